@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The face of Linux: headers, and inline wrappers for what Swift cannot import (macros, variadics, unions).
+ * No logic. _GNU_SOURCE must come first: without it recvmmsg, accept4, setns and in6_pktinfo stay hidden. */
+#ifndef PNETD_CLINUX_H
+#define PNETD_CLINUX_H
+
+#define _GNU_SOURCE 1
+#include <features.h>
+/* Swift's own Glibc module is built without _GNU_SOURCE. Where a type would differ between the two, a file that
+ * imports both does not compile: fd_set keeps the form it has there, and <sys/resource.h> stays out. */
+#undef __USE_XOPEN
+#include <sys/select.h>
+#define __USE_XOPEN 1
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <net/if.h>
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/ip_icmp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/timerfd.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kernel.h"
+
+static inline int pn_bind(int fd, const void *address, socklen_t length) {
+    return bind(fd, (const struct sockaddr *)address, length);
+}
+static inline int pn_connect(int fd, const void *address, socklen_t length) {
+    return connect(fd, (const struct sockaddr *)address, length);
+}
+static inline int pn_accept(int fd) { return accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
+static inline ssize_t pn_sendto(int fd, const void *bytes, size_t count, int flags, const void *address,
+                                socklen_t length) {
+    return sendto(fd, bytes, count, flags, (const struct sockaddr *)address, length);
+}
+static inline ssize_t pn_recvfrom(int fd, void *bytes, size_t count, int flags, void *address, socklen_t *length) {
+    return recvfrom(fd, bytes, count, flags, (struct sockaddr *)address, length);
+}
+static inline int pn_getsockname(int fd, void *address, socklen_t *length) {
+    return getsockname(fd, (struct sockaddr *)address, length);
+}
+
+static inline size_t pn_cmsg_space(size_t length) { return CMSG_SPACE(length); }
+static inline size_t pn_cmsg_len(size_t length) { return CMSG_LEN(length); }
+static inline struct cmsghdr *pn_cmsg_first(struct msghdr *message) { return CMSG_FIRSTHDR(message); }
+static inline struct cmsghdr *pn_cmsg_next(struct msghdr *message, struct cmsghdr *item) {
+    return CMSG_NXTHDR(message, item);
+}
+static inline unsigned char *pn_cmsg_data(struct cmsghdr *item) { return CMSG_DATA(item); }
+
+static inline int pn_wifexited(int status) { return WIFEXITED(status); }
+static inline int pn_wexitstatus(int status) { return WEXITSTATUS(status); }
+static inline int pn_wtermsig(int status) { return WTERMSIG(status); }
+
+static inline int pn_errno(void) { return errno; }
+
+static inline int pn_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
+    return prctl(option, a, b, c, d);
+}
+static inline int pn_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
+static inline int pn_duplicate(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 3); }
+static inline int pn_set_nonblocking(int fd) { return fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); }
+static inline int pn_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+static inline char **pn_environ(void) { return environ; }
+
+#endif

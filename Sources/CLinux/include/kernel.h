@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Kernel interfaces, and the constants that Debian 12's 6.1 headers lack, each with the kernel that brought it. */
+#ifndef PNETD_KERNEL_H
+#define PNETD_KERNEL_H
+
+#include <linux/fib_rules.h>
+#include <linux/genetlink.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/lwtunnel.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <linux/netlink.h>
+#include <linux/nexthop.h>
+#include <linux/rtnetlink.h>
+#include <linux/wireguard.h>
+
+/* Linux 6.9: the table outlives the socket of its owner. */
+#ifndef NFT_TABLE_F_PERSIST
+#define NFT_TABLE_F_PERSIST 0x4
+#endif
+
+#endif

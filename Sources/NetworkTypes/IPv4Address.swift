@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// An IPv4 address (RFC 791), held in host byte order.
+public struct IPv4Address: Hashable, Sendable {
+    /// The 32 bits, most significant octet first when written as a number.
+    public var bits: UInt32
+
+    /// Makes an address from its 32 bits in host byte order.
+    public init(bits: UInt32) {
+        self.bits = bits
+    }
+
+    /// Parses dotted-decimal text; four plain decimal octets and nothing else (RFC 6943 section 3.1.1, strict form).
+    public init?(_ text: some StringProtocol) {
+        var bits: UInt32 = 0
+        var octets = 0
+        for part in text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false) {
+            guard octets < 4, let octet = Decimal.octet(part) else { return nil }
+            bits = bits << 8 | UInt32(octet)
+            octets += 1
+        }
+        guard octets == 4 else { return nil }
+        self.bits = bits
+    }
+
+    /// The four octets in network order.
+    public var bytes: [UInt8] {
+        (0..<4).map { UInt8(truncatingIfNeeded: bits >> (24 - 8 * $0)) }
+    }
+}
+
+extension IPv4Address: CustomStringConvertible, LosslessStringConvertible, Comparable {
+    public var description: String {
+        bytes.map(String.init).joined(separator: ".")
+    }
+
+    public init?(_ description: String) {
+        self.init(description[...])
+    }
+
+    public static func < (left: Self, right: Self) -> Bool {
+        left.bits < right.bits
+    }
+}
+
+/// Plain decimal numbers: digits only, no sign, no leading zero.
+enum Decimal {
+    static func octet(_ digits: some Collection<UInt8>) -> UInt8? {
+        guard let value = number(digits, upTo: 255) else { return nil }
+        return UInt8(value)
+    }
+
+    static func number(_ digits: some Collection<UInt8>, upTo limit: Int) -> Int? {
+        guard let first = digits.first, digits.count == 1 || first != UInt8(ascii: "0") else { return nil }
+        var value = 0
+        for digit in digits {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+            value = value * 10 + Int(digit - UInt8(ascii: "0"))
+            guard value <= limit else { return nil }
+        }
+        return value
+    }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the three processes say to each other over the agent's private socket. The agent trusts none of it.
+
+public import NetworkTypes
+
+/// Who connects to the agent's private socket.
+public enum LinkRole: String, Hashable, Sendable, Codable {
+    case resolver
+    case frontend
+}
+
+/// A socket that the agent opens and another process serves.
+public struct ListenerDescription: Hashable, Sendable, Codable {
+    /// What is spoken on it.
+    public enum Kind: String, Hashable, Sendable, Codable {
+        case dnsUDP
+        case dnsTCP
+        case http
+    }
+
+    /// What is spoken on it.
+    public var kind: Kind
+    /// The address it is bound to.
+    public var endpoint: SocketEndpoint
+    /// Which of the sockets of one SO_REUSEPORT set it is, from 0; one a worker.
+    public var index: Int
+
+    /// Describes a listener.
+    public init(kind: Kind, endpoint: SocketEndpoint, index: Int) {
+        self.kind = kind
+        self.endpoint = endpoint
+        self.index = index
+    }
+}
+
+/// One value of a metric as a process that is not the agent counts it.
+public struct MetricSample: Hashable, Sendable, Codable {
+    /// The metric's name, as in `pnetd_dns_queries_total`; the agent knows the names that it accepts.
+    public var name: String
+    /// Label names and values.
+    public var labels: [String: String]
+    /// The value since the process began.
+    public var value: Double
+
+    /// Makes a sample.
+    public init(name: String, labels: [String: String] = [:], value: Double) {
+        self.name = name
+        self.labels = labels
+        self.value = value
+    }
+}
+
+/// What resolver and frontend say to the agent.
+public enum MessageToAgent: Sendable, Codable {
+    /// The first message. Descriptors of the listeners travel with it, in the same order.
+    case hello(role: LinkRole, process: Int32, holding: [ListenerDescription])
+    /// The resolver answers by this snapshot from now on.
+    case inForce(snapshot: UInt64)
+    /// The counters of this process, all of them.
+    case metrics([MetricSample])
+    /// The frontend asks for the page of metrics and the state of health.
+    case scrape(request: UInt64)
+    /// An alert reached its receiver.
+    case delivered(alert: String)
+    /// An alert did not reach its receiver; the agent will offer it again.
+    case undelivered(alert: String, reason: String)
+}
+
+/// What the agent says to resolver and frontend.
+public enum MessageFromAgent: Sendable, Codable {
+    /// The listeners to serve from now on, all of them; any other is closed. The descriptors of those for which
+    /// `attached` is true travel with the message, in order; the receiver holds the others already.
+    case listeners([ListenerDescription], attached: [Bool])
+    /// What the resolver answers by.
+    case resolver(ResolverSnapshot)
+    /// What the frontend asked for: exposition text, and health.
+    case page(request: UInt64, metrics: String, health: Health)
+    /// An alert to deliver.
+    case deliver(AlertDelivery)
+    /// End now.
+    case stop
+}
+
+/// Health, as `/healthz` gives it.
+public struct Health: Hashable, Sendable, Codable {
+    /// The worst of `up`, `degraded`, `down`.
+    public var state: String
+    /// What is wrong, in words; empty where all is well.
+    public var reasons: [String]
+
+    /// Makes a state of health.
+    public init(state: String, reasons: [String]) {
+        self.state = state
+        self.reasons = reasons
+    }
+}
+
+/// One alert for one receiver.
+public struct AlertDelivery: Hashable, Sendable, Codable {
+    /// Where it goes.
+    public enum Receiver: Hashable, Sendable, Codable {
+        /// An HTTP POST to this URL.
+        case webhook(url: String)
+        /// A program and its arguments; it gets the JSON on standard input.
+        case command([String])
+    }
+
+    /// Names the delivery; a receiver that sees it twice may drop the second.
+    public var id: String
+    /// Where it goes.
+    public var receiver: Receiver
+    /// The JSON text.
+    public var body: String
+
+    /// Makes a delivery.
+    public init(id: String, receiver: Receiver, body: String) {
+        self.id = id
+        self.receiver = receiver
+        self.body = body
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import NetworkTypes
+
+/// All that the resolver answers by: the file's part and the decisions in force. It is replaced as a whole.
+public struct ResolverSnapshot: Hashable, Sendable, Codable {
+    /// What is answered for a name whose network is blocked.
+    public enum BlockedAnswer: String, Hashable, Sendable, Codable {
+        /// SERVFAIL with EDE 23 (RFC 8914).
+        case servfail
+        /// NXDOMAIN with EDE 23.
+        case nxdomain
+        /// NOERROR without answers, with EDE 23.
+        case nodata
+    }
+
+    /// Rises with every snapshot; the resolver says it back when the snapshot is in force.
+    public var serial: UInt64
+    /// How many threads serve; as many sockets are in each SO_REUSEPORT set.
+    public var workers: Int
+    /// Who may ask; others get REFUSED with EDE 18.
+    public var allow: [IPPrefix]
+    /// What is answered for a name whose network is blocked.
+    public var whenBlocked: BlockedAnswer
+    /// Who is asked for all that no zone holds.
+    public var upstreams: [SocketEndpoint]
+    /// The zones; the longest match counts.
+    public var zones: [Zone]
+
+    /// Makes a snapshot.
+    public init(
+        serial: UInt64,
+        workers: Int,
+        allow: [IPPrefix],
+        whenBlocked: BlockedAnswer,
+        upstreams: [SocketEndpoint],
+        zones: [Zone]
+    ) {
+        self.serial = serial
+        self.workers = workers
+        self.allow = allow
+        self.whenBlocked = whenBlocked
+        self.upstreams = upstreams
+        self.zones = zones
+    }
+
+    /// A zone of a network.
+    public struct Zone: Hashable, Sendable, Codable {
+        /// Where the zone's answers come from.
+        public enum Source: Hashable, Sendable, Codable {
+            /// Resource records in presentation form, owners relative to the zone: `historian A 10.20.0.10`.
+            case records([String])
+            /// Servers that are asked through the active path.
+            case forward([SocketEndpoint])
+        }
+
+        /// Where the network's names lead now.
+        public enum Realm: Hashable, Sendable, Codable {
+            /// Private answers; questions to the zone's servers leave by this interface.
+            case `private`(path: PathName, interface: InterfaceName)
+            /// No answer; the text says which path and since when.
+            case blocked(String)
+            /// Public answers, because the file says so.
+            case `public`
+        }
+
+        /// The zone's apex.
+        public var name: DomainName
+        /// The network that it belongs to.
+        public var network: NetworkName
+        /// Where its answers come from.
+        public var source: Source
+        /// Where the network's names lead now.
+        public var realm: Realm
+        /// The decision's number: answers that were learned under another one are dropped.
+        public var generation: UInt64
+
+        /// Makes a zone.
+        public init(name: DomainName, network: NetworkName, source: Source, realm: Realm, generation: UInt64) {
+            self.name = name
+            self.network = network
+            self.source = source
+            self.realm = realm
+            self.generation = generation
+        }
+    }
+}

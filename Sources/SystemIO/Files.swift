@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import CLinux
+
+/// Small whole files: configuration, keys, state.
+public enum Files {
+    /// What stat(2) says of a file, as far as we care.
+    public struct Status: Hashable, Sendable {
+        /// Permission bits.
+        public let permissions: mode_t
+        /// The owner.
+        public let owner: uid_t
+        /// Whether it is a regular file.
+        public let isRegular: Bool
+        /// Its size in octets.
+        public let size: Int
+    }
+
+    /// Asks for a file's status, following links.
+    public static func status(of path: String) throws(SystemError) -> Status {
+        var info = stat()
+        guard unsafe stat(path, &info) == 0 else { throw .last("look at \(path)") }
+        return Status(
+            permissions: info.st_mode & 0o7777,
+            owner: info.st_uid,
+            isRegular: info.st_mode & UInt32(S_IFMT) == UInt32(S_IFREG),
+            size: Int(info.st_size)
+        )
+    }
+
+    /// Reads a whole file. Throws EFBIG where it is longer than the limit.
+    public static func read(_ path: String, limit: Int = 1 << 20) throws(SystemError) -> [UInt8] {
+        let file = unsafe try FileDescriptor(pn_open(path, O_RDONLY | O_CLOEXEC, 0), from: "open \(path)")
+        var contents: [UInt8] = []
+        while let part = try file.read(upTo: 1 << 16), !part.isEmpty {
+            contents += part
+            guard contents.count <= limit else { throw SystemError(operation: "read \(path)", code: EFBIG) }
+        }
+        return contents
+    }
+
+    /// Puts a file in place as a whole or not at all: a temporary file beside it, synced, then renamed over it.
+    public static func replace(_ path: String, with contents: [UInt8], mode: mode_t = 0o600) throws(SystemError) {
+        let temporary = path + ".new"
+        do {
+            let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC
+            let file = unsafe try FileDescriptor(pn_open(temporary, flags, mode), from: "create \(temporary)")
+            var rest = contents[...]
+            while !rest.isEmpty {
+                let count = unsafe rest.withUnsafeBytes { bytes in
+                    retryingInterrupted { unsafe CLinux.write(file.raw, bytes.baseAddress, bytes.count) }
+                }
+                guard let count else { throw SystemError.last("write \(temporary)") }
+                rest = rest.dropFirst(count)
+            }
+            guard fsync(file.raw) == 0 else { throw SystemError.last("sync \(temporary)") }
+        }
+        guard unsafe rename(temporary, path) == 0 else { throw .last("put \(path) in place") }
+    }
+
+    /// Makes a directory and those above it where they are missing.
+    public static func makeDirectory(_ path: String, mode: mode_t = 0o755) throws(SystemError) {
+        if unsafe mkdir(path, mode) == 0 || pn_errno() == EEXIST { return }
+        guard pn_errno() == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
+            throw .last("make directory \(path)")
+        }
+        try makeDirectory(String(path[..<slash]), mode: mode)
+        guard unsafe mkdir(path, mode) == 0 || pn_errno() == EEXIST else { throw .last("make directory \(path)") }
+    }
+
+    /// Removes a file; one that is not there is no error.
+    public static func remove(_ path: String) throws(SystemError) {
+        guard unsafe unlink(path) == 0 || pn_errno() == ENOENT else { throw .last("remove \(path)") }
+    }
+}

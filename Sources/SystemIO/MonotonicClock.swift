@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+public import NetworkTypes
+
+/// Where code in the shell gets the time from; tests put their own in its place.
+public protocol TimeSource: Sendable {
+    /// The time on CLOCK_BOOTTIME.
+    var now: Instant { get }
+    /// Nanoseconds since 1970-01-01T00:00:00Z, for people and logs only.
+    var wallNanoseconds: Int64 { get }
+}
+
+/// The kernel's clocks.
+public struct SystemClock: TimeSource {
+    /// Makes a source; it has no state.
+    public init() {}
+
+    public var now: Instant { Instant(nanoseconds: Self.read(CLOCK_BOOTTIME)) }
+    public var wallNanoseconds: Int64 { Self.read(CLOCK_REALTIME) }
+
+    private static func read(_ clock: clockid_t) -> Int64 {
+        var time = timespec()
+        unsafe clock_gettime(clock, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+}
+
+/// RFC 3339 text of wall-clock time.
+public enum Timestamp {
+    /// The text in UTC to the second, as in `2026-01-01T00:00:00Z`.
+    public static func text(wallNanoseconds: Int64) -> String {
+        var seconds = time_t(wallNanoseconds / 1_000_000_000)
+        var parts = unsafe tm()
+        unsafe gmtime_r(&seconds, &parts)
+        func padded(_ number: Int32, _ width: Int) -> String {
+            let digits = String(number)
+            return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        }
+        let date =
+            unsafe "\(padded(parts.tm_year + 1900, 4))-\(padded(parts.tm_mon + 1, 2))-\(padded(parts.tm_mday, 2))"
+        return unsafe "\(date)T\(padded(parts.tm_hour, 2)):\(padded(parts.tm_min, 2)):\(padded(parts.tm_sec, 2))Z"
+    }
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import CLinux
+
+/// Who is at the other end of a UNIX socket, as the kernel tells (SO_PEERCRED, unix(7)).
+public struct PeerCredentials: Hashable, Sendable {
+    /// The process that connected.
+    public let process: pid_t
+    /// Its user.
+    public let user: uid_t
+    /// Its group.
+    public let group: gid_t
+
+    /// Asks the kernel for the peer of a connected socket.
+    public init(of descriptor: Int32) throws(SystemError) {
+        var credentials = ucred()
+        var length = socklen_t(MemoryLayout<ucred>.size)
+        guard unsafe getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0 else {
+            throw .last("ask for peer credentials")
+        }
+        process = credentials.pid
+        user = credentials.uid
+        group = credentials.gid
+    }
+}
+
+/// A UNIX stream socket that waits for connections; its file goes when the owner lets go.
+public struct UnixListener: ~Copyable {
+    private let descriptor: FileDescriptor
+    private let path: String
+
+    /// Binds the path with the given mode and group. A socket file that nobody listens to any more is replaced.
+    ///
+    /// Throws EADDRINUSE where another process answers on it, ENAMETOOLONG where sun_path cannot hold it.
+    public init(path: String, mode: mode_t, group: gid_t?) throws(SystemError) {
+        if (try? UnixSocket.connect(path: path)) != nil {
+            throw SystemError(operation: "bind \(path)", code: EADDRINUSE)
+        }
+        unsafe unlink(path)
+        guard let address = SocketAddressStorage(unixPath: path) else {
+            throw SystemError(operation: "bind \(path)", code: ENAMETOOLONG)
+        }
+        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+        let descriptor = try FileDescriptor(socket(AF_UNIX, type, 0), from: "open a UNIX socket")
+        let raw = descriptor.raw
+        let earlier = umask(0o777)
+        let bound = unsafe address.withPointer { unsafe pn_bind(raw, $0, $1) }
+        umask(earlier)
+        guard bound == 0 else { throw .last("bind \(path)") }
+        if let group { guard unsafe chown(path, uid_t.max, group) == 0 else { throw .last("chown \(path)") } }
+        guard unsafe chmod(path, mode) == 0 else { throw .last("chmod \(path)") }
+        guard listen(raw, 64) == 0 else { throw .last("listen on \(path)") }
+        self.descriptor = descriptor
+        self.path = path
+    }
+
+    deinit {
+        unsafe unlink(path)
+    }
+
+    /// The descriptor, borrowed, for ``EventLoop/watch(_:for:handler:)``.
+    public var raw: Int32 { descriptor.raw }
+
+    /// Takes one waiting connection, non-blocking; nil where none waits.
+    public func accept() throws(SystemError) -> FileDescriptor? {
+        let raw = pn_accept(descriptor.raw)
+        guard raw >= 0 else {
+            let code = pn_errno()
+            if code == EAGAIN || code == EINTR || code == ECONNABORTED { return nil }
+            throw SystemError(operation: "accept on \(path)", code: code)
+        }
+        return FileDescriptor(owning: raw)
+    }
+}
+
+/// The calling side of UNIX stream sockets.
+public enum UnixSocket {
+    /// Connects to a path; the descriptor blocks.
+    public static func connect(path: String) throws(SystemError) -> FileDescriptor {
+        guard let address = SocketAddressStorage(unixPath: path) else {
+            throw SystemError(operation: "connect to \(path)", code: ENAMETOOLONG)
+        }
+        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        let descriptor = try FileDescriptor(socket(AF_UNIX, type, 0), from: "open a UNIX socket")
+        guard unsafe address.withPointer({ unsafe pn_connect(descriptor.raw, $0, $1) }) == 0 else {
+            throw .last("connect to \(path)")
+        }
+        return descriptor
+    }
+}
