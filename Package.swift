@@ -41,6 +41,7 @@ let facesOfC: [Target] = [
 let rooms: [Target] =
     room("NetworkTypes", [])
     + room("SystemIO", ["CLinux", "NetworkTypes"])
+    + room("PathHealth", ["NetworkTypes"])
     + room("ProcessLink", ["CLinux", "NetworkTypes", "SystemIO"])
 
 let package = Package(

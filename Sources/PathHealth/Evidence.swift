@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import NetworkTypes
+
+/// Something in a network that is asked, through each path, whether it answers.
+public enum Target: Hashable, Sendable, CustomStringConvertible {
+    /// An ICMP or ICMPv6 echo (RFC 792, RFC 4443).
+    case icmp(IPAddress)
+
+    /// The target as the file writes it.
+    public var description: String {
+        switch self {
+        case .icmp(let address): "icmp \(address)"
+        }
+    }
+}
+
+/// A target as it is asked for one network through one path.
+public struct ProbeSubject: Hashable, Sendable {
+    /// The network that the answer speaks for.
+    public let network: NetworkName
+    /// The path that the question leaves by and the answer comes back by.
+    public let path: PathName
+    /// Who is asked.
+    public let target: Target
+
+    /// Names a subject.
+    public init(network: NetworkName, path: PathName, target: Target) {
+        self.network = network
+        self.path = path
+        self.target = target
+    }
+}
+
+/// One question to a target.
+public struct Probe: Hashable, Sendable {
+    /// Who is asked, through which path, for which network.
+    public let subject: ProbeSubject
+    /// Counts the subject's probes and tells their answers apart; it wraps.
+    public let sequence: UInt16
+
+    /// Names a probe.
+    public init(subject: ProbeSubject, sequence: UInt16) {
+        self.subject = subject
+        self.sequence = sequence
+    }
+}
+
+/// What a path itself shows, whoever is asked through it.
+public enum PathCondition: Hashable, Sendable {
+    /// The interface is there, up and configured, and its underlay can carry packets.
+    case ready
+    /// The path cannot carry anything, and why.
+    case unusable(Reason)
+}
+
+/// One timed observation. The time is given beside it.
+public enum Evidence: Hashable, Sendable {
+    /// The probe's answer came in by its path.
+    case answer(Probe)
+    /// The path's own condition changed.
+    case condition(PathName, PathCondition)
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import NetworkTypes
+
+/// What the file says of one network, as far as health and decisions go.
+public struct NetworkPolicy: Hashable, Sendable {
+    /// The network.
+    public var network: NetworkName
+    /// Its paths, best first.
+    public var paths: [PathName]
+    /// Who is asked through each of them.
+    public var targets: [Target]
+    /// How many of them must answer.
+    public var need: TargetNeed
+    /// The time within which a silent failure must be known.
+    public var detectWithin: Duration
+    /// When traffic returns to a better path.
+    public var failback: Failback
+    /// What happens when none is up.
+    public var whenDown: WhenDown
+
+    /// Makes a policy.
+    public init(
+        network: NetworkName,
+        paths: [PathName],
+        targets: [Target],
+        need: TargetNeed,
+        detectWithin: Duration,
+        failback: Failback,
+        whenDown: WhenDown
+    ) {
+        self.network = network
+        self.paths = paths
+        self.targets = targets
+        self.need = need
+        self.detectWithin = detectWithin
+        self.failback = failback
+        self.whenDown = whenDown
+    }
+}
+
+/// What the core wants done.
+public enum Action: Hashable, Sendable {
+    /// Send this probe by its path, now.
+    case send(Probe)
+    /// The verdict of a network through a path changed.
+    case judged(NetworkName, PathName, from: Verdict, to: Verdict, [Reason])
+    /// The network's decision changed.
+    case decided(Decision, from: Decision)
+}
+
+/// The decision core: (state, evidence, now) to (state, actions). No clock, no socket, no file.
+public struct HealthCore: Sendable, Hashable {
+    private var policies: [NetworkPolicy] = []
+    private var conditions: [PathName: PathCondition] = [:]
+    private var views: [NetworkName: [PathName: PathView]] = [:]
+    private var decisions: [NetworkName: NetworkDecision] = [:]
+
+    /// Makes a core that holds nothing yet; ``apply(_:adopting:at:)`` gives it the file.
+    public init() {}
+
+    /// Takes a new file. What it does not change goes on undisturbed: probes, verdicts, holds, decisions.
+    ///
+    /// - Parameter adopted: decisions that an earlier run left in the kernel, for networks not known yet; they stand
+    ///   until there are verdicts.
+    public mutating func apply(
+        _ policies: [NetworkPolicy],
+        adopting adopted: [NetworkName: Decision] = [:],
+        at now: Instant
+    ) -> [Action] {
+        var views: [NetworkName: [PathName: PathView]] = [:]
+        var decisions: [NetworkName: NetworkDecision] = [:]
+        for policy in policies {
+            let before = self.policies.first { $0.network == policy.network }
+            let sameProbing =
+                before?.targets == policy.targets && before?.need == policy.need
+                && before?.detectWithin == policy.detectWithin
+            let timers = LivenessTimers(detectingWithin: policy.detectWithin)
+            for path in policy.paths {
+                let kept = sameProbing ? self.views[policy.network]?[path] : nil
+                views[policy.network, default: [:]][path] =
+                    kept ?? PathView(need: policy.need, targets: policy.targets, timers: timers, now: now)
+            }
+            let start = Decision(
+                network: policy.network,
+                generation: 1,
+                outcome: .blocked,
+                reasons: [.notYetProbed],
+                since: now,
+                provisional: true
+            )
+            let current = self.decisions[policy.network]?.current ?? adopted[policy.network] ?? start
+            decisions[policy.network] = NetworkDecision(
+                failback: policy.failback,
+                whenDown: policy.whenDown,
+                current: current
+            )
+        }
+        self.policies = policies
+        self.views = views
+        self.decisions = decisions
+        let known = Set(policies.flatMap(\.paths))
+        conditions = conditions.filter { known.contains($0.key) }
+        return advance(to: now)
+    }
+
+    /// Takes one observation.
+    public mutating func handle(_ evidence: Evidence, at now: Instant) -> [Action] {
+        switch evidence {
+        case .answer(let probe):
+            let subject = probe.subject
+            guard condition(of: subject.path) == .ready, let view = views[subject.network]?[subject.path],
+                let index = view.targets.firstIndex(of: subject.target)
+            else { return [] }
+            _ = views[subject.network]?[subject.path]?.liveness[index].answered(probe.sequence, at: now)
+        case .condition(let path, let condition):
+            guard self.condition(of: path) != condition else { return [] }
+            let wasReady = self.condition(of: path) == .ready
+            conditions[path] = condition
+            for network in views.keys {
+                guard let targets = views[network]?[path]?.targets.indices else { continue }
+                for index in targets {
+                    if condition == .ready {
+                        views[network]?[path]?.liveness[index].pathReady(at: now)
+                    } else if wasReady {
+                        views[network]?[path]?.liveness[index].pathLost(at: now)
+                    }
+                }
+            }
+        }
+        return advance(to: now)
+    }
+
+    /// Does what is due.
+    public mutating func advance(to now: Instant) -> [Action] {
+        var actions: [Action] = []
+        for policy in policies {
+            for path in policy.paths { advance(policy.network, path, now, &actions) }
+            decide(policy, now, &actions)
+        }
+        return actions
+    }
+
+    /// When ``advance(to:)`` has something to do next; nil where nothing is configured.
+    public var nextDeadline: Instant? {
+        var deadlines: [Instant] = []
+        for policy in policies {
+            for path in policy.paths where condition(of: path) == .ready {
+                deadlines += views[policy.network]?[path]?.liveness.map(\.nextDeadline) ?? []
+            }
+            if let hold = decisions[policy.network]?.nextDeadline(candidates(policy)) { deadlines.append(hold) }
+        }
+        return deadlines.min()
+    }
+
+    /// The networks in the file's order, with the views of their paths and the decisions in force.
+    var networks: [(network: NetworkName, paths: [(PathName, PathView)], decision: Decision)] {
+        policies.compactMap { policy in
+            guard let views = views[policy.network], let decision = decisions[policy.network]?.current else {
+                return nil
+            }
+            return (policy.network, policy.paths.compactMap { path in views[path].map { (path, $0) } }, decision)
+        }
+    }
+
+    private func condition(of path: PathName) -> PathCondition {
+        conditions[path] ?? .unusable(.notYetProbed)
+    }
+
+    private mutating func advance(_ network: NetworkName, _ path: PathName, _ now: Instant, _ actions: inout [Action]) {
+        guard var view = views[network]?[path] else { return }
+        let condition = condition(of: path)
+        if condition == .ready {
+            for (index, target) in view.targets.enumerated() {
+                let subject = ProbeSubject(network: network, path: path, target: target)
+                for sequence in view.liveness[index].advance(to: now) {
+                    actions.append(.send(Probe(subject: subject, sequence: sequence)))
+                }
+            }
+        }
+        let before = view.verdict
+        let changed = conditions[path] != nil && view.judge(condition, at: now)
+        views[network]?[path] = view
+        if changed { actions.append(.judged(network, path, from: before, to: view.verdict, view.reasons)) }
+    }
+
+    private func candidates(_ policy: NetworkPolicy) -> [Candidate] {
+        policy.paths.compactMap { path in
+            views[policy.network]?[path].map {
+                Candidate(path: path, verdict: $0.verdict, reasons: $0.reasons, since: $0.since)
+            }
+        }
+    }
+
+    private mutating func decide(_ policy: NetworkPolicy, _ now: Instant, _ actions: inout [Action]) {
+        guard var decision = decisions[policy.network] else { return }
+        let before = decision.current
+        guard decision.decide(among: candidates(policy), at: now) else { return }
+        decisions[policy.network] = decision
+        actions.append(.decided(decision.current, from: before))
+    }
+}

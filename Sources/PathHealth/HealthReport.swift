@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import NetworkTypes
+
+/// What the core thinks of one network, to be shown.
+public struct NetworkHealth: Hashable, Sendable {
+    /// One path, as this network sees it.
+    public struct Path: Hashable, Sendable {
+        /// The path.
+        public let path: PathName
+        /// Its verdict for this network.
+        public let verdict: Verdict
+        /// Why it is not up; empty where it is.
+        public let reasons: [Reason]
+        /// Since when.
+        public let since: Instant
+        /// The best target's round trips; nil before any probe.
+        public let roundTrips: RoundTrips?
+    }
+
+    /// The decision in force.
+    public let decision: Decision
+    /// The network's paths, best first.
+    public let paths: [Path]
+}
+
+extension HealthCore {
+    /// What the core thinks of every network, in the file's order.
+    public var report: [NetworkHealth] {
+        networks.map { network, paths, decision in
+            NetworkHealth(
+                decision: decision,
+                paths: paths.map { path, view in
+                    NetworkHealth.Path(
+                        path: path,
+                        verdict: view.verdict,
+                        reasons: view.reasons,
+                        since: view.since,
+                        roundTrips: view.liveness.map(\.roundTrips).min { $0.lossRatio ?? 1 < $1.lossRatio ?? 1 }
+                    )
+                }
+            )
+        }
+    }
+
+    /// What a path shows for all networks that use it: the worst verdict, as nothing else is known of it.
+    public func verdict(of path: PathName) -> (verdict: Verdict, reasons: [Reason], since: Instant)? {
+        let seen = networks.flatMap { $0.paths }.filter { $0.0 == path }.map(\.1)
+        let order: [Verdict] = [.down, .unknown, .degraded, .starting, .drained, .up]
+        for verdict in order {
+            if let view = seen.first(where: { $0.verdict == verdict }) {
+                return (view.verdict, view.reasons, view.since)
+            }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import NetworkTypes
+
+/// When traffic returns to a better path that is up again.
+public enum Failback: Hashable, Sendable {
+    /// After the better path was up for so long without a break.
+    case automatic(after: Duration)
+    /// Never by itself.
+    case manual
+}
+
+/// What happens to a network when none of its paths is up.
+public enum WhenDown: String, Hashable, Sendable {
+    /// Names answer SERVFAIL, prefixes are unreachable.
+    case block
+    /// Names are answered publicly; prefixes are unreachable all the same.
+    case `public`
+}
+
+/// Where a network's traffic and names lead.
+public enum Outcome: Hashable, Sendable {
+    /// Through a path, with another one that the kernel falls to by itself.
+    case active(PathName, standby: PathName?)
+    /// Nowhere: the guard answers.
+    case blocked
+    /// Prefixes nowhere, names to the public.
+    case `public`
+
+    /// The path that carries traffic, if one does.
+    public var path: PathName? {
+        guard case .active(let path, _) = self else { return nil }
+        return path
+    }
+
+    /// Whether names lead elsewhere than under the other outcome; then the generation goes up.
+    func changesRealm(from other: Outcome) -> Bool {
+        switch (self, other) {
+        case (.active, .active), (.blocked, .blocked), (.public, .public): false
+        default: true
+        }
+    }
+}
+
+/// What the verdicts mean for one network, from some time on.
+public struct Decision: Hashable, Sendable {
+    /// The network.
+    public var network: NetworkName
+    /// Goes up when the realm of the names changes: private, public, blocked.
+    public var generation: UInt64
+    /// Where traffic and names lead.
+    public var outcome: Outcome
+    /// Why it is not, or no longer, otherwise.
+    public var reasons: [Reason]
+    /// Since when.
+    public var since: Instant
+    /// Whether it is held from before the first verdicts came in.
+    public var provisional: Bool
+
+    /// Makes a decision.
+    public init(
+        network: NetworkName,
+        generation: UInt64,
+        outcome: Outcome,
+        reasons: [Reason],
+        since: Instant,
+        provisional: Bool
+    ) {
+        self.network = network
+        self.generation = generation
+        self.outcome = outcome
+        self.reasons = reasons
+        self.since = since
+        self.provisional = provisional
+    }
+}
+
+/// What one path offers a network now.
+struct Candidate: Hashable, Sendable {
+    let path: PathName
+    let verdict: Verdict
+    let reasons: [Reason]
+    let since: Instant
+}
+
+/// Chooses by order, leaves what is down at once, comes back after a hold.
+struct NetworkDecision: Sendable, Hashable {
+    var failback: Failback
+    var whenDown: WhenDown
+    private(set) var current: Decision
+
+    init(failback: Failback, whenDown: WhenDown, current: Decision) {
+        self.failback = failback
+        self.whenDown = whenDown
+        self.current = current
+    }
+
+    /// Decides anew, candidates best first; true where the decision changed.
+    mutating func decide(among candidates: [Candidate], at now: Instant) -> Bool {
+        guard let outcome = outcome(candidates, now) else { return false }
+        guard outcome != current.outcome || current.provisional else { return false }
+        if outcome.changesRealm(from: current.outcome) { current.generation += 1 }
+        if outcome.path != current.outcome.path || outcome.changesRealm(from: current.outcome) {
+            current.since = now
+            current.reasons = reasons(for: outcome, candidates)
+        }
+        current.outcome = outcome
+        current.provisional = false
+        return true
+    }
+
+    /// When time alone may change the decision.
+    func nextDeadline(_ candidates: [Candidate]) -> Instant? {
+        guard case .automatic(let hold) = failback, let active = current.outcome.path,
+            candidates.contains(where: { $0.path == active && $0.verdict.isUsable })
+        else { return nil }
+        return candidates.prefix { $0.path != active }.filter(\.verdict.isUsable).map { $0.since + hold }.min()
+    }
+
+    /// The outcome that the candidates call for; nil where there is too little evidence to leave the current one.
+    private func outcome(_ candidates: [Candidate], _ now: Instant) -> Outcome? {
+        guard let choice = choice(candidates, now) else {
+            let isOffered = current.outcome.path.map { path in candidates.contains { $0.path == path } } ?? true
+            if isOffered, candidates.contains(where: { $0.verdict == .starting }) { return nil }
+            return whenDown == .block ? .blocked : .public
+        }
+        let standby = candidates.first { $0.path != choice && $0.verdict.isUsable }
+        return .active(choice, standby: standby?.path)
+    }
+
+    private func choice(_ candidates: [Candidate], _ now: Instant) -> PathName? {
+        let best = candidates.first { $0.verdict.isUsable }
+        guard let active = current.outcome.path, let held = candidates.first(where: { $0.path == active }) else {
+            // From nothing, the best path is worth the wait until what is better than it has shown itself.
+            let undecided = candidates.prefix { !$0.verdict.isUsable }.contains { $0.verdict == .starting }
+            return undecided && current.provisional ? nil : best?.path
+        }
+        if held.verdict == .starting { return nil }
+        guard held.verdict.isUsable else { return best?.path }
+        let better = candidates.prefix { $0.path != active }
+        return better.first { $0.verdict.isUsable && mayReturn(to: $0, now) }?.path ?? active
+    }
+
+    private func mayReturn(to candidate: Candidate, _ now: Instant) -> Bool {
+        switch failback {
+        case .automatic(let hold): candidate.since + hold <= now
+        case .manual: false
+        }
+    }
+
+    private func reasons(for outcome: Outcome, _ candidates: [Candidate]) -> [Reason] {
+        switch outcome {
+        case .active(let path, _): candidates.prefix { $0.path != path }.flatMap(\.reasons)
+        case .blocked, .public: candidates.flatMap(\.reasons)
+        }
+    }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import NetworkTypes
+
+/// What the evidence says of a path, or of a network through a path.
+public enum Verdict: String, Hashable, Sendable, Codable {
+    /// Too little evidence yet.
+    case starting
+    /// It carries traffic.
+    case up
+    /// It carries traffic, badly.
+    case degraded
+    /// It carries nothing.
+    case down
+    /// The probes cannot be trusted.
+    case unknown
+    /// Taken out by hand.
+    case drained
+
+    /// Whether traffic may be sent there.
+    public var isUsable: Bool { self == .up || self == .degraded }
+}
+
+/// Why a verdict or a decision is what it is.
+public enum Reason: Hashable, Sendable, CustomStringConvertible {
+    /// So many probes in a row stayed without answer, over so long a time.
+    case unanswered(Target, probes: Int, over: Duration)
+    /// Answers are back, but not yet enough of them in a row.
+    case recovering(Target, answers: Int, of: Int)
+    /// No probe was answered or given up yet.
+    case notYetProbed
+    /// The path's interface does not exist.
+    case interfaceMissing(InterfaceName)
+    /// The path's interface belongs to somebody else.
+    case interfaceForeign(InterfaceName)
+    /// The path's interface is not up.
+    case interfaceDown(InterfaceName)
+    /// The interface below the tunnel does not exist.
+    case underlayMissing(InterfaceName)
+    /// The interface below the tunnel is not up or has no carrier.
+    case underlayDown(InterfaceName)
+    /// There is no gateway on the underlay for the peer's address family.
+    case underlayUnrouted(InterfaceName)
+    /// The kernel, or what stands in for it, refused what the path needs.
+    case refused(String)
+
+    /// The reason in words, as status, alerts and logs have it.
+    public var description: String {
+        switch self {
+        case .unanswered(let target, let probes, let over):
+            "\(target): \(probes) probes in a row without answer for \(over.shortText)"
+        case .recovering(let target, let answers, let wanted):
+            "\(target): \(answers) of \(wanted) answers in a row that make it up"
+        case .notYetProbed: "no probe answered yet"
+        case .interfaceMissing(let name): "interface \(name) does not exist"
+        case .interfaceForeign(let name): "interface \(name) exists and is not pnetd's"
+        case .interfaceDown(let name): "interface \(name) is down"
+        case .underlayMissing(let name): "underlay \(name) does not exist"
+        case .underlayDown(let name): "underlay \(name) is down or has no carrier"
+        case .underlayUnrouted(let name): "underlay \(name) has no gateway for the peer's address"
+        case .refused(let text): text
+        }
+    }
+}
