@@ -42,6 +42,7 @@ let rooms: [Target] =
     room("NetworkTypes", [])
     + room("SystemIO", ["CLinux", "NetworkTypes"])
     + room("PathHealth", ["NetworkTypes"])
+    + room("Tunnel", ["CLinux", "CMnl", "NetworkTypes", "PathHealth", "SystemIO"], tests: ["CNl"])
     + room("ProcessLink", ["CLinux", "NetworkTypes", "SystemIO"])
 
 let package = Package(

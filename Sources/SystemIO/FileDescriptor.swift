@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLinux
+import NetworkTypes
 
 /// An open file descriptor with one owner; closed when the owner lets go.
 public struct FileDescriptor: ~Copyable, Sendable {
@@ -49,6 +50,16 @@ public struct FileDescriptor: ~Copyable, Sendable {
             throw failure
         }
         return bytes
+    }
+
+    /// Lets reads and writes of a blocking socket give up after a time, as if it were not blocking.
+    public func setTimeouts(_ limit: Duration) throws(SystemError) {
+        var time = timeval(tv_sec: Int(limit.components.seconds), tv_usec: Int(limit.nanoseconds / 1_000 % 1_000_000))
+        for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+            guard unsafe setsockopt(raw, SOL_SOCKET, option, &time, socklen_t(MemoryLayout<timeval>.size)) == 0 else {
+                throw .last("set a socket's timeouts")
+            }
+        }
     }
 
     /// Writes as much as goes without blocking; 0 where nothing went.

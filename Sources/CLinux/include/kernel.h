@@ -5,8 +5,11 @@
 
 #include <linux/fib_rules.h>
 #include <linux/genetlink.h>
+#include <linux/icmp.h>
+#include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/ip.h>
 #include <linux/lwtunnel.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>

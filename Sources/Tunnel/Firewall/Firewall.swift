@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import NetworkTypes
+
+/// Keeps the guard table in nf_tables: one transaction replaces it as a whole, so there is no moment without it.
+final class Firewall {
+    private let conversation: NetlinkConversation
+    /// Flags that this kernel takes: owned and persistent from Linux 6.9 on, else plain.
+    private var tableFlags: UInt32 = NFT_TABLE_F_OWNER.rawValue | UInt32(NFT_TABLE_F_PERSIST)
+
+    /// Takes a conversation of its own: while its socket is open, the table is its own (NFT_TABLE_F_OWNER).
+    init(over conversation: NetlinkConversation) {
+        self.conversation = conversation
+    }
+
+    /// Whether foreign hands cannot touch the table, `nft flush ruleset` included; they can on kernels before 6.9.
+    var isOwned: Bool { tableFlags != 0 }
+
+    /// Makes the table what it should be; true where anything had to be sent.
+    func reconcile(_ wanted: NftTable) throws(NetlinkError) -> Bool {
+        let found = try read()
+        if let found, found == Contents(of: wanted) {
+            guard try flags() != tableFlags, tableFlags != 0 else { return false }
+            // An orphan of an earlier run: take it over as it is.
+            try send([NftMessages.newTable(flags: tableFlags)])
+            return true
+        }
+        do {
+            try replace(wanted)
+        } catch where tableFlags != 0 && [EINVAL, EOPNOTSUPP].contains(error.code ?? 0) {
+            tableFlags = 0
+            try replace(wanted)
+        }
+        return true
+    }
+
+    /// Removes the table; false where there was none.
+    func remove() throws(NetlinkError) -> Bool {
+        guard try flags() != nil else { return false }
+        if tableFlags != 0 { try? send([NftMessages.newTable(flags: tableFlags)]) }
+        try send([NftMessages.deleteTable()])
+        return true
+    }
+
+    private func replace(_ wanted: NftTable) throws(NetlinkError) {
+        // Making it first lets the deletion succeed whether it was there or not.
+        try send(
+            [NftMessages.newTable(flags: tableFlags), NftMessages.deleteTable(), NftMessages.newTable(flags: tableFlags)]
+                + NftMessages.contents(of: wanted))
+    }
+
+    private func send(_ messages: [NetlinkMessage]) throws(NetlinkError) {
+        try conversation.batch(
+            opening: NftMessages.batch(NFNL_MSG_BATCH_BEGIN), messages, closing: NftMessages.batch(NFNL_MSG_BATCH_END),
+            "put the guard table in place")
+    }
+
+    /// The table's flags; nil where there is no table.
+    private func flags() throws(NetlinkError) -> UInt32? {
+        do {
+            let replies = try conversation.ask(NftMessages.getTable(), "look for the guard table")
+            let flags = replies.first?.attributes(after: nfgenmsg.self)[NFTA_TABLE_FLAGS]
+            return flags.map { UInt32(networkOrder: $0) } ?? 0
+        } catch where error.code == ENOENT {
+            return nil
+        }
+    }
+
+    /// A table by what can be compared: chains with the labels of their rules in order, sets with their elements.
+    private struct Contents: Equatable {
+        var rules: [String: [String]] = [:]
+        var sets: [String: Swift.Set<NftTable.Set.Element>] = [:]
+
+        init() {}
+
+        init(of table: NftTable) {
+            for chain in table.chains {
+                rules["\(chain.name) \(chain.hook) \(chain.priority)"] = chain.rules.map(\.label)
+            }
+            for set in table.sets { sets[set.name] = Swift.Set(set.elements) }
+        }
+    }
+
+    private func read() throws(NetlinkError) -> Contents? {
+        guard try flags() != nil else { return nil }
+        var contents = Contents()
+        var keys: [String: String] = [:]
+        for reply in try conversation.dump(NftMessages.dumpChains(), "read the guard's chains") {
+            let chain = reply.attributes(after: nfgenmsg.self)
+            guard NftMessages.isType(reply, NFT_MSG_NEWCHAIN), chain.text(NFTA_CHAIN_TABLE) == NftTable.name,
+                let name = chain.text(NFTA_CHAIN_NAME)
+            else { continue }
+            let hook = chain.nest(NFTA_CHAIN_HOOK)
+            let number = hook[NFTA_HOOK_HOOKNUM].map { UInt32(networkOrder: $0) } ?? .max
+            let priority = hook[NFTA_HOOK_PRIORITY].map { Int32(networkOrder: $0) } ?? 0
+            keys[name] = "\(name) \(number) \(priority)"
+            contents.rules["\(name) \(number) \(priority)"] = []
+        }
+        for reply in try conversation.dump(NftMessages.dumpRules(), "read the guard's rules") {
+            let rule = reply.attributes(after: nfgenmsg.self)
+            guard NftMessages.isType(reply, NFT_MSG_NEWRULE), rule.text(NFTA_RULE_TABLE) == NftTable.name,
+                let key = rule.text(NFTA_RULE_CHAIN).flatMap({ keys[$0] })
+            else { continue }
+            let label = (rule[NFTA_RULE_USERDATA] ?? []).dropFirst(2).prefix { $0 != 0 }
+            contents.rules[key, default: []].append(String(decoding: label, as: UTF8.self))
+        }
+        for reply in try conversation.dump(NftMessages.dumpSets(), "read the guard's sets") {
+            let set = reply.attributes(after: nfgenmsg.self)
+            guard NftMessages.isType(reply, NFT_MSG_NEWSET), set.text(NFTA_SET_TABLE) == NftTable.name,
+                let name = set.text(NFTA_SET_NAME)
+            else { continue }
+            contents.sets[name] = try elements(of: name)
+        }
+        return contents
+    }
+
+    private func elements(of set: String) throws(NetlinkError) -> Swift.Set<NftTable.Set.Element> {
+        var elements: Swift.Set<NftTable.Set.Element> = []
+        for reply in try conversation.dump(NftMessages.dumpElements(of: set), "read the guard's set \(set)") {
+            let list = reply.attributes(after: nfgenmsg.self).nest(NFTA_SET_ELEM_LIST_ELEMENTS)
+            for (_, value) in list.items {
+                let element = NetlinkAttributes(value)
+                guard let key = element.nest(NFTA_SET_ELEM_KEY)[NFTA_DATA_VALUE] else { continue }
+                let flags = element[NFTA_SET_ELEM_FLAGS].map { UInt32(networkOrder: $0) } ?? 0
+                let isEnd = flags & NFT_SET_ELEM_INTERVAL_END.rawValue != 0
+                elements.insert(NftTable.Set.Element(key: Array(key), isEnd: isEnd))
+            }
+        }
+        return elements
+    }
+}

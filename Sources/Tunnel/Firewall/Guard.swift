@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import NetworkTypes
+
+/// What the guard table has to hold, in the words of the file.
+struct Guard: Hashable, Sendable {
+    struct Network: Hashable, Sendable {
+        let slot: Int
+        let name: NetworkName
+        let prefixes: [IPPrefix]
+        /// The interfaces of all its paths, whichever is active.
+        let interfaces: [InterfaceName]
+    }
+
+    struct Path: Hashable, Sendable {
+        let name: PathName
+        let interface: InterfaceName
+        let addresses: [IPAddress]
+        let mark: UInt32
+    }
+
+    let networks: [Network]
+    let paths: [Path]
+    let markMask: UInt32
+
+    /// The table that drops, both ways, what travels outside its network's paths, clamps the MSS, and marks connections.
+    var table: NftTable {
+        let shares = AddressShares(of: networks.flatMap { network in network.prefixes.map { ($0, network.slot) } })
+        var sets: [NftTable.Set] = []
+        var leaving: [NftTable.Rule] = []
+        var arriving: [NftTable.Rule] = []
+        for network in networks {
+            let paths = "net\(network.slot)-if"
+            let loopback = InterfaceName("lo").map { [$0] } ?? []
+            sets.append(NftTable.Set(name: paths, contents: .interfaces(network.interfaces.sorted() + loopback)))
+            for family in AddressFamily.allCases {
+                let ranges = (shares.ranges[network.slot] ?? []).filter { $0.first.family == family }
+                guard !ranges.isEmpty else { continue }
+                let protected = "net\(network.slot)-\(family)"
+                sets.append(NftTable.Set(name: protected, contents: .addresses(family, ranges)))
+                leaving.append(
+                    NftTable.Rule(
+                        "to \(network.name) only by its paths",
+                        [.meta(NFT_META_OIFNAME), .lookup(set: paths, inverted: true)]
+                            + Self.inSet(protected, family, .destination) + [.counter, .drop]))
+                arriving.append(
+                    NftTable.Rule(
+                        "from \(network.name) only by its paths",
+                        [.meta(NFT_META_IIFNAME), .lookup(set: paths, inverted: true)]
+                            + Self.inSet(protected, family, .source) + [.counter, .drop]))
+            }
+        }
+        for path in paths {
+            for address in path.addresses { arriving.append(Self.ownAddress(address, of: path)) }
+        }
+        sets.append(NftTable.Set(name: "paths-if", contents: .interfaces(paths.map(\.interface).sorted())))
+        return NftTable(
+            sets: sets,
+            chains: [
+                // Before connection tracking and NAT look at it.
+                NftTable.Chain(name: "arriving", hook: UInt32(NF_INET_PRE_ROUTING.rawValue), priority: -300, rules: arriving),
+                // Where the interface is final, for forwarded and local packets alike.
+                NftTable.Chain(name: "leaving", hook: UInt32(NF_INET_POST_ROUTING.rawValue), priority: 0, rules: leaving),
+                NftTable.Chain(
+                    name: "clamp", hook: UInt32(NF_INET_FORWARD.rawValue), priority: -150, rules: Self.clamping),
+                NftTable.Chain(
+                    name: "mark", hook: UInt32(NF_INET_POST_ROUTING.rawValue), priority: -150, rules: paths.map(marking)),
+            ])
+    }
+
+    private enum End {
+        case source
+        case destination
+    }
+
+    private static func address(_ family: AddressFamily, _ end: End) -> [NftExpression] {
+        let offset: UInt32 =
+            switch (family, end) {
+            case (.ipv4, .source): 12
+            case (.ipv4, .destination): 16
+            case (.ipv6, .source): 8
+            case (.ipv6, .destination): 24
+            }
+        return [
+            .meta(NFT_META_NFPROTO),
+            .compare(NFT_CMP_EQ, [UInt8(family == .ipv4 ? NFPROTO_IPV4 : NFPROTO_IPV6)]),
+            .payload(NFT_PAYLOAD_NETWORK_HEADER, offset: offset, length: UInt32(family.width / 8)),
+        ]
+    }
+
+    private static func inSet(_ set: String, _ family: AddressFamily, _ end: End) -> [NftExpression] {
+        address(family, end) + [.lookup(set: set, inverted: false)]
+    }
+
+    private static func ownAddress(_ address: IPAddress, of path: Path) -> NftTable.Rule {
+        let elsewhere = [path.interface.paddedKey, InterfaceName("lo")?.paddedKey ?? []].flatMap { key in
+            [NftExpression.meta(NFT_META_IIFNAME), .compare(NFT_CMP_NEQ, key)]
+        }
+        let own = Self.address(address.family, .destination) + [.compare(NFT_CMP_EQ, address.bytes)]
+        return NftTable.Rule("to \(path.name)'s address only by it", elsewhere + own + [.counter, .drop])
+    }
+
+    /// Both directions: the SYN that leaves by a path and the SYN that comes in by one.
+    private static let clamping: [NftTable.Rule] = [(NFT_META_OIFNAME, "out of"), (NFT_META_IIFNAME, "into")].map {
+        key, direction in
+        NftTable.Rule(
+            "clamp the MSS \(direction) the paths",
+            [
+                .meta(key), .lookup(set: "paths-if", inverted: false),
+                .meta(NFT_META_L4PROTO), .compare(NFT_CMP_EQ, [UInt8(IPPROTO_TCP)]),
+                // The flags' octet: SYN (2) without RST (4).
+                .payload(NFT_PAYLOAD_TRANSPORT_HEADER, offset: 13, length: 1),
+                .bitwise(mask: [6], xor: [0]), .compare(NFT_CMP_EQ, [2]),
+                .routeMSS, .toNetworkOrder16, .clampMSS,
+            ])
+    }
+
+    /// Marks a connection by the path that its first packet leaves by; later packets keep the mark.
+    private func marking(_ path: Path) -> NftTable.Rule {
+        func native(_ number: UInt32) -> [UInt8] { unsafe withUnsafeBytes(of: number) { unsafe Array($0) } }
+        return NftTable.Rule(
+            "connections begun by \(path.name)",
+            [
+                .meta(NFT_META_OIFNAME), .compare(NFT_CMP_EQ, path.interface.paddedKey),
+                .connection(NFT_CT_STATE), .bitwise(mask: native(Self.stateNew), xor: native(0)),
+                .compare(NFT_CMP_NEQ, native(0)),
+                .connection(NFT_CT_MARK), .bitwise(mask: native(~markMask), xor: native(path.mark)), .setConnectionMark,
+            ])
+    }
+
+    /// NF_CT_STATE_BIT(IP_CT_NEW), an expression macro: 1 << (IP_CT_NEW % IP_CT_IS_REPLY + 1).
+    private static let stateNew: UInt32 = 1 << (IP_CT_NEW.rawValue % IP_CT_IS_REPLY.rawValue + 1)
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import NetworkTypes
+public import PathHealth
+
+/// What the file and the decisions ask of the kernel.
+public struct Desired: Hashable, Sendable {
+    /// A WireGuard path.
+    public struct Path: Hashable, Sendable {
+        /// Its name.
+        public var name: PathName
+        /// Its number among the reserved ones, 1 to ``ReservedNumbers/pathLimit``.
+        public var slot: Int
+        /// Its interface.
+        public var interface: InterfaceName
+        /// The interface's addresses.
+        public var addresses: [InterfaceAddress]
+        /// The interface's MTU; nil: that of the underlay less what WireGuard adds.
+        public var mtu: Int?
+        /// The interface that outer packets leave by.
+        public var underlay: InterfaceName
+        /// The underlay's gateways; nil: those of its default routes.
+        public var gateways: [IPAddress]?
+        /// Keys and peers; the mark on outer packets is filled in.
+        public var wireGuard: WireGuardSettings
+
+        /// Makes a path.
+        public init(
+            name: PathName, slot: Int, interface: InterfaceName, addresses: [InterfaceAddress], mtu: Int?,
+            underlay: InterfaceName, gateways: [IPAddress]?, wireGuard: WireGuardSettings
+        ) {
+            self.name = name
+            self.slot = slot
+            self.interface = interface
+            self.addresses = addresses
+            self.mtu = mtu
+            self.underlay = underlay
+            self.gateways = gateways
+            self.wireGuard = wireGuard
+        }
+    }
+
+    /// A network and its decision.
+    public struct Network: Hashable, Sendable {
+        /// Its name.
+        public var name: NetworkName
+        /// Its number among the reserved ones, 1 to ``ReservedNumbers/networkLimit``.
+        public var slot: Int
+        /// What is protected.
+        public var prefixes: [IPPrefix]
+        /// All its paths.
+        public var paths: [PathName]
+        /// Where its traffic leads now.
+        public var outcome: Outcome
+
+        /// Makes a network.
+        public init(name: NetworkName, slot: Int, prefixes: [IPPrefix], paths: [PathName], outcome: Outcome) {
+            self.name = name
+            self.slot = slot
+            self.prefixes = prefixes
+            self.paths = paths
+            self.outcome = outcome
+        }
+    }
+
+    /// The numbers that are ours.
+    public var reserved: ReservedNumbers
+    /// The paths.
+    public var paths: [Path]
+    /// The networks.
+    public var networks: [Network]
+
+    /// Makes a wish.
+    public init(reserved: ReservedNumbers, paths: [Path], networks: [Network]) {
+        self.reserved = reserved
+        self.paths = paths
+        self.networks = networks
+    }
+
+    /// What the guard table has to hold.
+    var `guard`: Guard {
+        Guard(
+            networks: networks.map { network in
+                Guard.Network(
+                    slot: network.slot, name: network.name, prefixes: network.prefixes,
+                    interfaces: paths.filter { network.paths.contains($0.name) }.map(\.interface))
+            },
+            paths: paths.map { path in
+                Guard.Path(
+                    name: path.name, interface: path.interface, addresses: path.addresses.map(\.address),
+                    mark: reserved.pathMark(path.slot))
+            },
+            markMask: reserved.markMask)
+    }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NetworkTypes
+import PathHealth
+
+/// The kernel objects that a wish comes to, given the links that there are: nexthops, routes and rules.
+///
+///     rule  fwmark UNDERLAY-MARK   -> underlay table (default by the underlay's gateway), else unreachable
+///     rule  oif PATH | fwmark PATH -> path table     (all prefixes of its networks through the path)
+///     rule  all                    -> network table  (prefix metric 100 active, 200 standby, 4294967294 unreachable)
+///
+/// The network table is asked before main, so a foreign route there, however specific, never takes a protected packet.
+struct Layout: Hashable, Sendable {
+    var nexthops: [UInt32: Nexthop] = [:]
+    var routes: [Route.Key: Route] = [:]
+    var rules: Set<Rule> = []
+
+    init(_ desired: Desired, _ observed: Observed) {
+        let reserved = desired.reserved
+        for path in desired.paths {
+            addUnderlay(of: path, observed, reserved)
+            addPath(path, observed, desired)
+        }
+        for network in desired.networks { addNetwork(network, desired) }
+        if !desired.networks.isEmpty {
+            for family in AddressFamily.allCases {
+                rules.insert(
+                    Rule(
+                        family: family, priority: reserved.networkPriority, selector: .all,
+                        action: .lookup(reserved.networkTable)))
+            }
+        }
+    }
+
+    private mutating func add(_ route: Route) {
+        routes[route.key] = route
+    }
+
+    private mutating func addUnderlay(of path: Desired.Path, _ observed: Observed, _ reserved: ReservedNumbers) {
+        let (table, mark) = (reserved.underlayTable(path.slot), reserved.underlayMark(path.slot))
+        let priority = reserved.underlayPriority(path.slot)
+        for family in AddressFamily.allCases {
+            let selector = Rule.Selector.mark(mark, mask: reserved.markMask)
+            rules.insert(Rule(family: family, priority: priority, selector: selector, action: .lookup(table)))
+            rules.insert(Rule(family: family, priority: priority + 1, selector: selector, action: .unreachable))
+        }
+        guard let underlay = observed.links[path.underlay], underlay.isUp, underlay.hasCarrier else { return }
+        for address in observed.addresses where address.link == underlay.index {
+            let onLink = address.address.prefix
+            add(Route(table: table, prefix: onLink, metric: 1024, destination: .device(link: underlay.index, gateway: nil)))
+        }
+        for family in AddressFamily.allCases {
+            guard let gateway = path.gateway(family, observed),
+                let all = IPPrefix(holding: IPAddress(family: family, bits: 0), length: 0)
+            else { continue }
+            add(Route(table: table, prefix: all, metric: 1024, destination: .device(link: underlay.index, gateway: gateway)))
+        }
+    }
+
+    private mutating func addPath(_ path: Desired.Path, _ observed: Observed, _ desired: Desired) {
+        let reserved = desired.reserved
+        let (table, priority) = (reserved.pathTable(path.slot), reserved.pathPriority(path.slot))
+        for family in AddressFamily.allCases {
+            for selector in [
+                Rule.Selector.output(path.interface),
+                .mark(reserved.pathMark(path.slot), mask: reserved.markMask),
+            ] {
+                rules.insert(Rule(family: family, priority: priority, selector: selector, action: .lookup(table)))
+            }
+        }
+        guard let link = observed.links[path.interface], link.isUp, link.hasCarrier, link.isOurs else { return }
+        for family in AddressFamily.allCases {
+            let id = reserved.nexthop(ofPath: path.slot, family)
+            nexthops[id] = Nexthop(id: id, family: family, destination: .device(link: link.index))
+        }
+        for network in desired.networks where network.paths.contains(path.name) {
+            for prefix in network.prefixes {
+                let id = reserved.nexthop(ofPath: path.slot, prefix.family)
+                add(Route(table: table, prefix: prefix, metric: 1024, destination: .nexthop(id)))
+            }
+        }
+    }
+
+    private mutating func addNetwork(_ network: Desired.Network, _ desired: Desired) {
+        let reserved = desired.reserved
+        for prefix in network.prefixes {
+            add(
+                Route(
+                    table: reserved.networkTable, prefix: prefix, metric: ReservedNumbers.guardMetric,
+                    destination: .unreachable))
+        }
+        guard case .active(let active, let standby) = network.outcome else { return }
+        for (rank, name) in [(ReservedNumbers.Rank.active, active), (.standby, standby)] {
+            guard let path = desired.paths.first(where: { $0.name == name }) else { continue }
+            for family in AddressFamily.allCases {
+                let member = reserved.nexthop(ofPath: path.slot, family)
+                let prefixes = network.prefixes.filter { $0.family == family }
+                guard nexthops[member] != nil, !prefixes.isEmpty else { continue }
+                let group = reserved.group(ofNetwork: network.slot, rank, family)
+                nexthops[group] = Nexthop(id: group, family: family, destination: .group([member]))
+                for prefix in prefixes {
+                    add(
+                        Route(
+                            table: reserved.networkTable, prefix: prefix, metric: rank.rawValue,
+                            destination: .nexthop(group)))
+                }
+            }
+        }
+    }
+}
+
+extension Desired.Path {
+    /// The underlay's gateway: the file's, else that of the underlay's best default route.
+    func gateway(_ family: AddressFamily, _ observed: Observed) -> IPAddress? {
+        guard let gateways else { return observed.links[underlay].flatMap { observed.gateway(by: $0, family) } }
+        return gateways.first { $0.family == family }
+    }
+}
+
+extension Link {
+    /// Whether the alias says that it is ours.
+    var isOurs: Bool { alias?.hasPrefix(Link.aliasPrefix) ?? false }
+}

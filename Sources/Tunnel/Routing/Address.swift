@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+public import NetworkTypes
+
+/// An address on an interface (RTM_NEWADDR).
+public struct LinkAddress: Hashable, Sendable {
+    /// The interface's number.
+    public var link: Int32
+    /// The address and its on-link prefix.
+    public var address: InterfaceAddress
+}
+
+enum AddressMessages {
+    static func dump() -> NetlinkMessage {
+        NetlinkMessage(type: RTM_GETADDR, flags: 0, header: ifaddrmsg())
+    }
+
+    static func parse(_ reply: NetlinkReply) -> LinkAddress? {
+        guard reply.type == RTM_NEWADDR, let header = reply.header(ifaddrmsg.self) else { return nil }
+        let attributes = reply.attributes(after: ifaddrmsg.self)
+        // On point-to-point links IFA_ADDRESS is the far end's; IFA_LOCAL is there for IPv4 always.
+        guard let address = attributes.address(IFA_LOCAL) ?? attributes.address(IFA_ADDRESS),
+            let onLink = InterfaceAddress(address: address, length: Int(header.ifa_prefixlen))
+        else { return nil }
+        return LinkAddress(link: Int32(bitPattern: header.ifa_index), address: onLink)
+    }
+
+    static func add(_ address: LinkAddress) -> NetlinkMessage {
+        message(RTM_NEWADDR, flags: NLM_F_CREATE | NLM_F_REPLACE, address)
+    }
+
+    static func delete(_ address: LinkAddress) -> NetlinkMessage {
+        message(RTM_DELADDR, flags: 0, address)
+    }
+
+    private static func message(_ type: Int, flags: Int32, _ address: LinkAddress) -> NetlinkMessage {
+        let own = address.address.address
+        var header = ifaddrmsg()
+        header.ifa_family = own.family.kernelNumber
+        header.ifa_prefixlen = UInt8(address.address.prefix.length)
+        header.ifa_index = UInt32(bitPattern: address.link)
+        // A tunnel has no neighbours to ask whether the address is taken (RFC 4862 section 5.4).
+        header.ifa_flags = UInt8(IFA_F_NODAD)
+        var message = NetlinkMessage(type: type, flags: flags, header: header)
+        message.put(IFA_LOCAL, own.bytes)
+        message.put(IFA_ADDRESS, own.bytes)
+        return message
+    }
+}
+
+extension AddressFamily {
+    /// AF_INET or AF_INET6.
+    var kernelNumber: UInt8 { UInt8(self == .ipv4 ? AF_INET : AF_INET6) }
+
+    init?(kernelNumber: UInt8) {
+        switch Int32(kernelNumber) {
+        case AF_INET: self = .ipv4
+        case AF_INET6: self = .ipv6
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+public import NetworkTypes
+
+/// A network interface, as far as paths need it (rtnetlink(7), RTM_NEWLINK).
+public struct Link: Hashable, Sendable {
+    /// The kernel's number for it; a new one each time it is made.
+    public var index: Int32
+    /// Its name.
+    public var name: InterfaceName
+    /// Its driver's kind, as `wireguard` or `tun`; nil for hardware.
+    public var kind: String?
+    /// The alias; ours begins with ``aliasPrefix``.
+    public var alias: String?
+    /// Whether it is administratively up (IFF_UP).
+    public var isUp: Bool
+    /// Whether the layer below carries (IFF_LOWER_UP).
+    public var hasCarrier: Bool
+    /// Octets of the largest packet.
+    public var mtu: Int
+    /// Octets received and sent.
+    public var received: UInt64
+    public var sent: UInt64
+
+    /// What the alias of an interface of ours begins with.
+    static let aliasPrefix = "pnetd path "
+}
+
+enum LinkMessages {
+    static func dump() -> NetlinkMessage {
+        NetlinkMessage(type: RTM_GETLINK, flags: 0, header: ifinfomsg())
+    }
+
+    static func parse(_ reply: NetlinkReply) -> Link? {
+        guard reply.type == RTM_NEWLINK, let header = reply.header(ifinfomsg.self) else { return nil }
+        let attributes = reply.attributes(after: ifinfomsg.self)
+        guard let name = attributes.text(IFLA_IFNAME).flatMap({ InterfaceName($0) }) else { return nil }
+        let statistics = attributes[IFLA_STATS64]
+        return Link(
+            index: header.ifi_index, name: name,
+            kind: attributes.nest(IFLA_LINKINFO).text(IFLA_INFO_KIND),
+            alias: attributes.text(IFLA_IFALIAS),
+            isUp: header.ifi_flags & ifUp != 0,
+            hasCarrier: header.ifi_flags & lowerUp != 0,
+            mtu: Int(attributes.number(IFLA_MTU, as: UInt32.self) ?? 0),
+            received: counter(statistics, at: MemoryLayout<rtnl_link_stats64>.offset(of: \.rx_bytes)),
+            sent: counter(statistics, at: MemoryLayout<rtnl_link_stats64>.offset(of: \.tx_bytes)))
+    }
+
+    private static func counter(_ statistics: ArraySlice<UInt8>?, at offset: Int?) -> UInt64 {
+        guard let statistics, let offset, statistics.count >= offset + 8 else { return 0 }
+        return UInt64(hostOrder: statistics.dropFirst(offset))
+    }
+
+    /// Makes an interface of a kind.
+    static func create(_ name: InterfaceName, kind: String) -> NetlinkMessage {
+        var message = NetlinkMessage(type: RTM_NEWLINK, flags: NLM_F_CREATE | NLM_F_EXCL, header: ifinfomsg())
+        message.put(IFLA_IFNAME, text: name.text)
+        message.nest(IFLA_LINKINFO) { $0.put(IFLA_INFO_KIND, text: kind) }
+        return message
+    }
+
+    /// Gives an interface our alias and MTU, lets it take answers by any route (rp_filter 2, RFC 3704 section 2.4),
+    /// makes no link-local addresses of its own, and sets it up.
+    static func setUp(_ index: Int32, alias: String, mtu: Int) -> NetlinkMessage {
+        var header = ifinfomsg()
+        header.ifi_index = index
+        header.ifi_flags = ifUp
+        header.ifi_change = ifUp
+        var message = NetlinkMessage(type: RTM_NEWLINK, flags: 0, header: header)
+        message.put(IFLA_IFALIAS, Array(alias.utf8))
+        message.put(IFLA_MTU, number: UInt32(mtu))
+        message.nest(IFLA_AF_SPEC) { families in
+            families.nest(Int(AF_INET)) { inet in
+                inet.nest(IFLA_INET_CONF) { $0.put(Int(IPV4_DEVCONF_RP_FILTER), number: UInt32(2)) }
+            }
+            families.nest(Int(AF_INET6)) { inet6 in
+                inet6.put(IFLA_INET6_ADDR_GEN_MODE, number: UInt8(IN6_ADDR_GEN_MODE_NONE.rawValue))
+            }
+        }
+        return message
+    }
+
+    static func delete(_ index: Int32) -> NetlinkMessage {
+        var header = ifinfomsg()
+        header.ifi_index = index
+        return NetlinkMessage(type: RTM_DELLINK, flags: 0, header: header)
+    }
+}
+
+private let ifUp = UInt32(IFF_UP)
+private let lowerUp = IFF_LOWER_UP.rawValue

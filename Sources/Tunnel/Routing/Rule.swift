@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+public import NetworkTypes
+
+/// A routing policy rule (RTM_NEWRULE, linux/fib_rules.h).
+public struct Rule: Hashable, Sendable {
+    /// What it holds for.
+    public enum Selector: Hashable, Sendable {
+        /// Every packet.
+        case all
+        /// Packets bound to an interface, as by SO_BINDTODEVICE.
+        case output(InterfaceName)
+        /// Packets whose mark, under the mask, is this.
+        case mark(UInt32, mask: UInt32)
+    }
+
+    /// What it does.
+    public enum Action: Hashable, Sendable {
+        /// Looks the destination up in a table; goes on where that has no route.
+        case lookup(UInt32)
+        /// Ends here.
+        case unreachable
+    }
+
+    /// The family.
+    public var family: AddressFamily
+    /// Rules are asked in the order of their priorities.
+    public var priority: UInt32
+    /// What it holds for.
+    public var selector: Selector
+    /// What it does.
+    public var action: Action
+}
+
+enum RuleMessages {
+    static func dump(_ family: AddressFamily) -> NetlinkMessage {
+        var header = fib_rule_hdr()
+        header.family = family.kernelNumber
+        return NetlinkMessage(type: RTM_GETRULE, flags: 0, header: header)
+    }
+
+    /// Reads a rule of ours; nil for any other.
+    static func parse(_ reply: NetlinkReply, _ reserved: ReservedNumbers) -> Rule? {
+        guard reply.type == RTM_NEWRULE, let header = reply.header(fib_rule_hdr.self),
+            let family = AddressFamily(kernelNumber: header.family)
+        else { return nil }
+        let attributes = reply.attributes(after: fib_rule_hdr.self)
+        guard attributes.number(Int(FRA_PROTOCOL), as: UInt8.self) == reserved.routeProtocol else { return nil }
+        var selector = Rule.Selector.all
+        if let name = attributes.text(Int(FRA_OIFNAME)).flatMap({ InterfaceName($0) }) {
+            selector = .output(name)
+        } else if let mark = attributes.number(Int(FRA_FWMARK), as: UInt32.self), mark != 0 {
+            selector = .mark(mark, mask: attributes.number(Int(FRA_FWMASK), as: UInt32.self) ?? .max)
+        }
+        let table = attributes.number(Int(FRA_TABLE), as: UInt32.self) ?? UInt32(header.table)
+        return Rule(
+            family: family, priority: attributes.number(Int(FRA_PRIORITY), as: UInt32.self) ?? 0, selector: selector,
+            action: Int(header.action) == Int(FR_ACT_UNREACHABLE) ? .unreachable : .lookup(table))
+    }
+
+    static func add(_ rule: Rule, _ reserved: ReservedNumbers) -> NetlinkMessage {
+        message(RTM_NEWRULE, flags: NLM_F_CREATE | NLM_F_EXCL, rule, reserved)
+    }
+
+    static func delete(_ rule: Rule, _ reserved: ReservedNumbers) -> NetlinkMessage {
+        message(RTM_DELRULE, flags: 0, rule, reserved)
+    }
+
+    private static func message(_ type: Int, flags: Int32, _ rule: Rule, _ reserved: ReservedNumbers) -> NetlinkMessage {
+        var header = fib_rule_hdr()
+        header.family = rule.family.kernelNumber
+        header.action = UInt8(FR_ACT_TO_TBL)
+        if case .unreachable = rule.action { header.action = UInt8(FR_ACT_UNREACHABLE) }
+        var message = NetlinkMessage(type: type, flags: flags, header: header)
+        message.put(Int(FRA_PRIORITY), number: rule.priority)
+        message.put(Int(FRA_PROTOCOL), number: reserved.routeProtocol)
+        switch rule.selector {
+        case .all: break
+        case .output(let name): message.put(Int(FRA_OIFNAME), text: name.text)
+        case .mark(let mark, let mask):
+            message.put(Int(FRA_FWMARK), number: mark)
+            message.put(Int(FRA_FWMASK), number: mask)
+        }
+        if case .lookup(let table) = rule.action { message.put(Int(FRA_TABLE), number: table) }
+        return message
+    }
+}
