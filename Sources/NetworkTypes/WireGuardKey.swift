@@ -54,6 +54,14 @@ public struct WireGuardSecretKey: Sendable {
         self.init(bytes: bytes)
     }
 
+    /// The key as Curve25519 uses it (RFC 7748 section 5): every implementation stores a private key in this form.
+    public var clamped: WireGuardSecretKey {
+        var scalar = bytes
+        scalar[0] &= 248
+        scalar[31] = scalar[31] & 127 | 64
+        return WireGuardSecretKey(bytes: scalar) ?? self
+    }
+
     /// Whether every octet is zero, which the kernel takes for "no key".
     public var isZero: Bool { bytes.allSatisfy { $0 == 0 } }
 }

@@ -41,7 +41,7 @@ public struct WireGuardSettings: Hashable, Sendable {
 
     /// Makes settings.
     public init(privateKey: WireGuardSecretKey, listenPort: UInt16?, mark: UInt32, peers: [Peer]) {
-        self.privateKey = privateKey
+        self.privateKey = privateKey.clamped
         self.listenPort = listenPort
         self.mark = mark
         self.peers = peers
