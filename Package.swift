@@ -42,6 +42,7 @@ let rooms: [Target] =
     room("NetworkTypes", [])
     + room("SystemIO", ["CLinux", "NetworkTypes"])
     + room("ProcessLink", ["CLinux", "NetworkTypes", "SystemIO"])
+    + room("ControlAPI", ["NetworkTypes"])
 
 let package = Package(
     name: "pnetd",
