@@ -43,6 +43,7 @@ let rooms: [Target] =
     + room("SystemIO", ["CLinux", "NetworkTypes"])
     + room("ProcessLink", ["CLinux", "NetworkTypes", "SystemIO"])
     + room("ControlAPI", ["NetworkTypes"])
+    + room("Configuration", ["CYaml", "NetworkTypes", "SystemIO"])
 
 let package = Package(
     name: "pnetd",
