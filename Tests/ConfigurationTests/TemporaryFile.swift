@@ -67,7 +67,7 @@ enum Example {
           vpn-b:
             kind: wireguard
             interface: pn-b
-            addresses: [10.98.0.2/30]
+            addresses: [10.98.0.2/30, "fd00:98::2/126"]
             private-key-file: keys/a.key
             underlay: {interface: eth1, gateway: 198.51.100.1}
             peers:

@@ -15,7 +15,10 @@ extension Reading {
         checkZones()
         checkListeners()
         // A warning beside errors is noise: the errors may be its cause.
-        if !diagnostics.contains(where: { $0.severity == .error }) { warnOfUnusedPaths() }
+        guard !diagnostics.contains(where: { $0.severity == .error }) else { return }
+        warnOfUnusedPaths()
+        warnOfUncarriedPrefixes()
+        warnOfUnaskableTargets()
     }
 
     /// Reports every value that was seen before; `same` makes the key that must be unique.
@@ -48,13 +51,6 @@ extension Reading {
         }
     }
 
-    private func warnOfUnusedPaths() {
-        let used = Set(declared.references.map(\.value))
-        for path in declared.paths where !used.contains(path.value) {
-            warning(path.mark, "no network uses path '\(path.value)'")
-        }
-    }
-
     private func checkPaths() {
         refuseRepeated(declared.interfaces, by: \.value) {
             "interface '\($1.value)' belongs to path '\($0.owner)' already"
@@ -76,6 +72,17 @@ extension Reading {
         }
         refuseRepeated(declared.allowedIPs, by: { [$0.owner, $0.value.description] }) {
             "\($1.value) is already in the allowed-ips of path '\($0.owner)'"
+        }
+        for listed in declared.allowedIPs {
+            guard declared.automaticPeers.contains(where: { $0.owner == listed.owner }),
+                let network = declared.references.first(where: { reference in
+                    reference.value == listed.owner
+                        && declared.prefixes.contains { $0.owner == reference.owner && $0.value == listed.value }
+                })
+            else { continue }
+            let message =
+                "\(listed.value) of network '\(network.owner)' is already that of the peer with allowed-ips auto"
+            error(listed.mark, message)
         }
     }
 

@@ -8,6 +8,10 @@ extension Reading {
     /// The key in the file that a value names, relative to the file being read.
     func keyFile(_ node: YAMLNode, _ what: String) -> WireGuardSecretKey? {
         guard let name = text(node, what) else { return nil }
+        guard WireGuardSecretKey(base64: Array(name.utf8)) == nil else {
+            error(node.mark, "\(what) must name a file, not hold the key", hint: "move the key to a file of its own")
+            return nil
+        }
         let path = name.hasPrefix("/") ? name : directory + name
         do {
             let status = try Files.status(of: path)

@@ -77,7 +77,7 @@ extension Reading {
 
     private func detectWithin(_ node: YAMLNode) -> Duration? {
         Section(node, of: "detect", keys: ["within"], planned: ["false-alarms"], reading: self)?["within"]
-            .flatMap { duration($0, "within", in: .milliseconds(300) ... .seconds(60)) }
+            .flatMap { duration($0, "within", in: .milliseconds(300) ... .seconds(60), saying: "300ms to 60s") }
     }
 
     private enum FailbackMode: String, CaseIterable {
@@ -89,7 +89,9 @@ extension Reading {
         guard
             let section = Section(node, of: "failback", keys: ["mode", "after"], planned: ["window"], reading: self)
         else { return nil }
-        let after = section["after"].flatMap { duration($0, "after", in: .zero ... .seconds(7 * 86_400)) }
+        let after = section["after"].flatMap {
+            duration($0, "after", in: .zero ... .seconds(7 * 86_400), saying: "0s to 7d")
+        }
         let mode = section["mode"].map { choice($0, "mode", of: FailbackMode.self) } ?? .auto
         guard mode == .manual else { return .auto(after: after ?? .seconds(60)) }
         if let after = section["after"] {

@@ -6,7 +6,7 @@ extension Reading {
     /// The section `paths`.
     func paths(_ node: YAMLNode) -> [PathConfiguration] {
         guard let entries = mapping(node, "paths") else { return [] }
-        declared.pathsAreKnown = true
+        if case .mapping(_, isComplete: true) = node.content { declared.pathsAreKnown = true }
         if entries.isEmpty { error(node.mark, "paths is empty") }
         if let first = entries.dropFirst(Reservation.pathLimit).first {
             error(first.mark, "more than \(Reservation.pathLimit) paths")

@@ -58,7 +58,8 @@ extension Reading {
     }
 
     private func keepalive(_ node: YAMLNode) -> Duration? {
-        guard let duration = self.duration(node, "persistent-keepalive", in: .zero ... .seconds(65535)) else {
+        let range = Duration.zero ... .seconds(65535)
+        guard let duration = self.duration(node, "persistent-keepalive", in: range, saying: "0s to 65535s") else {
             return nil
         }
         if duration.nanoseconds % 1_000_000_000 != 0 {

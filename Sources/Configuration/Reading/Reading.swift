@@ -35,7 +35,7 @@ final class Reading {
                 file: file,
                 line: mark.line,
                 column: mark.column,
-                message: message,
+                message: message.onOneLine,
                 hint: hint,
                 severity: severity
             )
@@ -52,5 +52,19 @@ final class Reading {
     /// Says that a word is known, but not to this version.
     func notOfThisVersion(_ word: String, at mark: Mark, hint: String = "remove it") {
         error(mark, "'\(word)' is part of the design but not of this version", hint: hint)
+    }
+}
+
+extension String {
+    /// The text without what could end the line or steer a terminal, and not longer than anyone reads: it may quote
+    /// a value of the file.
+    fileprivate var onOneLine: String {
+        let limit = 400
+        let cut = unicodeScalars.prefix(limit)
+        let isCut = cut.endIndex < unicodeScalars.endIndex
+        return cut.reduce(into: "") { text, scalar in
+            let isControl = scalar.properties.generalCategory == .control || scalar.properties.isBidiControl
+            text.unicodeScalars.append(isControl ? "\u{fffd}" : scalar)
+        } + (isCut ? "…" : "")
     }
 }

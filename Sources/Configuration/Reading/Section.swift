@@ -8,6 +8,10 @@ struct Section {
     let mark: Mark
     private let reading: Reading
     private let node: YAMLNode
+    /// Known keys that were meant by misspelt ones: not missed a second time.
+    private var misspelt: Set<String> = []
+    /// Whether a key was reported.
+    private(set) var hasUnknownKeys = false
 
     /// Reports keys that are not known; nil where the value is no mapping.
     ///
@@ -22,13 +26,14 @@ struct Section {
     ) {
         guard let entries = reading.mapping(node, what) else { return nil }
         for entry in entries where !keys.contains(entry.key) {
+            hasUnknownKeys = true
+            let meant = Spelling.nearest(to: entry.key, in: keys)
             if planned.contains(entry.key) {
                 reading.notOfThisVersion(entry.key, at: entry.mark)
             } else {
-                let hint =
-                    Spelling.nearest(to: entry.key, in: keys).map { "did you mean '\($0)'?" }
-                    ?? "known here: \(keys.joined(separator: ", "))"
+                let hint = meant.map { "did you mean '\($0)'?" } ?? "known here: \(keys.joined(separator: ", "))"
                 reading.error(entry.mark, "unknown key '\(entry.key)' in \(what)", hint: hint)
+                if let meant { misspelt.insert(meant) }
             }
         }
         self.what = what
@@ -43,7 +48,7 @@ struct Section {
     /// The value of a key that must be there; its absence is reported.
     func required(_ key: String, hint: String? = nil) -> YAMLNode? {
         if let value = node[key] { return value }
-        reading.error(mark, "\(what) has no '\(key)'", hint: hint)
+        if !misspelt.contains(key) { reading.error(mark, "\(what) has no '\(key)'", hint: hint) }
         return nil
     }
 }
@@ -51,7 +56,7 @@ struct Section {
 extension Reading {
     /// The entries of a mapping; anything else is reported.
     func mapping(_ node: YAMLNode, _ what: String) -> [YAMLNode.Entry]? {
-        if case .mapping(let entries) = node.content { return entries }
+        if case .mapping(let entries, _) = node.content { return entries }
         mismatch(node, what, "a mapping")
         return nil
     }

@@ -106,7 +106,7 @@ extension Reading {
             }
             return .command(arguments)
         default:
-            error(node.mark, "an alert receiver has either 'webhook' or 'command'")
+            if !section.hasUnknownKeys { error(node.mark, "an alert receiver has either 'webhook' or 'command'") }
         }
         return nil
     }

@@ -40,7 +40,7 @@ extension Reading {
             return .icmp(address)
         }
         // An unknown or planned key was reported; only an empty mapping is left to report.
-        if case .mapping(let entries) = node.content, entries.isEmpty {
+        if !section.hasUnknownKeys {
             error(node.mark, "a target is empty", hint: "{icmp: ADDRESS}")
         }
         return nil
@@ -66,7 +66,7 @@ extension Reading {
             let records = self.records(records, of: name)
             return name.map { ZoneConfiguration(name: $0, source: .records(records)) }
         default:
-            error(section.mark, "\(what) has either 'forward' or 'records'")
+            if !section.hasUnknownKeys { error(section.mark, "\(what) has either 'forward' or 'records'") }
             return nil
         }
     }

@@ -32,10 +32,12 @@ extension Reading {
         guard let text = text(node, what) else { return nil }
         let digits = text.hasPrefix("0x") ? text.dropFirst(2) : text[...]
         let radix = text.hasPrefix("0x") ? 16 : 10
-        guard case .scalar(_, isPlain: true) = node.content, digits.first?.isHexDigit == true,
-            let number = Int(digits, radix: radix)
-        else {
+        guard digits.first?.isHexDigit == true, let number = Int(digits, radix: radix) else {
             error(node.mark, "\(what) must be a whole number, not '\(text)'")
+            return nil
+        }
+        guard case .scalar(_, isPlain: true) = node.content else {
+            error(node.mark, "\(what) must be a whole number, not text", hint: "without quotes")
             return nil
         }
         guard range.contains(number) else {
@@ -46,8 +48,13 @@ extension Reading {
         return number
     }
 
-    /// A duration in a range.
-    func duration(_ node: YAMLNode, _ what: String, in range: ClosedRange<Duration>) -> Duration? {
+    /// A duration in a range, which is said in the units that people write.
+    func duration(
+        _ node: YAMLNode,
+        _ what: String,
+        in range: ClosedRange<Duration>,
+        saying rangeText: String
+    ) -> Duration? {
         guard let text = text(node, what) else { return nil }
         guard let duration = Duration(text: text) else {
             let hint = "a number and a unit, as in 300ms, 1.5s, 2m, 1h, 7d"
@@ -55,8 +62,7 @@ extension Reading {
             return nil
         }
         guard range.contains(duration) else {
-            let (low, high) = (range.lowerBound.shortText, range.upperBound.shortText)
-            error(node.mark, "\(what) must be \(low) to \(high), not \(text)")
+            error(node.mark, "\(what) must be \(rangeText), not \(text)")
             return nil
         }
         return duration

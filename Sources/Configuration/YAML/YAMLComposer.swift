@@ -69,7 +69,7 @@ struct YAMLComposer: ~Copyable {
             return YAMLNode(content: .sequence(try sequence(depth: depth + 1)), mark: mark)
         case .mappingStart(let properties):
             refuse(properties, at: mark)
-            return YAMLNode(content: .mapping(try mapping(depth: depth + 1)), mark: mark)
+            return YAMLNode(content: try mapping(depth: depth + 1), mark: mark)
         default:
             faults.append(YAMLFault(mark: mark, message: "aliases are not used here", hint: "write the value out"))
             return YAMLNode(content: .refused, mark: mark)
@@ -85,16 +85,18 @@ struct YAMLComposer: ~Copyable {
         }
     }
 
-    private mutating func mapping(depth: Int) throws(YAMLFault) -> [YAMLNode.Entry] {
+    private mutating func mapping(depth: Int) throws(YAMLFault) -> YAMLNode.Content {
         var entries: [YAMLNode.Entry] = []
         var seen: [String: Int] = [:]
+        var isComplete = true
         while true {
             let (event, mark) = try events.next()
-            if case .mappingEnd = event { return entries }
+            if case .mappingEnd = event { return .mapping(entries, isComplete: isComplete) }
             let key = try node(event, mark, depth: depth)
             let (valueEvent, valueMark) = try events.next()
             let value = try node(valueEvent, valueMark, depth: depth)
             guard case .scalar(let text, _) = key.content else {
+                isComplete = false
                 if case .refused = key.content { continue }
                 faults.append(YAMLFault(mark: mark, message: "a key must be text, not \(key.kind)", hint: nil))
                 continue
@@ -102,6 +104,7 @@ struct YAMLComposer: ~Copyable {
             if let line = seen.updateValue(seen[text] ?? mark.line, forKey: text) {
                 let hint = "the first is on line \(line)"
                 faults.append(YAMLFault(mark: mark, message: "key '\(text)' appears twice", hint: hint))
+                isComplete = false
                 continue
             }
             entries.append(YAMLNode.Entry(key: text, mark: mark, value: value))

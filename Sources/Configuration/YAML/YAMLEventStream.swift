@@ -98,14 +98,26 @@ struct YAMLEventStream: ~Copyable {
             let mark = unsafe Mark(atOctet: parser.pointee.problem_offset, of: Array(input))
             return YAMLFault(mark: mark, message: problem, hint: nil)
         }
-        let context = unsafe parser.pointee.context.map { unsafe " " + String(cString: $0) } ?? ""
-        let index = unsafe Int(parser.pointee.problem_mark.index)
-        let isTab = unsafe input.indices.contains(index) && input[index] == UInt8(ascii: "\t")
+        let context = unsafe parser.pointee.context.map { unsafe String(cString: $0) } ?? ""
+        // What was opened and not closed is wrong where it was opened; libyaml notices it lines later.
+        let isUnclosed = context.contains("flow") || context.contains("quoted")
+        let place = unsafe isUnclosed ? parser.pointee.context_mark : parser.pointee.problem_mark
         return YAMLFault(
-            mark: unsafe Mark(parser.pointee.problem_mark),
-            message: problem + context,
-            hint: isTab ? "indent with spaces, not tabs" : nil
+            mark: Mark(place),
+            message: context.isEmpty ? problem : "\(problem) \(context)",
+            hint: isUnclosed ? nil : hint()
         )
+    }
+
+    /// What to do about the character at which libyaml gave up.
+    private func hint() -> String? {
+        let index = unsafe Int(parser.pointee.problem_mark.index)
+        guard unsafe input.indices.contains(index) else { return nil }
+        switch unsafe input[index] {
+        case UInt8(ascii: "\t"): return "indent with spaces, not tabs"
+        case UInt8(ascii: ":"): return "quote a value that holds brackets and colons"
+        default: return nil
+        }
     }
 }
 

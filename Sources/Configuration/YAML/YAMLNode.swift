@@ -25,7 +25,8 @@ struct YAMLNode {
         /// Text, and whether it stands there without quotes.
         case scalar(String, isPlain: Bool)
         case sequence([YAMLNode])
-        case mapping([Entry])
+        /// Entries with different keys, and whether all could be taken.
+        case mapping([Entry], isComplete: Bool)
         /// What was reported already; nothing more is said of it.
         case refused
     }
@@ -46,7 +47,7 @@ struct YAMLNode {
 
     /// The value of a mapping's key.
     subscript(key: String) -> YAMLNode? {
-        guard case .mapping(let entries) = content else { return nil }
+        guard case .mapping(let entries, _) = content else { return nil }
         return entries.first { $0.key == key }?.value
     }
 
