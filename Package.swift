@@ -44,6 +44,8 @@ let rooms: [Target] =
     + room("PathHealth", ["NetworkTypes"])
     + room("Tunnel", ["CLinux", "CMnl", "NetworkTypes", "PathHealth", "SystemIO"], tests: ["CNl"])
     + room("ProcessLink", ["CLinux", "NetworkTypes", "SystemIO"])
+    + room("ControlAPI", ["NetworkTypes"])
+    + room("Configuration", ["CYaml", "NetworkTypes", "SystemIO"])
 
 let package = Package(
     name: "pnetd",

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who lies where: an address is reached through the network with the longest prefix that holds it.
+
+import NetworkTypes
+
+extension Reading {
+    /// The longest protected prefix that holds an address.
+    private func prefix(holding address: IPAddress) -> Sighting<IPPrefix>? {
+        declared.prefixes.filter { $0.value.contains(address) }.max { $0.value.length < $1.value.length }
+    }
+
+    /// A tunnel's endpoint must be reachable without the tunnels.
+    func checkEndpoints() {
+        for endpoint in declared.endpoints {
+            switch endpoint.value.host {
+            case .address(let address):
+                guard let holder = prefix(holding: address) else { continue }
+                let message = "endpoint \(address) lies in \(holder.value) of network '\(holder.owner)'"
+                error(endpoint.mark, message, hint: "the guard would drop the tunnel's own packets")
+            case .name(let name):
+                if let zone = declared.zones.first(where: { name.isWithin($0.value) }) {
+                    let message =
+                        "endpoint '\(name.withoutRootDot)' lies in zone '\(zone.value.withoutRootDot)' "
+                        + "of network '\(zone.owner)'"
+                    error(endpoint.mark, message, hint: "its name would be answered through the tunnel it is to open")
+                } else {
+                    let message = "an endpoint by name is part of the design but not of this version"
+                    error(endpoint.mark, message, hint: "give its address")
+                }
+            }
+        }
+    }
+
+    /// Targets and servers are asked through their network's paths, so they must lie in its prefixes.
+    func checkPlacement() {
+        check(declared.targets, "target")
+        check(declared.forwardServers, "server")
+    }
+
+    private func check(_ sightings: [Sighting<IPAddress>], _ what: String) {
+        for sighting in sightings where !declared.networksWithUnknownPrefixes.contains(sighting.owner) {
+            let holder = prefix(holding: sighting.value)
+            if let holder, holder.owner != sighting.owner {
+                let message = "\(what) \(sighting.value) lies in \(holder.value) of network '\(holder.owner)'"
+                error(sighting.mark, message, hint: "its packets would take that network's paths")
+            } else if holder == nil {
+                let message = "\(what) \(sighting.value) lies in no prefix of network '\(sighting.owner)'"
+                error(sighting.mark, message, hint: "its packets would not take the network's paths")
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// What no section can know of itself: each check compares what was declared, and blames the later of two.
+
+import NetworkTypes
+
+extension Reading {
+    /// Compares what the sections declared. To be called once, after all were read.
+    func checkReferences() {
+        checkPathReferences()
+        checkPaths()
+        checkPeers()
+        checkPrefixes()
+        checkEndpoints()
+        checkPlacement()
+        checkZones()
+        checkListeners()
+        // A warning beside errors is noise: the errors may be its cause.
+        guard !diagnostics.contains(where: { $0.severity == .error }) else { return }
+        warnOfUnusedPaths()
+        warnOfUncarriedPrefixes()
+        warnOfUnaskableTargets()
+    }
+
+    /// Reports every value that was seen before; `same` makes the key that must be unique.
+    private func refuseRepeated<Value, Key: Hashable>(
+        _ sightings: [Sighting<Value>],
+        by same: (Sighting<Value>) -> Key,
+        _ message: (_ earlier: Sighting<Value>, _ later: Sighting<Value>) -> String
+    ) {
+        var seen: [Key: Sighting<Value>] = [:]
+        for later in sightings.sorted(by: { $0.mark < $1.mark }) {
+            if let earlier = seen[same(later)] {
+                error(later.mark, message(earlier, later), hint: "the first is on line \(earlier.mark.line)")
+            } else {
+                seen[same(later)] = later
+            }
+        }
+    }
+
+    private func checkPathReferences() {
+        refuseRepeated(declared.references, by: { [$0.owner, $0.value] }) {
+            "path '\($1.value)' is listed twice in network '\($0.owner)'"
+        }
+        guard declared.pathsAreKnown else { return }
+        let known = declared.paths.map(\.value)
+        for reference in declared.references where !known.contains(reference.value) {
+            let hint =
+                Spelling.nearest(to: reference.value, in: known).map { "did you mean '\($0)'?" }
+                ?? "declared: \(known.joined(separator: ", "))"
+            error(reference.mark, "unknown path '\(reference.value)'", hint: hint)
+        }
+    }
+
+    private func checkPaths() {
+        refuseRepeated(declared.interfaces, by: \.value) {
+            "interface '\($1.value)' belongs to path '\($0.owner)' already"
+        }
+        refuseRepeated(declared.addresses, by: \.value.address) {
+            "address \($1.value.address) belongs to path '\($0.owner)' already"
+        }
+        refuseRepeated(declared.listenPorts, by: \.value) {
+            "listen-port \($1.value) belongs to path '\($0.owner)' already"
+        }
+    }
+
+    private func checkPeers() {
+        refuseRepeated(declared.publicKeys, by: { [$0.owner, $0.value.description] }) { earlier, _ in
+            "this public key is already that of another peer of path '\(earlier.owner)'"
+        }
+        refuseRepeated(declared.automaticPeers, by: \.owner) { earlier, _ in
+            "a second peer of path '\(earlier.owner)' with allowed-ips auto"
+        }
+        refuseRepeated(declared.allowedIPs, by: { [$0.owner, $0.value.description] }) {
+            "\($1.value) is already in the allowed-ips of path '\($0.owner)'"
+        }
+        for listed in declared.allowedIPs {
+            guard declared.automaticPeers.contains(where: { $0.owner == listed.owner }),
+                let network = declared.references.first(where: { reference in
+                    reference.value == listed.owner
+                        && declared.prefixes.contains { $0.owner == reference.owner && $0.value == listed.value }
+                })
+            else { continue }
+            let message =
+                "\(listed.value) of network '\(network.owner)' is already that of the peer with allowed-ips auto"
+            error(listed.mark, message)
+        }
+    }
+
+    private func checkPrefixes() {
+        refuseRepeated(declared.prefixes, by: \.value) {
+            $0.owner == $1.owner
+                ? "prefix \($1.value) is listed twice in network '\($0.owner)'"
+                : "prefix \($1.value) belongs to network '\($0.owner)' already"
+        }
+    }
+
+    private func checkZones() {
+        refuseRepeated(declared.zones, by: \.value) {
+            $0.owner == $1.owner
+                ? "zone '\($1.value.withoutRootDot)' is listed twice in network '\($0.owner)'"
+                : "zone '\($1.value.withoutRootDot)' belongs to network '\($0.owner)' already"
+        }
+    }
+
+    private func checkListeners() {
+        refuseRepeated(declared.listens, by: \.value) { "\($1.value) is already listened on by \($0.owner)" }
+        for upstream in declared.upstreams where declared.listens.contains(where: { $0.value == upstream.value }) {
+            error(upstream.mark, "\(upstream.value) is the resolver itself", hint: "it would ask itself")
+        }
+    }
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// What may be meant as it stands, but seldom is. Each is said of a file without errors, so all declarations are whole.
+
+import NetworkTypes
+
+extension Reading {
+    /// A path that is brought up and carries nothing.
+    func warnOfUnusedPaths() {
+        let used = Set(declared.references.map(\.value))
+        for path in declared.paths where !used.contains(path.value) {
+            warning(path.mark, "no network uses path '\(path.value)'")
+        }
+    }
+
+    /// Prefixes that no peer of a path may carry: WireGuard drops what is sent to them. Several longer prefixes may
+    /// make up one shorter one, so this is no error.
+    func warnOfUncarriedPrefixes() {
+        let automatic = Set(declared.automaticPeers.map(\.owner))
+        for reference in declared.references where !automatic.contains(reference.value) {
+            let carried = declared.allowedIPs.filter { $0.owner == reference.value }
+            for prefix in declared.prefixes where prefix.owner == reference.owner {
+                guard !carried.contains(where: { $0.value.contains(prefix.value) }) else { continue }
+                let message = "no peer of path '\(reference.value)' has \(prefix.value) in its allowed-ips"
+                warning(reference.mark, message, hint: "WireGuard would drop what is sent there")
+            }
+        }
+    }
+
+    /// Targets of a family in which a path has no address to ask from.
+    func warnOfUnaskableTargets() {
+        for reference in declared.references {
+            let families = Set(declared.addresses.filter { $0.owner == reference.value }.map(\.value.address.family))
+            for target in declared.targets where target.owner == reference.owner {
+                guard !families.contains(target.value.family) else { continue }
+                let family = target.value.family == .ipv4 ? "IPv4" : "IPv6"
+                let message = "target \(target.value) cannot be asked through path '\(reference.value)'"
+                warning(target.mark, message, hint: "the path has no \(family) address")
+            }
+        }
+    }
+}

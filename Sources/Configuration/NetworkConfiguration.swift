@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import NetworkTypes
+
+/// A network that must be reached, as the file asks for it.
+public struct NetworkConfiguration: Hashable, Sendable {
+    /// When to go back to a better path.
+    public enum Failback: Hashable, Sendable {
+        /// When it has been good for this long.
+        case auto(after: Duration)
+        /// By hand only.
+        case manual
+    }
+
+    /// What names do while no path is good. The prefixes stay guarded either way.
+    public enum WhenDown: String, Hashable, Sendable, CaseIterable {
+        /// They are not answered.
+        case block
+        /// They are answered as the public sees them.
+        case `public`
+    }
+
+    /// The network's name.
+    public let name: NetworkName
+    /// What is reached through its paths, and guarded; at least one.
+    public let prefixes: [IPPrefix]
+    /// The paths that lead there, best first; at least one.
+    public let paths: [PathName]
+    /// Who is asked whether it can be reached.
+    public let targets: TargetsConfiguration
+    /// Within which time a dead path is to be found out.
+    public let detectWithin: Duration
+    /// When to go back to a better path.
+    public let failback: Failback
+    /// What names do while no path is good.
+    public let whenDown: WhenDown
+    /// The zones whose names lead there.
+    public let zones: [ZoneConfiguration]
+}
+
+/// Who is asked whether a network can be reached.
+public struct TargetsConfiguration: Hashable, Sendable {
+    /// How many must answer.
+    public enum Need: Hashable, Sendable {
+        case any
+        case all
+        case count(Int)
+    }
+
+    /// One who is asked.
+    public enum Target: Hashable, Sendable {
+        /// By ICMP echo (RFC 792, RFC 4443).
+        case icmp(IPAddress)
+    }
+
+    /// How many must answer.
+    public let need: Need
+    /// Who is asked; at least one.
+    public let list: [Target]
+}
+
+/// A zone whose names lead into a network.
+public struct ZoneConfiguration: Hashable, Sendable {
+    /// Where the answers come from.
+    public enum Source: Hashable, Sendable {
+        /// Resource records in presentation form, owners relative to the zone: `historian A 10.20.0.10`.
+        case records([String])
+        /// Servers in the network that are asked through its active path.
+        case forward([SocketEndpoint])
+    }
+
+    /// The zone's apex.
+    public let name: DomainName
+    /// Where the answers come from.
+    public let source: Source
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import NetworkTypes
+
+/// A WireGuard path, as the file asks for it.
+public struct PathConfiguration: Equatable, Sendable {
+    /// The path's name.
+    public let name: PathName
+    /// The interface that pnetd creates and owns.
+    public let interface: InterfaceName
+    /// The interface's own addresses, at least one.
+    public let addresses: [InterfaceAddress]
+    /// Our key.
+    public let privateKey: WireGuardSecretKey
+    /// The UDP port that peers know; nil: any.
+    public let listenPort: UInt16?
+    /// The interface's MTU; nil: derived from the underlay's.
+    public let mtu: Int?
+    /// Where outer packets leave, and nowhere else.
+    public let underlay: UnderlayConfiguration
+    /// The peers, at least one.
+    public let peers: [PeerConfiguration]
+}
+
+/// The interface that a tunnel's outer packets leave by.
+public struct UnderlayConfiguration: Hashable, Sendable {
+    /// Who is asked to carry the outer packets on.
+    public enum Gateways: Hashable, Sendable {
+        /// The default gateways of the interface, as the kernel has them at any moment.
+        case auto
+        /// These, one a family.
+        case addresses([IPAddress])
+    }
+
+    /// The interface.
+    public let interface: InterfaceName
+    /// The gateways.
+    public let gateways: Gateways
+}
+
+/// A WireGuard peer, as the file asks for it.
+public struct PeerConfiguration: Equatable, Sendable {
+    /// What the peer may send and is sent.
+    public enum AllowedIPs: Hashable, Sendable {
+        /// The prefixes of the networks that use the path.
+        case auto
+        /// These.
+        case prefixes([IPPrefix])
+    }
+
+    /// The peer's key.
+    public let publicKey: WireGuardPublicKey
+    /// The key shared with the peer beside it, where there is one.
+    public let presharedKey: WireGuardSecretKey?
+    /// Where the peer is; nil: it finds us.
+    public let endpoint: HostEndpoint?
+    /// How often an idle tunnel is used all the same, in whole seconds; nil or zero: never.
+    public let persistentKeepalive: Duration?
+    /// What the peer may send and is sent.
+    public let allowedIPs: AllowedIPs
+}

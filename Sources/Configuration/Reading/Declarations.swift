@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the file declares and refers to, each with its place, gathered while it is read and compared afterwards.
+// Only what could be read is here, so one mistake does not become several: a path whose body is wrong is declared
+// all the same, and a network one of whose prefixes is wrong is not asked whether a target lies in its prefixes.
+
+import NetworkTypes
+
+/// A value, who has it, and where it stands.
+struct Sighting<Value> {
+    let value: Value
+    /// The path's or network's name, or the key.
+    let owner: String
+    let mark: Mark
+}
+
+/// All that is compared across sections.
+struct Declarations {
+    /// Whether `paths` could be read as a mapping; if not, no reference to a path is judged.
+    var pathsAreKnown = false
+    /// The names of paths, also of those that could not be read.
+    var paths: [Sighting<String>] = []
+    var interfaces: [Sighting<InterfaceName>] = []
+    var addresses: [Sighting<InterfaceAddress>] = []
+    var listenPorts: [Sighting<Int>] = []
+    var endpoints: [Sighting<HostEndpoint>] = []
+    /// The allowed-ips lists of all peers of a path.
+    var allowedIPs: [Sighting<IPPrefix>] = []
+    /// Peers with `allowed-ips: auto`.
+    var automaticPeers: [Sighting<WireGuardPublicKey>] = []
+    var publicKeys: [Sighting<WireGuardPublicKey>] = []
+
+    /// References of networks to paths.
+    var references: [Sighting<String>] = []
+    var prefixes: [Sighting<IPPrefix>] = []
+    /// Networks with a prefix that could not be read.
+    var networksWithUnknownPrefixes: Set<String> = []
+    var targets: [Sighting<IPAddress>] = []
+    var forwardServers: [Sighting<IPAddress>] = []
+    var zones: [Sighting<DomainName>] = []
+
+    var listens: [Sighting<SocketEndpoint>] = []
+    var upstreams: [Sighting<SocketEndpoint>] = []
+}

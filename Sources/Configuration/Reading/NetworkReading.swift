@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NetworkTypes
+
+extension Reading {
+    /// The section `networks`.
+    func networks(_ node: YAMLNode) -> [NetworkConfiguration] {
+        guard let entries = mapping(node, "networks") else { return [] }
+        if entries.isEmpty { error(node.mark, "networks is empty") }
+        if let first = entries.dropFirst(Reservation.networkLimit).first {
+            error(first.mark, "more than \(Reservation.networkLimit) networks")
+        }
+        return entries.compactMap(network)
+    }
+
+    private func network(_ entry: YAMLNode.Entry) -> NetworkConfiguration? {
+        let name: NetworkName? = self.name(entry.key, at: entry.mark, "networks")
+        guard
+            let section = Section(
+                entry.value,
+                of: "network '\(entry.key)'",
+                at: entry.mark,
+                keys: ["prefixes", "paths", "targets", "detect", "failback", "when-down", "zones"],
+                planned: ["degraded", "gateway", "nat", "views", "segments", "preset"],
+                reading: self
+            )
+        else {
+            declared.networksWithUnknownPrefixes.insert(entry.key)
+            return nil
+        }
+        let prefixes = self.prefixes(section.required("prefixes"), of: entry.key)
+        let paths = section.required("paths").flatMap { list($0, "paths") }?
+            .compactMap { reference($0, of: entry.key) }
+        let targets = section.required("targets").flatMap { self.targets($0, of: entry.key) }
+        let detectWithin = section["detect"].flatMap(self.detectWithin) ?? .seconds(1)
+        let failback = section["failback"].flatMap(self.failback) ?? .auto(after: .seconds(60))
+        let whenDown =
+            section["when-down"].flatMap { choice($0, "when-down", of: NetworkConfiguration.WhenDown.self) } ?? .block
+        let zones = section["zones"].flatMap { list($0, "zones", mayBeEmpty: true) }?
+            .compactMap { zone($0, of: entry.key) }
+        guard let name, let paths, let targets else { return nil }
+        return NetworkConfiguration(
+            name: name,
+            prefixes: prefixes,
+            paths: paths,
+            targets: targets,
+            detectWithin: detectWithin,
+            failback: failback,
+            whenDown: whenDown,
+            zones: zones ?? []
+        )
+    }
+
+    private func prefixes(_ node: YAMLNode?, of network: String) -> [IPPrefix] {
+        let items = node.flatMap { list($0, "prefixes") } ?? []
+        let prefixes = items.compactMap { item -> IPPrefix? in
+            guard let prefix = self.prefix(item, "prefixes") else { return nil }
+            declared.prefixes.append(Sighting(value: prefix, owner: network, mark: item.mark))
+            return prefix
+        }
+        if prefixes.isEmpty || prefixes.count < items.count { declared.networksWithUnknownPrefixes.insert(network) }
+        return prefixes
+    }
+
+    private func reference(_ node: YAMLNode, of network: String) -> PathName? {
+        if case .mapping = node.content {
+            let message = "priority and weight of a path are part of the design but not of this version"
+            error(node.mark, message, hint: "write the path's name alone, best first")
+            guard let path = node["path"], let text = path.text else { return nil }
+            declared.references.append(Sighting(value: text, owner: network, mark: path.mark))
+            return nil
+        }
+        guard let text = text(node, "paths") else { return nil }
+        declared.references.append(Sighting(value: text, owner: network, mark: node.mark))
+        return PathName(text)
+    }
+
+    private func detectWithin(_ node: YAMLNode) -> Duration? {
+        Section(node, of: "detect", keys: ["within"], planned: ["false-alarms"], reading: self)?["within"]
+            .flatMap { duration($0, "within", in: .milliseconds(300) ... .seconds(60), saying: "300ms to 60s") }
+    }
+
+    private enum FailbackMode: String, CaseIterable {
+        case auto
+        case manual
+    }
+
+    private func failback(_ node: YAMLNode) -> NetworkConfiguration.Failback? {
+        guard
+            let section = Section(node, of: "failback", keys: ["mode", "after"], planned: ["window"], reading: self)
+        else { return nil }
+        let after = section["after"].flatMap {
+            duration($0, "after", in: .zero ... .seconds(7 * 86_400), saying: "0s to 7d")
+        }
+        let mode = section["mode"].map { choice($0, "mode", of: FailbackMode.self) } ?? .auto
+        guard mode == .manual else { return .auto(after: after ?? .seconds(60)) }
+        if let after = section["after"] {
+            error(after.mark, "'after' has no meaning with mode manual", hint: "remove it, or mode: auto")
+        }
+        return .manual
+    }
+}

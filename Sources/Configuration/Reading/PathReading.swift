@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NetworkTypes
+
+extension Reading {
+    /// The section `paths`.
+    func paths(_ node: YAMLNode) -> [PathConfiguration] {
+        guard let entries = mapping(node, "paths") else { return [] }
+        if case .mapping(_, isComplete: true) = node.content { declared.pathsAreKnown = true }
+        if entries.isEmpty { error(node.mark, "paths is empty") }
+        if let first = entries.dropFirst(Reservation.pathLimit).first {
+            error(first.mark, "more than \(Reservation.pathLimit) paths")
+        }
+        for entry in entries { declared.paths.append(Sighting(value: entry.key, owner: entry.key, mark: entry.mark)) }
+        return entries.compactMap(path)
+    }
+
+    private func path(_ entry: YAMLNode.Entry) -> PathConfiguration? {
+        let name: PathName? = self.name(entry.key, at: entry.mark, "paths")
+        // A path of another kind has other keys: one error says enough.
+        guard !isOfAPlannedKind(entry.value) else { return nil }
+        guard
+            let section = Section(
+                entry.value,
+                of: "path '\(entry.key)'",
+                at: entry.mark,
+                keys: [
+                    "kind", "interface", "addresses", "private-key-file", "listen-port", "mtu", "underlay", "peers",
+                ],
+                planned: ["bfd", "gateways", "gateway", "local", "remote", "private-key-credential", "nat", "preset"],
+                reading: self
+            )
+        else { return nil }
+        let kind = section.required("kind", hint: "kind: wireguard").flatMap { self.kind($0) }
+        let interface = section.required("interface").flatMap { node -> InterfaceName? in
+            let name = self.interface(node, "interface")
+            if let name {
+                declared.interfaces.append(Sighting(value: name, owner: entry.key, mark: node.mark))
+            }
+            return name
+        }
+        let addresses = section.required("addresses").map { self.addresses($0, of: entry.key) }
+        let privateKey = keyOfPath(section)
+        let listenPort = section["listen-port"].flatMap { node -> UInt16? in
+            guard let port = integer(node, "listen-port", in: 1...65535) else { return nil }
+            declared.listenPorts.append(Sighting(value: port, owner: entry.key, mark: node.mark))
+            return UInt16(port)
+        }
+        let mtu = section["mtu"].flatMap {
+            integer($0, "mtu", in: 1280...9000, hint: "IPv6 needs 1280 (RFC 8200 section 5)")
+        }
+        let underlay = section.required("underlay").flatMap { self.underlay($0, of: section, own: interface) }
+        let peers = section.required("peers").flatMap { list($0, "peers") }?
+            .compactMap { peer($0, of: entry.key) }
+        guard let name, kind != nil, let interface, let addresses, let privateKey, let underlay, let peers else {
+            return nil
+        }
+        return PathConfiguration(
+            name: name,
+            interface: interface,
+            addresses: addresses,
+            privateKey: privateKey,
+            listenPort: listenPort,
+            mtu: mtu,
+            underlay: underlay,
+            peers: peers
+        )
+    }
+
+    private func isOfAPlannedKind(_ node: YAMLNode) -> Bool {
+        guard let kind = node["kind"], let text = kind.text, ["routed", "ipsec"].contains(text) else { return false }
+        notOfThisVersion("kind: \(text)", at: kind.mark, hint: "kind: wireguard")
+        return true
+    }
+
+    private func kind(_ node: YAMLNode) -> String? {
+        guard let text = self.text(node, "kind") else { return nil }
+        guard text == "wireguard" else {
+            error(node.mark, "kind must be wireguard, not '\(text)'")
+            return nil
+        }
+        return text
+    }
+
+    private func addresses(_ node: YAMLNode, of path: String) -> [InterfaceAddress] {
+        (list(node, "addresses") ?? []).compactMap { item in
+            guard let address = self.interfaceAddress(item, "addresses") else { return nil }
+            declared.addresses.append(Sighting(value: address, owner: path, mark: item.mark))
+            return address
+        }
+    }
+
+    private func keyOfPath(_ section: Section) -> WireGuardSecretKey? {
+        // Where the key that is not of this version stands, its own error says enough.
+        if section["private-key-file"] == nil, section["private-key-credential"] != nil { return nil }
+        return section.required("private-key-file").flatMap { keyFile($0, "private-key-file") }
+    }
+
+    private func underlay(
+        _ node: YAMLNode,
+        of path: Section,
+        own: InterfaceName?
+    ) -> UnderlayConfiguration? {
+        guard
+            let section = Section(
+                node,
+                of: "the underlay of \(path.what)",
+                keys: ["interface", "gateway"],
+                reading: self
+            )
+        else { return nil }
+        let gateways = section["gateway"].map(self.gateways) ?? .auto
+        guard let node = section.required("interface"), let interface = self.interface(node, "underlay interface")
+        else {
+            return nil
+        }
+        if interface == own {
+            error(node.mark, "\(path.what) cannot be its own underlay", hint: "name the interface that faces outwards")
+        }
+        return UnderlayConfiguration(interface: interface, gateways: gateways)
+    }
+
+    private func gateways(_ node: YAMLNode) -> UnderlayConfiguration.Gateways {
+        if node.text == "auto" { return .auto }
+        guard case .sequence(let items) = node.content else {
+            return .addresses(address(node, "gateway").map { [$0] } ?? [])
+        }
+        if items.isEmpty { error(node.mark, "gateway is empty", hint: "auto, an address, or one address a family") }
+        var families: Set<AddressFamily> = []
+        return .addresses(
+            items.compactMap { item in
+                guard let address = self.address(item, "gateway") else { return nil }
+                if !families.insert(address.family).inserted {
+                    error(item.mark, "a second gateway of the same family", hint: "one a family")
+                }
+                return address
+            }
+        )
+    }
+}

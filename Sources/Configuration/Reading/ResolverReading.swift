@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import NetworkTypes
+
+extension Reading {
+    /// The section `resolver`.
+    func resolver(_ node: YAMLNode) -> ResolverConfiguration? {
+        guard
+            let section = Section(
+                node,
+                of: "resolver",
+                keys: ["listen", "allow", "workers", "when-blocked", "upstreams"],
+                planned: ["views", "gateway", "segments"],
+                reading: self
+            )
+        else { return nil }
+        let listen = section.required("listen").map { listenEndpoints($0, "resolver listen", defaultPort: 53) } ?? []
+        let allow = section["allow"].map { node in
+            (list(node, "allow") ?? []).compactMap { prefix($0, "allow") }
+        }
+        let workers = section["workers"].flatMap { integer($0, "workers", in: 1...64) }
+        let whenBlocked = section["when-blocked"]
+            .flatMap { choice($0, "when-blocked", of: ResolverConfiguration.BlockedAnswer.self) }
+        let upstreams = section["upstreams"].flatMap { list($0, "upstreams", mayBeEmpty: true) } ?? []
+        return ResolverConfiguration(
+            listen: listen,
+            allow: allow ?? ResolverConfiguration.thisHost,
+            workers: workers ?? min(ProcessInfo.processInfo.activeProcessorCount, 4),
+            whenBlocked: whenBlocked ?? .servfail,
+            upstreams: upstreams.compactMap(upstream)
+        )
+    }
+
+    private func upstream(_ node: YAMLNode) -> SocketEndpoint? {
+        if let text = node.text, SocketEndpoint(text, defaultPort: 53) != nil {
+            error(node.mark, "an upstream must be a mapping", hint: "{address: \"\(text)\"}")
+            return nil
+        }
+        let planned: Set = ["protocol", "server-name"]
+        guard let section = Section(node, of: "an upstream", keys: ["address"], planned: planned, reading: self),
+            let address = section.required("address"),
+            let endpoint = endpoint(address, "address", defaultPort: 53)
+        else { return nil }
+        declared.upstreams.append(Sighting(value: endpoint, owner: "upstreams", mark: address.mark))
+        return endpoint
+    }
+}
+
+extension ResolverConfiguration {
+    /// Who may ask unless the file says otherwise.
+    static let thisHost = ["127.0.0.0/8", "::1/128"].compactMap { IPPrefix($0) }
+}

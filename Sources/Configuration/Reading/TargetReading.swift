@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NetworkTypes
+
+extension Reading {
+    /// The targets of a network.
+    func targets(_ node: YAMLNode, of network: String) -> TargetsConfiguration? {
+        let what = "the targets of network '\(network)'"
+        guard let section = Section(node, of: what, keys: ["need", "list"], reading: self) else { return nil }
+        let items = section.required("list").flatMap { list($0, "list") }
+        let targets = items?.compactMap { self.target($0, of: network) }
+        let need = section["need"].flatMap { self.need($0, of: items?.count) } ?? .any
+        guard let targets else { return nil }
+        return TargetsConfiguration(need: need, list: targets)
+    }
+
+    private func need(_ node: YAMLNode, of count: Int?) -> TargetsConfiguration.Need? {
+        switch node.text {
+        case "any": return .any
+        case "all": return .all
+        case let text? where text.first?.isNumber == true:
+            let hint = count.map { "the list has \($0)" }
+            return integer(node, "need", in: 1...(count ?? Int.max), hint: hint).map { .count($0) }
+        case let text? where !text.isEmpty:
+            error(node.mark, "need must be any, all or a number, not '\(text)'")
+        default:
+            mismatch(node, "need", "any, all or a number")
+        }
+        return nil
+    }
+
+    private func target(_ node: YAMLNode, of network: String) -> TargetsConfiguration.Target? {
+        let planned: Set = ["tls", "tcp", "https", "http", "dns"]
+        guard let section = Section(node, of: "a target", keys: ["icmp"], planned: planned, reading: self) else {
+            return nil
+        }
+        if let icmp = section["icmp"] {
+            guard let address = address(icmp, "icmp") else { return nil }
+            declared.targets.append(Sighting(value: address, owner: network, mark: icmp.mark))
+            return .icmp(address)
+        }
+        // An unknown or planned key was reported; only an empty mapping is left to report.
+        if !section.hasUnknownKeys {
+            error(node.mark, "a target is empty", hint: "{icmp: ADDRESS}")
+        }
+        return nil
+    }
+
+    /// A zone of a network.
+    func zone(_ node: YAMLNode, of network: String) -> ZoneConfiguration? {
+        let what = "a zone of network '\(network)'"
+        guard let section = Section(node, of: what, keys: ["name", "forward", "records"], reading: self) else {
+            return nil
+        }
+        let name = section.required("name").flatMap { node -> DomainName? in
+            guard let name = value(node, "name", as: DomainName.self, form: "a domain name") else { return nil }
+            if name == .root { error(node.mark, "name: the root cannot be a network's zone") }
+            declared.zones.append(Sighting(value: name, owner: network, mark: node.mark))
+            return name
+        }
+        switch (section["forward"], section["records"]) {
+        case (let forward?, nil):
+            let servers = self.servers(forward, of: network)
+            return name.map { ZoneConfiguration(name: $0, source: .forward(servers)) }
+        case (nil, let records?):
+            let records = self.records(records, of: name)
+            return name.map { ZoneConfiguration(name: $0, source: .records(records)) }
+        default:
+            if !section.hasUnknownKeys { error(section.mark, "\(what) has either 'forward' or 'records'") }
+            return nil
+        }
+    }
+
+    private func servers(_ node: YAMLNode, of network: String) -> [SocketEndpoint] {
+        (list(node, "forward") ?? []).compactMap { item in
+            guard let server = endpoint(item, "forward", defaultPort: 53) else { return nil }
+            declared.forwardServers.append(Sighting(value: server.address, owner: network, mark: item.mark))
+            return server
+        }
+    }
+
+    private func records(_ node: YAMLNode, of zone: DomainName?) -> [String] {
+        (list(node, "records", mayBeEmpty: true) ?? []).compactMap { item in
+            guard let record = text(item, "records") else { return nil }
+            if let zone, let fault = checkRecord?(zone, record) {
+                error(item.mark, "records: '\(record)': \(fault)")
+            }
+            return record
+        }
+    }
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import NetworkTypes
+
+/// The resolver, as the file asks for it.
+public struct ResolverConfiguration: Hashable, Sendable {
+    /// What is answered for a name whose network is blocked.
+    public enum BlockedAnswer: String, Hashable, Sendable, CaseIterable {
+        case servfail
+        case nxdomain
+        case nodata
+    }
+
+    /// Where questions come in; at least one.
+    public let listen: [SocketEndpoint]
+    /// Who may ask.
+    public let allow: [IPPrefix]
+    /// How many threads answer.
+    public let workers: Int
+    /// What is answered for a name whose network is blocked.
+    public let whenBlocked: BlockedAnswer
+    /// Who is asked for names in no zone; where there is none, such names are refused.
+    public let upstreams: [SocketEndpoint]
+}

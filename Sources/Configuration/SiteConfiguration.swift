@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import NetworkTypes
+
+/// What the file asks for, checked: references lead somewhere, keys were read, defaults are filled in.
+public struct SiteConfiguration: Equatable, Sendable {
+    /// The version of the file's format.
+    public let version: Int
+    /// The site's name.
+    public let site: SiteName
+    /// The paths, in the order of the file.
+    public let paths: [PathConfiguration]
+    /// The networks, in the order of the file.
+    public let networks: [NetworkConfiguration]
+    /// The resolver; nil where the file has none.
+    public let resolver: ResolverConfiguration?
+    /// Where metrics are served over HTTP; empty where they are not.
+    public let metricsListen: [SocketEndpoint]
+    /// The control socket.
+    public let control: ControlConfiguration
+    /// Where pnetd keeps what the kernel does not hold.
+    public let state: StateConfiguration
+    /// Who is told of decisions.
+    public let alerts: [AlertReceiver]
+    /// The numbers in the kernel that are pnetd's.
+    public let reserve: Reservation
+}
+
+/// The socket that pnetctl talks to.
+public struct ControlConfiguration: Hashable, Sendable {
+    /// The socket's path.
+    public let socket: String
+    /// The group whose members may use it, by name; nil: root alone.
+    public let group: String?
+}
+
+/// The directories that pnetd writes to.
+public struct StateConfiguration: Hashable, Sendable {
+    /// What outlives a boot: the guard's copy, the event log.
+    public let directory: String
+    /// What does not: private sockets.
+    public let runtimeDirectory: String
+}
+
+/// Who is told of decisions.
+public enum AlertReceiver: Hashable, Sendable {
+    /// An HTTP POST of JSON to this URL.
+    case webhook(String)
+    /// A program by absolute path, and its arguments; it gets the JSON on standard input.
+    case command([String])
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import NetworkTypes
+
+extension StatusReport {
+    /// One network of the file.
+    public struct Network: Hashable, Sendable, Codable {
+        /// The network's name in the file.
+        public var name: NetworkName
+        /// What was decided for it.
+        public var state: NetworkState
+        /// The active path; null where there is none.
+        @ExplicitNull public var path: PathName?
+        /// Since when state and path are what they are; RFC 3339 in UTC.
+        public var since: String
+        /// How often the active path changed since pnetd began.
+        public var switches: UInt64
+        /// Why the decision is what it is, in words.
+        public var reasons: [String]
+        /// The prefixes that are reached and guarded.
+        public var prefixes: [IPPrefix]
+        /// The zones whose names lead into it, absolute.
+        public var zones: [DomainName]
+        /// The network's paths, best first.
+        public var paths: [PathThrough]
+
+        /// Makes a network's part of a report.
+        public init(
+            name: NetworkName,
+            state: NetworkState,
+            path: PathName?,
+            since: String,
+            switches: UInt64,
+            reasons: [String],
+            prefixes: [IPPrefix],
+            zones: [DomainName],
+            paths: [PathThrough]
+        ) {
+            self.name = name
+            self.state = state
+            self.path = path
+            self.since = since
+            self.switches = switches
+            self.reasons = reasons
+            self.prefixes = prefixes
+            self.zones = zones
+            self.paths = paths
+        }
+
+        /// What the evidence says of the network through one path.
+        public struct PathThrough: Hashable, Sendable, Codable {
+            /// The path.
+            public var path: PathName
+            /// What the evidence says.
+            public var verdict: Verdict
+            /// Why, in words.
+            public var reasons: [String]
+            /// Smoothed time from a probe to its answer, in milliseconds.
+            @ExplicitNull public var rttMs: Double?
+            /// Smoothed difference between successive such times, in milliseconds.
+            @ExplicitNull public var jitterMs: Double?
+            /// The share of probes without an answer, 0 to 1.
+            @ExplicitNull public var lossRatio: Double?
+
+            /// Makes a path's part of a network's.
+            public init(
+                path: PathName,
+                verdict: Verdict,
+                reasons: [String] = [],
+                rttMs: Double? = nil,
+                jitterMs: Double? = nil,
+                lossRatio: Double? = nil
+            ) {
+                self.path = path
+                self.verdict = verdict
+                self.reasons = reasons
+                self.rttMs = rttMs
+                self.jitterMs = jitterMs
+                self.lossRatio = lossRatio
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import NetworkTypes
+
+extension StatusReport {
+    /// One path of the file.
+    public struct Path: Hashable, Sendable, Codable {
+        /// What the path is made of.
+        public enum Kind: String, Hashable, Sendable, Codable {
+            case wireguard
+        }
+
+        /// Who does the work of a tunnel.
+        public enum Implementation: String, Hashable, Sendable, Codable {
+            /// The kernel's own module.
+            case kernel
+            /// A process of its own, where the kernel has no such module.
+            case userspace
+        }
+
+        /// The path's name in the file.
+        public var name: PathName
+        /// What it is made of.
+        public var kind: Kind
+        /// Who does the work; null while there is no interface.
+        @ExplicitNull public var implementation: Implementation?
+        /// Its kernel interface.
+        public var interface: InterfaceName
+        /// Where its outer packets leave.
+        @ExplicitNull public var underlay: InterfaceName?
+        /// Where the peer was last seen.
+        @ExplicitNull public var endpoint: SocketEndpoint?
+        /// What the evidence says of it.
+        public var verdict: Verdict
+        /// Since when; RFC 3339 in UTC.
+        public var since: String
+        /// Why the verdict is what it is, in words.
+        public var reasons: [String]
+        /// The interface's MTU in octets.
+        @ExplicitNull public var mtu: Int?
+        /// Whole seconds since the last handshake; null where there was none.
+        @ExplicitNull public var handshakeAgeSeconds: Int?
+        /// Octets received since the interface began.
+        @ExplicitNull public var rxBytes: UInt64?
+        /// Octets sent since the interface began.
+        @ExplicitNull public var txBytes: UInt64?
+        /// The last thing that went wrong while pnetd worked on the path, until it works again.
+        @ExplicitNull public var lastError: String?
+
+        /// Makes a path's part of a report.
+        public init(
+            name: PathName,
+            kind: Kind,
+            implementation: Implementation? = nil,
+            interface: InterfaceName,
+            underlay: InterfaceName? = nil,
+            endpoint: SocketEndpoint? = nil,
+            verdict: Verdict,
+            since: String,
+            reasons: [String] = [],
+            mtu: Int? = nil,
+            handshakeAgeSeconds: Int? = nil,
+            rxBytes: UInt64? = nil,
+            txBytes: UInt64? = nil,
+            lastError: String? = nil
+        ) {
+            self.name = name
+            self.kind = kind
+            self.implementation = implementation
+            self.interface = interface
+            self.underlay = underlay
+            self.endpoint = endpoint
+            self.verdict = verdict
+            self.since = since
+            self.reasons = reasons
+            self.mtu = mtu
+            self.handshakeAgeSeconds = handshakeAgeSeconds
+            self.rxBytes = rxBytes
+            self.txBytes = txBytes
+            self.lastError = lastError
+        }
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import NetworkTypes
+
+/// All that pnetd knows of its site at one moment: the answer to `status`, and what `pnetctl status --json` prints.
+///
+/// Keys may be added, never renamed. Every key is always there; what is not known, or does not apply, is null.
+/// Times are RFC 3339 in UTC.
+///
+/// ```json
+/// {"site":"plant-7","version":"0.1.0","state":"up","generation":12,
+///  "paths":[{"name":"vpn-a","kind":"wireguard","implementation":"kernel","interface":"pn-a","underlay":"eth0",
+///    "endpoint":"192.0.2.10:51820","verdict":"up","since":"2026-01-01T00:00:00Z","reasons":[],"mtu":1420,
+///    "handshakeAgeSeconds":12,"rxBytes":1,"txBytes":1,"lastError":null}],
+///  "networks":[{"name":"azure","state":"up","path":"vpn-a","since":"2026-01-01T00:00:00Z","switches":3,
+///    "reasons":[],"prefixes":["10.20.0.0/16"],"zones":["plant.internal."],
+///    "paths":[{"path":"vpn-a","verdict":"up","reasons":[],"rttMs":20.1,"jitterMs":0.4,"lossRatio":0.0}]}],
+///  "resolver":{"state":"up","queries":100},"frontend":{"state":"up"},"warnings":[]}
+/// ```
+public struct StatusReport: Hashable, Sendable, Codable {
+    /// The site's name.
+    public var site: SiteName
+    /// The version of the pnetd that answers.
+    public var version: String
+    /// The worst of all parts.
+    public var state: SiteState
+    /// The number of the newest decision.
+    public var generation: UInt64
+    /// Every path of the file, in its order.
+    public var paths: [Path]
+    /// Every network of the file, in its order.
+    public var networks: [Network]
+    /// The resolver; null where the file has none.
+    @ExplicitNull public var resolver: Resolver?
+    /// The process that speaks HTTP; null where the file needs none.
+    @ExplicitNull public var frontend: Frontend?
+    /// What does not stop pnetd but should be looked at.
+    public var warnings: [String]
+
+    /// Makes a report; ``state`` follows from the parts.
+    public init(
+        site: SiteName,
+        version: String,
+        generation: UInt64,
+        paths: [Path],
+        networks: [Network],
+        resolver: Resolver?,
+        frontend: Frontend?,
+        warnings: [String]
+    ) {
+        self.site = site
+        self.version = version
+        self.generation = generation
+        self.paths = paths
+        self.networks = networks
+        self.resolver = resolver
+        self.frontend = frontend
+        self.warnings = warnings
+        state = .up
+        state = worst
+    }
+
+    /// The resolver's part of a report.
+    public struct Resolver: Hashable, Sendable, Codable {
+        /// Whether it answers.
+        public var state: ServiceState
+        /// Questions that it was asked since it began.
+        public var queries: UInt64
+
+        /// Makes the resolver's part.
+        public init(state: ServiceState, queries: UInt64) {
+            self.state = state
+            self.queries = queries
+        }
+    }
+
+    /// The frontend's part of a report.
+    public struct Frontend: Hashable, Sendable, Codable {
+        /// Whether it serves.
+        public var state: ServiceState
+
+        /// Makes the frontend's part.
+        public init(state: ServiceState) {
+            self.state = state
+        }
+    }
+}

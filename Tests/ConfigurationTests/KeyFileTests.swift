@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+struct KeyFileTests {
+    @Test func missingKeyFile() throws {
+        try Example.expect(
+            (
+                "    private-key-file: keys/a.key\n    listen-port",
+                "    private-key-file: keys/none.key\n    listen-port"
+            ),
+            give: [
+                "8:23: error: private-key-file: cannot read 'keys/none.key': No such file or "
+                    + "directory"
+            ]
+        )
+    }
+
+    @Test func openKeyFile() throws {
+        try Example.expect(
+            ("preshared-key-file: keys/a.psk", "preshared-key-file: keys/open.key"),
+            give: [
+                "14:29: error: preshared-key-file: 'keys/open.key' is open to others than its "
+                    + "owner (chmod 600 DIR/keys/open.key)"
+            ]
+        )
+    }
+
+    @Test func keyFileWithoutKey() throws {
+        try Example.expect(
+            (
+                "    private-key-file: keys/a.key\n    listen-port",
+                "    private-key-file: keys/bad.key\n    listen-port"
+            ),
+            give: [
+                "8:23: error: private-key-file: 'keys/bad.key' holds no WireGuard key (one "
+                    + "line of 44 characters, as `wg genkey` prints)"
+            ]
+        )
+    }
+
+    @Test func directoryAsKeyFile() throws {
+        try Example.expect(
+            ("    private-key-file: keys/a.key\n    listen-port", "    private-key-file: keys\n    listen-port"),
+            give: ["8:23: error: private-key-file: 'keys' is not a file"]
+        )
+    }
+
+    @Test func keyInsteadOfItsFile() throws {
+        try Example.expect(
+            (
+                "preshared-key-file: keys/a.psk",
+                "preshared-key-file: QPOqDwSCpRkBLcc0ZAxsfdnXNOn3EUjP1sUHHSmJ0Vw="
+            ),
+            give: [
+                "14:29: error: preshared-key-file must name a file, not hold the key (move the "
+                    + "key to a file of its own)"
+            ]
+        )
+    }
+
+    @Test func noKeyFile() throws {
+        try Example.expect(
+            ("    private-key-file: keys/a.key\n    listen-port", "    listen-port"),
+            give: ["4:3: error: path 'vpn-a' has no 'private-key-file'"]
+        )
+    }
+}

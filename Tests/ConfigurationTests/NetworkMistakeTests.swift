@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+struct NetworkMistakeTests {
+    @Test func hostBits() throws {
+        try Example.expect(
+            ("[10.20.0.0/16,", "[10.20.0.1/16,"),
+            give: [
+                "29:16: error: prefixes: '10.20.0.1/16' has host bits set (did you mean "
+                    + "10.20.0.0/16?)"
+            ]
+        )
+    }
+
+    @Test func prefixWithoutLength() throws {
+        try Example.expect(
+            ("[10.20.0.0/16,", "[10.20.0.0,"),
+            give: ["29:16: error: prefixes: '10.20.0.0' is not a prefix (add the length: 10.20.0.0/32)"]
+        )
+    }
+
+    @Test func badPrefix() throws {
+        try Example.expect(
+            ("[10.20.0.0/16,", "[10.20/16,"),
+            give: ["29:16: error: prefixes: '10.20/16' is not a prefix"]
+        )
+    }
+
+    @Test func samePrefixInTwoNetworks() throws {
+        try Example.expect(
+            ("[10.30.0.0/16, 10.20.4.0/24]", "[10.30.0.0/16, 10.20.0.0/16]"),
+            give: [
+                "41:30: error: prefix 10.20.0.0/16 belongs to network 'azure' already (the "
+                    + "first is on line 29)"
+            ]
+        )
+    }
+
+    @Test func samePrefixTwice() throws {
+        try Example.expect(
+            ("[10.30.0.0/16, 10.20.4.0/24]", "[10.30.0.0/16, 10.30.0.0/16]"),
+            give: [
+                "41:30: error: prefix 10.30.0.0/16 is listed twice in network 'aws' (the first "
+                    + "is on line 41)"
+            ]
+        )
+    }
+
+    @Test func unknownPath() throws {
+        try Example.expect(
+            ("paths: [vpn-a, vpn-b]", "paths: [vpn-a, vpn-c]"),
+            give: ["30:20: error: unknown path 'vpn-c' (did you mean 'vpn-a'?)"]
+        )
+    }
+
+    @Test func unknownPathNearNothing() throws {
+        try Example.expect(
+            ("paths: [vpn-a, vpn-b]", "paths: [vpn-a, satellite]"),
+            give: ["30:20: error: unknown path 'satellite' (declared: vpn-a, vpn-b)"]
+        )
+    }
+
+    @Test func pathTwice() throws {
+        try Example.expect(
+            ("paths: [vpn-a, vpn-b]", "paths: [vpn-a, vpn-a]"),
+            give: [
+                "30:20: error: path 'vpn-a' is listed twice in network 'azure' (the first is "
+                    + "on line 30)"
+            ]
+        )
+    }
+
+    @Test func unusedPath() throws {
+        try Example.expect(
+            ("paths: [vpn-a, vpn-b]", "paths: [vpn-b]"),
+            give: ["4:3: warning: no network uses path 'vpn-a'"]
+        )
+    }
+
+    @Test func weightedPath() throws {
+        try Example.expect(
+            ("paths: [vpn-a, vpn-b]", "paths: [{path: vpn-a, priority: 1, weight: 1}, vpn-b]"),
+            give: [
+                "30:13: error: priority and weight of a path are part of the design but not of "
+                    + "this version (write the path's name alone, best first)"
+            ]
+        )
+    }
+
+    @Test func noPaths() throws {
+        try Example.expect(
+            ("    paths: [vpn-b]\n", ""),
+            give: ["40:3: error: network 'aws' has no 'paths'"]
+        )
+    }
+
+    @Test func noTargets() throws {
+        try Example.expect(
+            ("    targets: {need: 1, list: [{icmp: 10.30.0.4}]}\n", ""),
+            give: ["40:3: error: network 'aws' has no 'targets'"]
+        )
+    }
+
+    @Test func emptyTarget() throws {
+        try Example.expect(
+            ("[{icmp: 10.30.0.4}]", "[{}]"),
+            give: ["43:31: error: a target is empty ({icmp: ADDRESS})"]
+        )
+    }
+
+    @Test func targetOfTheDesign() throws {
+        try Example.expect(
+            ("[{icmp: 10.30.0.4}]", "[{tls: \"a:443\"}]"),
+            give: ["43:32: error: 'tls' is part of the design but not of this version (remove it)"]
+        )
+    }
+
+    @Test func targetOutside() throws {
+        try Example.expect(
+            ("{icmp: 10.20.0.4}", "{icmp: 10.21.0.4}"),
+            give: [
+                "33:21: error: target 10.21.0.4 lies in no prefix of network 'azure' (its "
+                    + "packets would not take the network's paths)"
+            ]
+        )
+    }
+
+    @Test func targetInAnotherNetwork() throws {
+        try Example.expect(
+            ("{icmp: 10.20.0.4}", "{icmp: 10.20.4.4}"),
+            give: [
+                "33:21: error: target 10.20.4.4 lies in 10.20.4.0/24 of network 'aws' (its "
+                    + "packets would take that network's paths)"
+            ]
+        )
+    }
+
+    @Test func badTarget() throws {
+        try Example.expect(
+            ("{icmp: 10.20.0.4}", "{icmp: gateway}"),
+            give: ["33:21: error: icmp: 'gateway' is not an address"]
+        )
+    }
+
+    @Test func needMoreThanThereAre() throws {
+        try Example.expect(
+            ("need: 1", "need: 2"),
+            give: ["43:21: error: need must be 1 to 1, not 2 (the list has 1)"]
+        )
+    }
+
+    @Test func needNonsense() throws {
+        try Example.expect(
+            ("need: any", "need: some"),
+            give: ["32:13: error: need must be any, all or a number, not 'some'"]
+        )
+    }
+
+    @Test func quickDetection() throws {
+        try Example.expect(
+            ("within: 800ms", "within: 100ms"),
+            give: ["34:22: error: within must be 300ms to 60s, not 100ms"]
+        )
+    }
+
+    @Test func falseAlarms() throws {
+        try Example.expect(
+            ("within: 800ms", "within: 800ms, false-alarms: 1/year"),
+            give: [
+                "34:29: error: 'false-alarms' is part of the design but not of this version "
+                    + "(remove it)"
+            ]
+        )
+    }
+
+    @Test func failbackMode() throws {
+        try Example.expect(
+            ("mode: manual", "mode: manully"),
+            give: ["44:22: error: mode must be auto or manual, not 'manully' (did you mean 'manual'?)"]
+        )
+    }
+
+    @Test func failbackManualAfter() throws {
+        try Example.expect(
+            ("mode: manual", "mode: manual, after: 60s"),
+            give: ["44:37: error: 'after' has no meaning with mode manual (remove it, or mode: auto)"]
+        )
+    }
+
+    @Test func failbackWindow() throws {
+        try Example.expect(
+            ("mode: auto, after: 2m", "mode: auto, window: \"Sat 02:00-04:00\""),
+            give: ["35:28: error: 'window' is part of the design but not of this version (remove it)"]
+        )
+    }
+
+    @Test func whenDown() throws {
+        try Example.expect(
+            ("when-down: public", "when-down: open"),
+            give: ["45:16: error: when-down must be block or public, not 'open'"]
+        )
+    }
+
+    @Test func degraded() throws {
+        try Example.expect(
+            ("    when-down: public", "    degraded: {loss: 5%}"),
+            give: ["45:5: error: 'degraded' is part of the design but not of this version (remove it)"]
+        )
+    }
+
+    @Test func forwardServerOutside() throws {
+        try Example.expect(
+            ("forward: [10.20.0.53]", "forward: [192.0.2.53]"),
+            give: [
+                "39:19: error: server 192.0.2.53 lies in no prefix of network 'azure' (its "
+                    + "packets would not take the network's paths)"
+            ]
+        )
+    }
+
+    @Test func sameZone() throws {
+        try Example.expect(
+            ("name: plant.internal", "name: Privatelink.azure-devices.net."),
+            give: [
+                "47:15: error: zone 'privatelink.azure-devices.net' belongs to network 'azure' "
+                    + "already (the first is on line 38)"
+            ]
+        )
+    }
+
+    @Test func zoneWithBoth() throws {
+        try Example.expect(
+            ("        forward: [10.20.0.53]", "        forward: [10.20.0.53]\n        records: []"),
+            give: ["38:9: error: a zone of network 'azure' has either 'forward' or 'records'"]
+        )
+    }
+
+    @Test func zoneWithoutName() throws {
+        try Example.expect(
+            ("name: plant.internal\n        records", "records"),
+            give: ["47:9: error: a zone of network 'aws' has no 'name'"]
+        )
+    }
+
+    @Test func badZoneName() throws {
+        try Example.expect(
+            ("name: plant.internal", "name: plant..internal"),
+            give: ["47:15: error: name: 'plant..internal' is not a domain name"]
+        )
+    }
+
+    @Test func rootZone() throws {
+        try Example.expect(
+            ("name: plant.internal", "name: \".\""),
+            give: ["47:15: error: name: the root cannot be a network's zone"]
+        )
+    }
+
+    @Test func duplicateNetwork() throws {
+        try Example.expect(
+            ("  aws:\n", "  azure:\n"),
+            give: ["40:3: error: key 'azure' appears twice (the first is on line 28)"]
+        )
+    }
+}

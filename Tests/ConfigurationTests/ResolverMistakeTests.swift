@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+struct ResolverMistakeTests {
+    @Test func listenTwice() throws {
+        try Example.expect(
+            ("listen: [\"127.0.0.1:53\", 10.1.0.1]", "listen: [127.0.0.1, \"127.0.0.1:53\"]"),
+            give: [
+                "50:23: error: 127.0.0.1:53 is already listened on by resolver listen (the "
+                    + "first is on line 50)"
+            ]
+        )
+    }
+
+    @Test func listenAsMetrics() throws {
+        try Example.expect(
+            ("listen: [\"127.0.0.1:53\", 10.1.0.1]", "listen: [\"127.0.0.1:9731\"]"),
+            give: [
+                "55:20: error: 127.0.0.1:9731 is already listened on by resolver listen (the "
+                    + "first is on line 50)"
+            ]
+        )
+    }
+
+    @Test func listenByName() throws {
+        try Example.expect(
+            ("listen: [\"127.0.0.1:53\", 10.1.0.1]", "listen: [localhost]"),
+            give: [
+                "50:12: error: resolver listen: 'localhost' is not an address, with or without "
+                    + "a port"
+            ]
+        )
+    }
+
+    @Test func metricsWithoutPort() throws {
+        try Example.expect(
+            ("\"127.0.0.1:9731\"", "127.0.0.1"),
+            give: [
+                "55:20: error: metrics listen: '127.0.0.1' is not an address and a port (add "
+                    + "the port, as in 127.0.0.1:9731)"
+            ]
+        )
+    }
+
+    @Test func allowHostBits() throws {
+        try Example.expect(
+            ("10.1.0.0/16]", "10.1.0.1/16]"),
+            give: ["51:24: error: allow: '10.1.0.1/16' has host bits set (did you mean 10.1.0.0/16?)"]
+        )
+    }
+
+    @Test func tooManyWorkers() throws {
+        try Example.expect(
+            ("workers: 2", "workers: 65"),
+            give: ["52:12: error: workers must be 1 to 64, not 65"]
+        )
+    }
+
+    @Test func whenBlocked() throws {
+        try Example.expect(
+            ("when-blocked: nxdomain", "when-blocked: refused"),
+            give: ["53:17: error: when-blocked must be servfail or nxdomain or nodata, not 'refused'"]
+        )
+    }
+
+    @Test func upstreamItself() throws {
+        try Example.expect(
+            ("{address: 192.0.2.53}", "{address: 127.0.0.1}"),
+            give: ["54:25: error: 127.0.0.1:53 is the resolver itself (it would ask itself)"]
+        )
+    }
+
+    @Test func upstreamOfTheDesign() throws {
+        try Example.expect(
+            ("{address: 192.0.2.53}", "{address: 192.0.2.53, protocol: tls, server-name: dns.example.net}"),
+            give: [
+                "54:37: error: 'protocol' is part of the design but not of this version (remove it)",
+                "54:52: error: 'server-name' is part of the design but not of this version "
+                    + "(remove it)",
+            ]
+        )
+    }
+
+    @Test func upstreamAsText() throws {
+        try Example.expect(
+            ("{address: 192.0.2.53}", "192.0.2.53"),
+            give: ["54:15: error: an upstream must be a mapping ({address: \"192.0.2.53\"})"]
+        )
+    }
+}
