@@ -44,8 +44,20 @@ let rooms: [Target] =
     + room("PathHealth", ["NetworkTypes"])
     + room("Tunnel", ["CLinux", "CMnl", "NetworkTypes", "PathHealth", "SystemIO"], tests: ["CNl"])
     + room("ProcessLink", ["CLinux", "NetworkTypes", "SystemIO"])
+    + room("Telemetry", [])
     + room("ControlAPI", ["NetworkTypes"])
     + room("Configuration", ["CYaml", "NetworkTypes", "SystemIO"])
+
+let programs: [Target] = [
+    .executableTarget(
+        name: "pnetd",
+        dependencies: [
+            "CLinux", "Configuration", "ControlAPI", "NetworkTypes", "PathHealth", "ProcessLink", "SystemIO",
+            "Telemetry", "Tunnel", logging, arguments,
+        ],
+        swiftSettings: strict
+    )
+]
 
 let package = Package(
     name: "pnetd",
@@ -57,5 +69,5 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
-    targets: facesOfC + rooms
+    targets: facesOfC + rooms + programs
 )

@@ -43,6 +43,11 @@ extension HealthCore {
         }
     }
 
+    /// The decision in force for a network; nil where the file does not name it.
+    public func decision(of network: NetworkName) -> Decision? {
+        networks.first { $0.network == network }?.decision
+    }
+
     /// What a path shows for all networks that use it: the worst verdict, as nothing else is known of it.
     public func verdict(of path: PathName) -> (verdict: Verdict, reasons: [Reason], since: Instant)? {
         let seen = networks.flatMap { $0.paths }.filter { $0.0 == path }.map(\.1)

@@ -73,3 +73,32 @@ public enum Files {
         guard unsafe unlink(path) == 0 || pn_errno() == ENOENT else { throw .last("remove \(path)") }
     }
 }
+
+extension Files {
+    /// Where a symbolic link points.
+    public static func linkTarget(_ path: String) throws(SystemError) -> String {
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        let count = unsafe bytes.withUnsafeMutableBytes { buffer in
+            unsafe pn_readlink(path, buffer.baseAddress, buffer.count)
+        }
+        guard count >= 0 else { throw .last("read link \(path)") }
+        bytes.removeLast(bytes.count - count)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Takes the lock of a file that stays locked while the descriptor is open, or until the process ends.
+    ///
+    /// Throws EWOULDBLOCK where another process has it.
+    public static func lock(_ path: String) throws(SystemError) -> FileDescriptor {
+        let file = unsafe try FileDescriptor(pn_open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600), from: "open \(path)")
+        guard flock(file.raw, LOCK_EX | LOCK_NB) == 0 else { throw .last("lock \(path)") }
+        return file
+    }
+}
+
+extension SystemError {
+    /// Whether there was no such file (ENOENT).
+    public var isNotFound: Bool { code == ENOENT }
+    /// Whether somebody else is at it (EWOULDBLOCK, EADDRINUSE).
+    public var isTaken: Bool { code == EWOULDBLOCK || code == EADDRINUSE }
+}

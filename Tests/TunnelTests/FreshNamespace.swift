@@ -14,22 +14,27 @@ func inFreshNamespace(_ body: @escaping () throws -> Void) throws {
     let box = Box(body)
     var thread = pthread_t()
     let context = unsafe Unmanaged.passRetained(box).toOpaque()
-    let started = unsafe pthread_create(&thread, nil, { context in
-        guard let context = unsafe context else { return nil }
-        let box = unsafe Unmanaged<Box>.fromOpaque(context).takeRetainedValue()
-        do {
-            // A mount namespace too, so that /var/run/wireguard is this test's own.
-            guard unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_FS) == 0 else { throw SystemError.last("unshare") }
-            try run("/bin/mount", "--make-rprivate", "/")
-            try run("/bin/mkdir", "-p", "/var/run/wireguard")
-            try run("/bin/mount", "-t", "tmpfs", "none", "/var/run/wireguard")
-            try run("/sbin/ip", "link", "set", "lo", "up")
-            try box.body()
-        } catch {
-            box.failure = error
-        }
-        return nil
-    }, context)
+    let started = unsafe pthread_create(
+        &thread,
+        nil,
+        { context in
+            guard let context = unsafe context else { return nil }
+            let box = unsafe Unmanaged<Box>.fromOpaque(context).takeRetainedValue()
+            do {
+                // A mount namespace too, so that /var/run/wireguard is this test's own.
+                guard unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_FS) == 0 else { throw SystemError.last("unshare") }
+                try run("/bin/mount", "--make-rprivate", "/")
+                try run("/bin/mkdir", "-p", "/var/run/wireguard")
+                try run("/bin/mount", "-t", "tmpfs", "none", "/var/run/wireguard")
+                try run("/sbin/ip", "link", "set", "lo", "up")
+                try box.body()
+            } catch {
+                box.failure = error
+            }
+            return nil
+        },
+        context
+    )
     try #require(started == 0)
     pthread_join(thread, nil)
     if let failure = box.failure { throw failure }

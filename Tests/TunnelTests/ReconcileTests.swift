@@ -12,22 +12,39 @@ import Testing
 @Suite(.serialized)
 struct ReconcileTests {
     static let reserved = ReservedNumbers(
-        routeProtocol: 112, firstTable: 7000, firstPriority: 700, markMask: 0x7f00_0000, firstNexthop: 7000)
+        routeProtocol: 112,
+        firstTable: 7000,
+        firstPriority: 700,
+        markMask: 0x7f00_0000,
+        firstNexthop: 7000
+    )
 
     static func path(_ letter: String, slot: Int) throws -> Desired.Path {
         let peer = WireGuardSettings.Peer(
-            publicKey: try #require(WireGuardPublicKey(bytes: (0..<32).map { UInt8($0 + slot) })), presharedKey: nil,
-            endpoint: SocketEndpoint("198.51.100.1:51820"), keepalive: 15,
-            allowedIPs: Set(try prefixes))
+            publicKey: try #require(WireGuardPublicKey(bytes: (0..<32).map { UInt8($0 + slot) })),
+            presharedKey: nil,
+            endpoint: SocketEndpoint("198.51.100.1:51820"),
+            keepalive: 15,
+            allowedIPs: Set(try prefixes)
+        )
         return Desired.Path(
-            name: try #require(PathName("vpn-\(letter)")), slot: slot, interface: try #require(InterfaceName("pn-\(letter)")),
+            name: try #require(PathName("vpn-\(letter)")),
+            slot: slot,
+            interface: try #require(InterfaceName("pn-\(letter)")),
             addresses: [
-                try #require(InterfaceAddress("10.99.\(slot).2/30")), try #require(InterfaceAddress("fd00:99:\(slot)::2/126")),
+                try #require(InterfaceAddress("10.99.\(slot).2/30")),
+                try #require(InterfaceAddress("fd00:99:\(slot)::2/126")),
             ],
-            mtu: nil, underlay: try #require(InterfaceName("eth\(slot - 1)")), gateways: nil,
+            mtu: nil,
+            underlay: try #require(InterfaceName("eth\(slot - 1)")),
+            gateways: nil,
             wireGuard: WireGuardSettings(
                 privateKey: try #require(WireGuardSecretKey(bytes: Array(repeating: UInt8(slot), count: 32))),
-                listenPort: nil, mark: 0, peers: [peer]))
+                listenPort: nil,
+                mark: 0,
+                peers: [peer]
+            )
+        )
     }
 
     static var prefixes: [IPPrefix] {
@@ -37,12 +54,18 @@ struct ReconcileTests {
     static func desired(_ outcome: Outcome) throws -> Desired {
         let paths = [try path("a", slot: 1), try path("b", slot: 2)]
         return Desired(
-            reserved: reserved, paths: paths,
+            reserved: reserved,
+            paths: paths,
             networks: [
                 Desired.Network(
-                    name: try #require(NetworkName("azure")), slot: 1, prefixes: try prefixes, paths: paths.map(\.name),
-                    outcome: outcome)
-            ])
+                    name: try #require(NetworkName("azure")),
+                    slot: 1,
+                    prefixes: try prefixes,
+                    paths: paths.map(\.name),
+                    outcome: outcome
+                )
+            ]
+        )
     }
 
     static func underlays() throws {
@@ -83,7 +106,10 @@ struct ReconcileTests {
             print(try run("/usr/sbin/nft", "list", "table", "inet", "pnetd"))
             print(try run("/sbin/ip", "rule"), try run("/sbin/ip", "route", "show", "table", "7000"))
             print(try run("/sbin/ip", "-6", "route", "show", "table", "7000"), try run("/sbin/ip", "nexthop"))
-            print(try run("/sbin/ip", "route", "show", "table", "7001"), try run("/sbin/ip", "route", "show", "table", "7065"))
+            print(
+                try run("/sbin/ip", "route", "show", "table", "7001"),
+                try run("/sbin/ip", "route", "show", "table", "7065")
+            )
             print(try run("/usr/bin/wg"), try run("/sbin/ip", "address"))
         }
     }

@@ -86,6 +86,9 @@ static inline int pn_prctl(int option, unsigned long a, unsigned long b, unsigne
     return prctl(option, a, b, c, d);
 }
 static inline int pn_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
+static inline ssize_t pn_readlink(const char *path, void *target, size_t size) {
+    return readlink(path, (char *)target, size);
+}
 static inline int pn_duplicate(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 3); }
 static inline int pn_set_nonblocking(int fd) { return fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); }
 static inline int pn_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }

@@ -48,7 +48,9 @@ struct AddressShares<Owner: Hashable> {
 
     private mutating func give(_ first: UInt128, _ last: UInt128, _ owner: Owner, _ family: AddressFamily) {
         let range = AddressRange(
-            first: IPAddress(family: family, bits: first), last: IPAddress(family: family, bits: last))
+            first: IPAddress(family: family, bits: first),
+            last: IPAddress(family: family, bits: last)
+        )
         var given = ranges[owner] ?? []
         if let before = given.last, before.last.family == family, before.last.bits + 1 == first {
             given[given.count - 1].last = range.last

@@ -28,7 +28,7 @@ final class Firewall {
         }
         do {
             try replace(wanted)
-        } catch where tableFlags != 0 && [EINVAL, EOPNOTSUPP].contains(error.code ?? 0) {
+        } catch  where tableFlags != 0 && [EINVAL, EOPNOTSUPP].contains(error.code ?? 0) {
             tableFlags = 0
             try replace(wanted)
         }
@@ -46,14 +46,21 @@ final class Firewall {
     private func replace(_ wanted: NftTable) throws(NetlinkError) {
         // Making it first lets the deletion succeed whether it was there or not.
         try send(
-            [NftMessages.newTable(flags: tableFlags), NftMessages.deleteTable(), NftMessages.newTable(flags: tableFlags)]
-                + NftMessages.contents(of: wanted))
+            [
+                NftMessages.newTable(flags: tableFlags), NftMessages.deleteTable(),
+                NftMessages.newTable(flags: tableFlags),
+            ]
+                + NftMessages.contents(of: wanted)
+        )
     }
 
     private func send(_ messages: [NetlinkMessage]) throws(NetlinkError) {
         try conversation.batch(
-            opening: NftMessages.batch(NFNL_MSG_BATCH_BEGIN), messages, closing: NftMessages.batch(NFNL_MSG_BATCH_END),
-            "put the guard table in place")
+            opening: NftMessages.batch(NFNL_MSG_BATCH_BEGIN),
+            messages,
+            closing: NftMessages.batch(NFNL_MSG_BATCH_END),
+            "put the guard table in place"
+        )
     }
 
     /// The table's flags; nil where there is no table.
@@ -62,7 +69,7 @@ final class Firewall {
             let replies = try conversation.ask(NftMessages.getTable(), "look for the guard table")
             let flags = replies.first?.attributes(after: nfgenmsg.self)[NFTA_TABLE_FLAGS]
             return flags.map { UInt32(networkOrder: $0) } ?? 0
-        } catch where error.code == ENOENT {
+        } catch  where error.code == ENOENT {
             return nil
         }
     }

@@ -43,12 +43,16 @@ struct Guard: Hashable, Sendable {
                     NftTable.Rule(
                         "to \(network.name) only by its paths",
                         [.meta(NFT_META_OIFNAME), .lookup(set: paths, inverted: true)]
-                            + Self.inSet(protected, family, .destination) + [.counter, .drop]))
+                            + Self.inSet(protected, family, .destination) + [.counter, .drop]
+                    )
+                )
                 arriving.append(
                     NftTable.Rule(
                         "from \(network.name) only by its paths",
                         [.meta(NFT_META_IIFNAME), .lookup(set: paths, inverted: true)]
-                            + Self.inSet(protected, family, .source) + [.counter, .drop]))
+                            + Self.inSet(protected, family, .source) + [.counter, .drop]
+                    )
+                )
             }
         }
         for path in paths {
@@ -59,14 +63,33 @@ struct Guard: Hashable, Sendable {
             sets: sets,
             chains: [
                 // Before connection tracking and NAT look at it.
-                NftTable.Chain(name: "arriving", hook: UInt32(NF_INET_PRE_ROUTING.rawValue), priority: -300, rules: arriving),
+                NftTable.Chain(
+                    name: "arriving",
+                    hook: UInt32(NF_INET_PRE_ROUTING.rawValue),
+                    priority: -300,
+                    rules: arriving
+                ),
                 // Where the interface is final, for forwarded and local packets alike.
-                NftTable.Chain(name: "leaving", hook: UInt32(NF_INET_POST_ROUTING.rawValue), priority: 0, rules: leaving),
                 NftTable.Chain(
-                    name: "clamp", hook: UInt32(NF_INET_FORWARD.rawValue), priority: -150, rules: Self.clamping),
+                    name: "leaving",
+                    hook: UInt32(NF_INET_POST_ROUTING.rawValue),
+                    priority: 0,
+                    rules: leaving
+                ),
                 NftTable.Chain(
-                    name: "mark", hook: UInt32(NF_INET_POST_ROUTING.rawValue), priority: -150, rules: paths.map(marking)),
-            ])
+                    name: "clamp",
+                    hook: UInt32(NF_INET_FORWARD.rawValue),
+                    priority: -150,
+                    rules: Self.clamping
+                ),
+                NftTable.Chain(
+                    name: "mark",
+                    hook: UInt32(NF_INET_POST_ROUTING.rawValue),
+                    priority: -150,
+                    rules: paths.map(marking)
+                ),
+            ]
+        )
     }
 
     private enum End {
@@ -103,7 +126,8 @@ struct Guard: Hashable, Sendable {
 
     /// Both directions: the SYN that leaves by a path and the SYN that comes in by one.
     private static let clamping: [NftTable.Rule] = [(NFT_META_OIFNAME, "out of"), (NFT_META_IIFNAME, "into")].map {
-        key, direction in
+        key,
+        direction in
         NftTable.Rule(
             "clamp the MSS \(direction) the paths",
             [
@@ -113,7 +137,8 @@ struct Guard: Hashable, Sendable {
                 .payload(NFT_PAYLOAD_TRANSPORT_HEADER, offset: 13, length: 1),
                 .bitwise(mask: [6], xor: [0]), .compare(NFT_CMP_EQ, [2]),
                 .routeMSS, .toNetworkOrder16, .clampMSS,
-            ])
+            ]
+        )
     }
 
     /// Marks a connection by the path that its first packet leaves by; later packets keep the mark.
@@ -126,7 +151,8 @@ struct Guard: Hashable, Sendable {
                 .connection(NFT_CT_STATE), .bitwise(mask: native(Self.stateNew), xor: native(0)),
                 .compare(NFT_CMP_NEQ, native(0)),
                 .connection(NFT_CT_MARK), .bitwise(mask: native(~markMask), xor: native(path.mark)), .setConnectionMark,
-            ])
+            ]
+        )
     }
 
     /// NF_CT_STATE_BIT(IP_CT_NEW), an expression macro: 1 << (IP_CT_NEW % IP_CT_IS_REPLY + 1).

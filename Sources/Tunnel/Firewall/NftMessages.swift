@@ -8,8 +8,10 @@ enum NftMessages {
 
     private static func message(_ type: nf_tables_msg_types, flags: Int32 = 0) -> NetlinkMessage {
         NetlinkMessage(
-            type: Int(NFNL_SUBSYS_NFTABLES) << 8 | Int(type.rawValue), flags: flags,
-            header: nfgenmsg(nfgen_family: inet, version: UInt8(NFNETLINK_V0), res_id: 0))
+            type: Int(NFNL_SUBSYS_NFTABLES) << 8 | Int(type.rawValue),
+            flags: flags,
+            header: nfgenmsg(nfgen_family: inet, version: UInt8(NFNETLINK_V0), res_id: 0)
+        )
     }
 
     static func isType(_ reply: NetlinkReply, _ type: nf_tables_msg_types) -> Bool {
@@ -18,10 +20,14 @@ enum NftMessages {
 
     static func batch(_ type: Int32) -> NetlinkMessage {
         NetlinkMessage(
-            type: Int(type), flags: 0,
+            type: Int(type),
+            flags: 0,
             header: nfgenmsg(
-                nfgen_family: UInt8(AF_UNSPEC), version: UInt8(NFNETLINK_V0),
-                res_id: UInt16(NFNL_SUBSYS_NFTABLES).bigEndian))
+                nfgen_family: UInt8(AF_UNSPEC),
+                version: UInt8(NFNETLINK_V0),
+                res_id: UInt16(NFNL_SUBSYS_NFTABLES).bigEndian
+            )
+        )
     }
 
     static func newTable(flags: UInt32) -> NetlinkMessage {
@@ -66,7 +72,9 @@ enum NftMessages {
     }
 
     private static func newElements(
-        _ elements: ArraySlice<NftTable.Set.Element>, set: String, id: UInt32
+        _ elements: ArraySlice<NftTable.Set.Element>,
+        set: String,
+        id: UInt32
     ) -> NetlinkMessage {
         var message = message(NFT_MSG_NEWSETELEM, flags: NLM_F_CREATE)
         message.put(NFTA_SET_ELEM_LIST_TABLE, text: NftTable.name)

@@ -26,7 +26,8 @@ final class NetlinkConversation {
     }
 
     /// Asks for everything of a kind; asks again where it changed meanwhile.
-    func dump(_ message: NetlinkMessage, _ operation: @autoclosure () -> String) throws(NetlinkError) -> [NetlinkReply] {
+    func dump(_ message: NetlinkMessage, _ operation: @autoclosure () -> String) throws(NetlinkError) -> [NetlinkReply]
+    {
         for _ in 0..<10 {
             let replies = try exchange(message, flags: NLM_F_DUMP, operation())
             if !replies.contains(where: { $0.flags & NLM_F_DUMP_INTR != 0 }) { return replies }
@@ -40,7 +41,9 @@ final class NetlinkConversation {
     ///   - opening: the message that begins the batch; the kernel answers it only with an error.
     ///   - closing: the message that ends it.
     func batch(
-        opening: NetlinkMessage, _ messages: [NetlinkMessage], closing: NetlinkMessage,
+        opening: NetlinkMessage,
+        _ messages: [NetlinkMessage],
+        closing: NetlinkMessage,
         _ operation: @autoclosure () -> String
     ) throws(NetlinkError) {
         mutations += 1
@@ -67,7 +70,9 @@ final class NetlinkConversation {
     }
 
     private func exchange(
-        _ message: NetlinkMessage, flags: Int32, _ operation: @autoclosure () -> String
+        _ message: NetlinkMessage,
+        flags: Int32,
+        _ operation: @autoclosure () -> String
     ) throws(NetlinkError) -> [NetlinkReply] {
         sequence &+= 1
         var numbered = message.asking(flags)

@@ -54,7 +54,8 @@ struct NetlinkMessage {
     }
 
     /// Appends an attribute that holds a number in network byte order, as netfilter has them.
-    mutating func put<Number: FixedWidthInteger & BitwiseCopyable>(_ type: some AttributeCode, bigEndian number: Number) {
+    mutating func put<Number: FixedWidthInteger & BitwiseCopyable>(_ type: some AttributeCode, bigEndian number: Number)
+    {
         put(type, number: number.bigEndian)
     }
 

@@ -27,11 +27,18 @@ struct NetlinkReply {
             while unsafe mnl_nlmsg_ok(next, remaining) {
                 let header = unsafe next.pointee
                 let payload = unsafe UnsafeRawBufferPointer(
-                    start: mnl_nlmsg_get_payload(next), count: mnl_nlmsg_get_payload_len(next))
+                    start: mnl_nlmsg_get_payload(next),
+                    count: mnl_nlmsg_get_payload_len(next)
+                )
                 replies.append(
                     NetlinkReply(
-                        type: Int(header.nlmsg_type), flags: Int32(header.nlmsg_flags), sequence: header.nlmsg_seq,
-                        port: header.nlmsg_pid, payload: unsafe Array(payload)))
+                        type: Int(header.nlmsg_type),
+                        flags: Int32(header.nlmsg_flags),
+                        sequence: header.nlmsg_seq,
+                        port: header.nlmsg_pid,
+                        payload: unsafe Array(payload)
+                    )
+                )
                 guard let following = unsafe mnl_nlmsg_next(next, &remaining) else { return }
                 unsafe next = UnsafePointer(following)
             }

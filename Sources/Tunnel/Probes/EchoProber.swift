@@ -35,7 +35,9 @@ public final class EchoProber {
 
     /// Opens the sockets on an interface. Throws ENODEV where it is not there, EPERM without CAP_NET_RAW.
     public init(
-        interface: InterfaceName, on loop: EventLoop, handler: @escaping (Token) -> Void
+        interface: InterfaceName,
+        on loop: EventLoop,
+        handler: @escaping (Token) -> Void
     ) throws(SystemError) {
         self.loop = loop
         identifier = .random(in: .min ... .max)
@@ -52,7 +54,9 @@ public final class EchoProber {
         loop.unwatch(v6.raw)
     }
 
-    private static func open(_ family: Int32, _ number: Int, _ interface: InterfaceName) throws(SystemError) -> FileDescriptor {
+    private static func open(_ family: Int32, _ number: Int, _ interface: InterfaceName) throws(SystemError)
+        -> FileDescriptor
+    {
         let type = Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
         let descriptor = try FileDescriptor(socket(family, type, Int32(number)), from: "open an ICMP socket")
         let name = Array(interface.text.utf8)
@@ -68,14 +72,24 @@ public final class EchoProber {
         var blocked = icmp6_filter(icmp6_filt: (.max, .max, .max, .max, .max, .max, .max, .max))
         blocked.icmp6_filt.4 &= ~(1 << UInt32(ICMP6_ECHO_REPLY - 128))
         unsafe setsockopt(
-            v6, Int32(IPPROTO_ICMPV6), ICMP6_FILTER, &blocked, socklen_t(MemoryLayout<icmp6_filter>.size))
+            v6,
+            Int32(IPPROTO_ICMPV6),
+            ICMP6_FILTER,
+            &blocked,
+            socklen_t(MemoryLayout<icmp6_filter>.size)
+        )
     }
 
     /// Sends a request. An error means that it did not leave, as where there is no route.
     public func send(_ token: Token) throws(SystemError) {
         let packet = EchoPacket(
-            family: token.address.family, isReply: false, identifier: identifier, sequence: token.sequence,
-            secret: secret, stream: token.stream)
+            family: token.address.family,
+            isReply: false,
+            identifier: identifier,
+            sequence: token.sequence,
+            secret: secret,
+            stream: token.stream
+        )
         let bytes = packet.bytes
         let address = SocketAddressStorage(SocketEndpoint(address: token.address, port: 0))
         let socket = token.address.family == .ipv4 ? v4.raw : v6.raw
@@ -91,7 +105,9 @@ public final class EchoProber {
         while true {
             var from = SocketAddressStorage()
             let count = unsafe from.withMutablePointer { pointer, length in
-                unsafe buffer.withUnsafeMutableBytes { unsafe pn_recvfrom(socket, $0.baseAddress, $0.count, 0, pointer, length) }
+                unsafe buffer.withUnsafeMutableBytes {
+                    unsafe pn_recvfrom(socket, $0.baseAddress, $0.count, 0, pointer, length)
+                }
             }
             guard count > 0 else { return }
             guard let packet = EchoPacket(family: family, received: buffer[..<count]), packet.isReply,

@@ -26,8 +26,14 @@ public struct Desired: Hashable, Sendable {
 
         /// Makes a path.
         public init(
-            name: PathName, slot: Int, interface: InterfaceName, addresses: [InterfaceAddress], mtu: Int?,
-            underlay: InterfaceName, gateways: [IPAddress]?, wireGuard: WireGuardSettings
+            name: PathName,
+            slot: Int,
+            interface: InterfaceName,
+            addresses: [InterfaceAddress],
+            mtu: Int?,
+            underlay: InterfaceName,
+            gateways: [IPAddress]?,
+            wireGuard: WireGuardSettings
         ) {
             self.name = name
             self.slot = slot
@@ -82,14 +88,21 @@ public struct Desired: Hashable, Sendable {
         Guard(
             networks: networks.map { network in
                 Guard.Network(
-                    slot: network.slot, name: network.name, prefixes: network.prefixes,
-                    interfaces: paths.filter { network.paths.contains($0.name) }.map(\.interface))
+                    slot: network.slot,
+                    name: network.name,
+                    prefixes: network.prefixes,
+                    interfaces: paths.filter { network.paths.contains($0.name) }.map(\.interface)
+                )
             },
             paths: paths.map { path in
                 Guard.Path(
-                    name: path.name, interface: path.interface, addresses: path.addresses.map(\.address),
-                    mark: reserved.pathMark(path.slot))
+                    name: path.name,
+                    interface: path.interface,
+                    addresses: path.addresses.map(\.address),
+                    mark: reserved.pathMark(path.slot)
+                )
             },
-            markMask: reserved.markMask)
+            markMask: reserved.markMask
+        )
     }
 }

@@ -26,7 +26,10 @@ public final class KernelEvents {
 
     /// Subscribes. What the ports in `own` caused is not reported.
     public init(
-        reserved: ReservedNumbers, own: Set<UInt32>, on loop: EventLoop, handler: @escaping (Notice) -> Void
+        reserved: ReservedNumbers,
+        own: Set<UInt32>,
+        on loop: EventLoop,
+        handler: @escaping (Notice) -> Void
     ) throws(NetlinkError) {
         self.reserved = reserved
         self.own = own
@@ -36,7 +39,8 @@ public final class KernelEvents {
             to: [
                 RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
                 RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP,
-            ].map { Int($0.rawValue) })
+            ].map { Int($0.rawValue) }
+        )
         firewall = try NetlinkSocket(bus: NETLINK_NETFILTER)
         try firewall.subscribe(to: [Int(NFNLGRP_NFTABLES.rawValue)])
         do {

@@ -26,8 +26,12 @@ struct Layout: Hashable, Sendable {
             for family in AddressFamily.allCases {
                 rules.insert(
                     Rule(
-                        family: family, priority: reserved.networkPriority, selector: .all,
-                        action: .lookup(reserved.networkTable)))
+                        family: family,
+                        priority: reserved.networkPriority,
+                        selector: .all,
+                        action: .lookup(reserved.networkTable)
+                    )
+                )
             }
         }
     }
@@ -47,13 +51,27 @@ struct Layout: Hashable, Sendable {
         guard let underlay = observed.links[path.underlay], underlay.isUp, underlay.hasCarrier else { return }
         for address in observed.addresses where address.link == underlay.index {
             let onLink = address.address.prefix
-            add(Route(table: table, prefix: onLink, metric: 1024, destination: .device(link: underlay.index, gateway: nil)))
+            add(
+                Route(
+                    table: table,
+                    prefix: onLink,
+                    metric: 1024,
+                    destination: .device(link: underlay.index, gateway: nil)
+                )
+            )
         }
         for family in AddressFamily.allCases {
             guard let gateway = path.gateway(family, observed),
                 let all = IPPrefix(holding: IPAddress(family: family, bits: 0), length: 0)
             else { continue }
-            add(Route(table: table, prefix: all, metric: 1024, destination: .device(link: underlay.index, gateway: gateway)))
+            add(
+                Route(
+                    table: table,
+                    prefix: all,
+                    metric: 1024,
+                    destination: .device(link: underlay.index, gateway: gateway)
+                )
+            )
         }
     }
 
@@ -86,8 +104,12 @@ struct Layout: Hashable, Sendable {
         for prefix in network.prefixes {
             add(
                 Route(
-                    table: reserved.networkTable, prefix: prefix, metric: ReservedNumbers.guardMetric,
-                    destination: .unreachable))
+                    table: reserved.networkTable,
+                    prefix: prefix,
+                    metric: ReservedNumbers.guardMetric,
+                    destination: .unreachable
+                )
+            )
         }
         guard case .active(let active, let standby) = network.outcome else { return }
         for (rank, name) in [(ReservedNumbers.Rank.active, active), (.standby, standby)] {
@@ -101,8 +123,12 @@ struct Layout: Hashable, Sendable {
                 for prefix in prefixes {
                     add(
                         Route(
-                            table: reserved.networkTable, prefix: prefix, metric: rank.rawValue,
-                            destination: .nexthop(group)))
+                            table: reserved.networkTable,
+                            prefix: prefix,
+                            metric: rank.rawValue,
+                            destination: .nexthop(group)
+                        )
+                    )
                 }
             }
         }

@@ -47,7 +47,9 @@ struct Observed: Hashable, Sendable {
     /// The gateway of the best default route by an interface.
     func gateway(by link: Link, _ family: AddressFamily) -> IPAddress? {
         let candidates = defaultRoutes.compactMap { route -> (metric: UInt32, gateway: IPAddress)? in
-            guard case .device(link.index, let gateway?) = route.destination, gateway.family == family else { return nil }
+            guard case .device(link.index, let gateway?) = route.destination, gateway.family == family else {
+                return nil
+            }
             return (route.metric, gateway)
         }
         return candidates.min { $0.metric < $1.metric }?.gateway

@@ -23,7 +23,9 @@ public final class Reconciler {
     ///   - logDirectory: where userspace WireGuard leaves its last words.
     ///   - told: the endpoints that an earlier run told the peers.
     public init(
-        reserved: ReservedNumbers, logDirectory: String, told: [InterfaceName: [WireGuardPublicKey: SocketEndpoint]],
+        reserved: ReservedNumbers,
+        logDirectory: String,
+        told: [InterfaceName: [WireGuardPublicKey: SocketEndpoint]],
         clock: any TimeSource = SystemClock()
     ) throws(NetlinkError) {
         let socket = try NetlinkSocket(bus: NETLINK_ROUTE)
@@ -32,8 +34,11 @@ public final class Reconciler {
         firewall = Firewall(over: NetlinkConversation(over: try NetlinkSocket(bus: NETLINK_NETFILTER)))
         let generic = NetlinkConversation(over: try NetlinkSocket(bus: NETLINK_GENERIC))
         tunnels = TunnelKeeper(
-            routing: routing, kernelWireGuard: try? KernelWireGuard(over: generic),
-            daemon: UserspaceDaemon(logDirectory: logDirectory), told: told)
+            routing: routing,
+            kernelWireGuard: try? KernelWireGuard(over: generic),
+            daemon: UserspaceDaemon(logDirectory: logDirectory),
+            told: told
+        )
         self.reserved = reserved
         self.clock = clock
     }
@@ -63,6 +68,16 @@ public final class Reconciler {
         result.paths = pathStates
         result.guardIsOwned = firewall.isOwned
         return result
+    }
+
+    /// Looks at the links alone, and says what they mean for the paths whose tunnels stood when last looked at.
+    public func conditions(_ desired: Desired) throws(NetlinkError) -> [PathName: PathCondition] {
+        let observed = try Observed.read(over: routing, reserved)
+        var conditions: [PathName: PathCondition] = [:]
+        for path in desired.paths where pathStates[path.name]?.condition == .ready {
+            conditions[path.name] = tunnels.linkCondition(path, observed)
+        }
+        return conditions
     }
 
     /// Routes only, as a decision moves them: no word to WireGuard or the firewall.

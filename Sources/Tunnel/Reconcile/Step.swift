@@ -116,6 +116,8 @@ extension Route.Key: Comparable {
 extension Rule: Comparable {
     /// By family, then by priority.
     public static func < (left: Self, right: Self) -> Bool {
-        (left.family.rawValue, left.priority, "\(left.selector)") < (right.family.rawValue, right.priority, "\(right.selector)")
+        (left.family.rawValue, left.priority, "\(left.selector)") < (
+            right.family.rawValue, right.priority, "\(right.selector)"
+        )
     }
 }

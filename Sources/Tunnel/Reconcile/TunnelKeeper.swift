@@ -15,7 +15,9 @@ final class TunnelKeeper {
 
     /// - Parameter kernelWireGuard: nil where the kernel has none.
     init(
-        routing: NetlinkConversation, kernelWireGuard: KernelWireGuard?, daemon: UserspaceDaemon,
+        routing: NetlinkConversation,
+        kernelWireGuard: KernelWireGuard?,
+        daemon: UserspaceDaemon,
         told: [InterfaceName: [WireGuardPublicKey: SocketEndpoint]]
     ) {
         self.routing = routing
@@ -26,13 +28,20 @@ final class TunnelKeeper {
 
     /// Brings one path's interface to what it should be; says what it did and what became of it.
     func keep(
-        _ path: Desired.Path, _ observed: Observed, mark: UInt32, now: Instant, _ result: inout ReconcileResult
+        _ path: Desired.Path,
+        _ observed: Observed,
+        mark: UInt32,
+        now: Instant,
+        _ result: inout ReconcileResult
     ) -> PathState {
         var state = PathState(condition: .unusable(.interfaceMissing(path.interface)))
         do {
             if let link = observed.links[path.interface] {
                 state = PathState(
-                    condition: underlayCondition(path, observed), implementation: link.implementation, link: link)
+                    condition: underlayCondition(path, observed),
+                    implementation: link.implementation,
+                    link: link
+                )
                 try keep(path, link, observed, mark, &state, &result)
             } else {
                 result.changes.append("make interface \(path.interface)")
@@ -46,7 +55,11 @@ final class TunnelKeeper {
     }
 
     private func keep(
-        _ path: Desired.Path, _ link: Link, _ observed: Observed, _ mark: UInt32, _ state: inout PathState,
+        _ path: Desired.Path,
+        _ link: Link,
+        _ observed: Observed,
+        _ mark: UInt32,
+        _ state: inout PathState,
         _ result: inout ReconcileResult
     ) throws(WireGuardError) {
         guard let implementation = link.implementation else {
@@ -70,7 +83,8 @@ final class TunnelKeeper {
         }
         told[path.interface] = Dictionary(
             settings.peers.compactMap { peer in peer.endpoint.map { (peer.publicKey, $0) } },
-            uniquingKeysWith: { first, _ in first })
+            uniquingKeysWith: { first, _ in first }
+        )
         state.device = device
         try setUp(path, link, observed, &result)
     }
@@ -96,7 +110,10 @@ final class TunnelKeeper {
     }
 
     private func setUp(
-        _ path: Desired.Path, _ link: Link, _ observed: Observed, _ result: inout ReconcileResult
+        _ path: Desired.Path,
+        _ link: Link,
+        _ observed: Observed,
+        _ result: inout ReconcileResult
     ) throws(WireGuardError) {
         let alias = Link.aliasPrefix + path.name.text
         let mtu = path.mtu ?? Self.mtu(over: observed.links[path.underlay])
@@ -104,7 +121,9 @@ final class TunnelKeeper {
         result.changes.append("set interface \(path.interface) up, MTU \(mtu)")
         do {
             try routing.change(
-                LinkMessages.setUp(link.index, alias: alias, mtu: mtu), "set interface \(path.interface) up")
+                LinkMessages.setUp(link.index, alias: alias, mtu: mtu),
+                "set interface \(path.interface) up"
+            )
         } catch {
             throw .netlink(error)
         }
@@ -113,6 +132,13 @@ final class TunnelKeeper {
     /// What WireGuard adds over IPv6: 40 IPv6, 8 UDP, 32 of its own. Never below what IPv6 asks for (RFC 8200 section 5).
     private static func mtu(over underlay: Link?) -> Int {
         max((underlay?.mtu ?? 1500) - 80, 1280)
+    }
+
+    /// Whether interface and underlay can carry anything.
+    func linkCondition(_ path: Desired.Path, _ observed: Observed) -> PathCondition {
+        guard let link = observed.links[path.interface] else { return .unusable(.interfaceMissing(path.interface)) }
+        guard link.isUp else { return .unusable(.interfaceDown(path.interface)) }
+        return underlayCondition(path, observed)
     }
 
     private func underlayCondition(_ path: Desired.Path, _ observed: Observed) -> PathCondition {

@@ -38,14 +38,16 @@ enum LinkMessages {
         guard let name = attributes.text(IFLA_IFNAME).flatMap({ InterfaceName($0) }) else { return nil }
         let statistics = attributes[IFLA_STATS64]
         return Link(
-            index: header.ifi_index, name: name,
+            index: header.ifi_index,
+            name: name,
             kind: attributes.nest(IFLA_LINKINFO).text(IFLA_INFO_KIND),
             alias: attributes.text(IFLA_IFALIAS),
             isUp: header.ifi_flags & ifUp != 0,
             hasCarrier: header.ifi_flags & lowerUp != 0,
             mtu: Int(attributes.number(IFLA_MTU, as: UInt32.self) ?? 0),
             received: counter(statistics, at: MemoryLayout<rtnl_link_stats64>.offset(of: \.rx_bytes)),
-            sent: counter(statistics, at: MemoryLayout<rtnl_link_stats64>.offset(of: \.tx_bytes)))
+            sent: counter(statistics, at: MemoryLayout<rtnl_link_stats64>.offset(of: \.tx_bytes))
+        )
     }
 
     private static func counter(_ statistics: ArraySlice<UInt8>?, at offset: Int?) -> UInt64 {

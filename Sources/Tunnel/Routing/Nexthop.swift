@@ -57,7 +57,10 @@ enum NexthopMessages {
             message.put(NHA_OIF, number: link)
         case .group(let members):
             // struct nexthop_grp: u32 id, u8 weight less one, then padding that must be zero.
-            message.put(NHA_GROUP, members.flatMap { id in unsafe withUnsafeBytes(of: id) { unsafe Array($0) } + [0, 0, 0, 0] })
+            message.put(
+                NHA_GROUP,
+                members.flatMap { id in unsafe withUnsafeBytes(of: id) { unsafe Array($0) } + [0, 0, 0, 0] }
+            )
         }
         return message
     }

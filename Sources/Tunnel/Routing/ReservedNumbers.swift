@@ -28,7 +28,11 @@ public struct ReservedNumbers: Hashable, Sendable {
 
     /// Makes a reservation.
     public init(
-        routeProtocol: UInt8, firstTable: UInt32, firstPriority: UInt32, markMask: UInt32, firstNexthop: UInt32
+        routeProtocol: UInt8,
+        firstTable: UInt32,
+        firstPriority: UInt32,
+        markMask: UInt32,
+        firstNexthop: UInt32
     ) {
         self.routeProtocol = routeProtocol
         self.firstTable = firstTable

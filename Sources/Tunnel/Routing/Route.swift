@@ -67,8 +67,11 @@ enum RouteMessages {
             return nil
         }
         let route = Route(
-            table: attributes.number(RTA_TABLE, as: UInt32.self) ?? UInt32(header.rtm_table), prefix: prefix,
-            metric: attributes.number(RTA_PRIORITY, as: UInt32.self) ?? 0, destination: destination)
+            table: attributes.number(RTA_TABLE, as: UInt32.self) ?? UInt32(header.rtm_table),
+            prefix: prefix,
+            metric: attributes.number(RTA_PRIORITY, as: UInt32.self) ?? 0,
+            destination: destination
+        )
         return ObservedRoute(route: route, routeProtocol: header.rtm_protocol)
     }
 
@@ -81,7 +84,10 @@ enum RouteMessages {
     }
 
     private static func message(
-        _ type: Int, flags: Int32, _ route: Route, _ reserved: ReservedNumbers
+        _ type: Int,
+        flags: Int32,
+        _ route: Route,
+        _ reserved: ReservedNumbers
     ) -> NetlinkMessage {
         var header = rtmsg()
         header.rtm_family = route.prefix.family.kernelNumber

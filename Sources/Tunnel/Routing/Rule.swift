@@ -55,8 +55,11 @@ enum RuleMessages {
         }
         let table = attributes.number(Int(FRA_TABLE), as: UInt32.self) ?? UInt32(header.table)
         return Rule(
-            family: family, priority: attributes.number(Int(FRA_PRIORITY), as: UInt32.self) ?? 0, selector: selector,
-            action: Int(header.action) == Int(FR_ACT_UNREACHABLE) ? .unreachable : .lookup(table))
+            family: family,
+            priority: attributes.number(Int(FRA_PRIORITY), as: UInt32.self) ?? 0,
+            selector: selector,
+            action: Int(header.action) == Int(FR_ACT_UNREACHABLE) ? .unreachable : .lookup(table)
+        )
     }
 
     static func add(_ rule: Rule, _ reserved: ReservedNumbers) -> NetlinkMessage {
@@ -67,7 +70,8 @@ enum RuleMessages {
         message(RTM_DELRULE, flags: 0, rule, reserved)
     }
 
-    private static func message(_ type: Int, flags: Int32, _ rule: Rule, _ reserved: ReservedNumbers) -> NetlinkMessage {
+    private static func message(_ type: Int, flags: Int32, _ rule: Rule, _ reserved: ReservedNumbers) -> NetlinkMessage
+    {
         var header = fib_rule_hdr()
         header.family = rule.family.kernelNumber
         header.action = UInt8(FR_ACT_TO_TBL)

@@ -12,8 +12,10 @@ struct KernelWireGuard: WireGuardControl {
     init(over conversation: NetlinkConversation) throws(NetlinkError) {
         self.conversation = conversation
         var message = NetlinkMessage(
-            type: Int(controllerFamily), flags: 0,
-            header: genlmsghdr(cmd: UInt8(CTRL_CMD_GETFAMILY), version: 1, reserved: 0))
+            type: Int(controllerFamily),
+            flags: 0,
+            header: genlmsghdr(cmd: UInt8(CTRL_CMD_GETFAMILY), version: 1, reserved: 0)
+        )
         message.put(Int(CTRL_ATTR_FAMILY_NAME), text: WG_GENL_NAME)
         let replies = try conversation.ask(message, "look for the kernel's WireGuard")
         let id = replies.first?.attributes(after: genlmsghdr.self).number(Int(CTRL_ATTR_FAMILY_ID), as: UInt16.self)
@@ -41,8 +43,10 @@ struct KernelWireGuard: WireGuardControl {
 
     private func request(_ command: wg_cmd) -> NetlinkMessage {
         NetlinkMessage(
-            type: family, flags: 0,
-            header: genlmsghdr(cmd: UInt8(command.rawValue), version: UInt8(WG_GENL_VERSION), reserved: 0))
+            type: family,
+            flags: 0,
+            header: genlmsghdr(cmd: UInt8(command.rawValue), version: UInt8(WG_GENL_VERSION), reserved: 0)
+        )
     }
 
     /// A peer that does not fit into one message of the dump goes on in the next with its key and the rest of its
@@ -124,7 +128,10 @@ struct KernelWireGuard: WireGuardControl {
     private static let prefixesAMessage = 500
 
     private static func put(
-        _ peer: WireGuardChange.Peer, _ prefixes: ArraySlice<IPPrefix>, isFirst: Bool, into message: inout NetlinkMessage
+        _ peer: WireGuardChange.Peer,
+        _ prefixes: ArraySlice<IPPrefix>,
+        isFirst: Bool,
+        into message: inout NetlinkMessage
     ) {
         message.put(WGPEER_A_PUBLIC_KEY, peer.publicKey.bytes)
         guard !peer.remove else {

@@ -33,9 +33,12 @@ struct UserspaceDaemon {
             let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC
             let log = unsafe try FileDescriptor(pn_open(path, flags, 0o600), from: "create \(path)")
             _ = try ChildProcess.spawn(
-                program, arguments: ["--foreground", interface.text],
+                program,
+                arguments: ["--foreground", interface.text],
                 environment: ["LOG_LEVEL": "error", "WG_PROCESS_FOREGROUND": "1", "PATH": "/usr/sbin:/usr/bin"],
-                output: log.raw, error: log.raw)
+                output: log.raw,
+                error: log.raw
+            )
         } catch {
             throw .userspace("userspace WireGuard of \(interface): \(error)")
         }

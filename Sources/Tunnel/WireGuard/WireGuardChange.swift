@@ -28,7 +28,8 @@ struct WireGuardChange: Hashable {
     /// - Parameter toldBefore: the endpoints of the file as this interface was last told them. A peer that has
     ///   roamed since keeps the endpoint that it was heard at; one whose line in the file changed gets the new one.
     init(
-        from device: WireGuardDevice, to settings: WireGuardSettings,
+        from device: WireGuardDevice,
+        to settings: WireGuardSettings,
         toldBefore: [WireGuardPublicKey: SocketEndpoint]
     ) {
         if device.privateKey != settings.privateKey { privateKey = settings.privateKey }
@@ -42,7 +43,8 @@ struct WireGuardChange: Hashable {
     }
 
     private static func change(
-        from peer: WireGuardDevice.Peer?, to wanted: WireGuardSettings.Peer,
+        from peer: WireGuardDevice.Peer?,
+        to wanted: WireGuardSettings.Peer,
         toldBefore: [WireGuardPublicKey: SocketEndpoint]
     ) -> Peer? {
         var change = Peer(publicKey: wanted.publicKey)

@@ -19,8 +19,11 @@ public struct WireGuardSettings: Hashable, Sendable {
 
         /// Makes a peer.
         public init(
-            publicKey: WireGuardPublicKey, presharedKey: WireGuardSecretKey?, endpoint: SocketEndpoint?,
-            keepalive: UInt16, allowedIPs: Set<IPPrefix>
+            publicKey: WireGuardPublicKey,
+            presharedKey: WireGuardSecretKey?,
+            endpoint: SocketEndpoint?,
+            keepalive: UInt16,
+            allowedIPs: Set<IPPrefix>
         ) {
             self.publicKey = publicKey
             self.presharedKey = presharedKey

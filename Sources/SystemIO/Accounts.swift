@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import CLinux
+
+/// A user of this host and its group.
+public struct Account: Hashable, Sendable {
+    /// The user's number.
+    public let user: uid_t
+    /// The number of its group.
+    public let group: gid_t
+
+    /// Looks a user up by name; nil where there is none.
+    public init?(named name: String) {
+        guard let entry = unsafe getpwnam(name) else { return nil }
+        unsafe user = entry.pointee.pw_uid
+        unsafe group = entry.pointee.pw_gid
+    }
+
+    /// Whom the processes without privilege run as: `pnetd` where that user exists, else `nobody`.
+    public static var service: Account? { Account(named: "pnetd") ?? Account(named: "nobody") }
+
+    /// Looks a group up by name; nil where there is none.
+    public static func group(named name: String) -> gid_t? {
+        unsafe getgrnam(name).map { unsafe $0.pointee.gr_gid }
+    }
+}

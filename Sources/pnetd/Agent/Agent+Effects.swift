@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ControlAPI
+import Logging
+import NetworkTypes
+import PathHealth
+import ProcessLink
+import SystemIO
+
+extension Agent {
+    /// How long a closing network's routes wait for the resolver's word that its names are closed.
+    private static let namesPatience = Duration.milliseconds(100)
+
+    func judged(
+        _ network: NetworkName,
+        _ path: PathName,
+        _ before: Verdict,
+        _ verdict: Verdict,
+        _ reasons: [Reason]
+    ) {
+        guard before != verdict else { return }
+        log.notice(
+            "\(path) is \(verdict.rawValue) for \(network)",
+            metadata: ["was": "\(before.rawValue)", "reasons": "\(reasons.map(\.description))"]
+        )
+        publish(nil)
+    }
+
+    /// Makes the world agree with a decision, in the order in which nothing is promised before it holds.
+    func decided(_ decision: Decision, _ before: Decision) {
+        let started = loop.now
+        let network = decision.network
+        let opens = decision.outcome.path != nil
+        if opens || decision.outcome == .public {
+            // Routes first: to the new path before names lead there, or to the guard before names go public.
+            lead(network, decision.outcome, since: started)
+            answer(network, by: decision, since: started) {}
+        } else {
+            // Names first: no address is given out for a network whose routes are about to fall.
+            answer(network, by: decision, since: started) { [weak self] in
+                guard let self, core.decision(of: network)?.outcome == .blocked else { return }
+                lead(network, .blocked, since: started)
+            }
+        }
+        record(decision, before)
+    }
+
+    private func lead(_ network: NetworkName, _ outcome: Outcome, since started: Instant) {
+        guard routed[network] != outcome else { return }
+        routed[network] = outcome
+        moveRoutes()
+        counters.took(.route, loop.now - started)
+    }
+
+    /// Hands the decision to the resolver; `done` is called when it is in force there, or when it takes too long.
+    private func answer(
+        _ network: NetworkName,
+        by decision: Decision,
+        since started: Instant,
+        done: @escaping () -> Void
+    ) {
+        let before = named[network]
+        named[network] = decision
+        let concernsNames =
+            before?.generation != decision.generation || before?.outcome.path != decision.outcome.path
+        guard concernsNames, let serial = sendSnapshot() else { return done() }
+        var isDone = false
+        let finish = {
+            guard !isDone else { return }
+            isDone = true
+            done()
+        }
+        names.waiting[serial, default: []].append { [weak self] in
+            guard let self else { return }
+            counters.took(.names, loop.now - started)
+            finish()
+        }
+        loop.schedule(after: Self.namesPatience, finish)
+    }
+
+    private func record(_ decision: Decision, _ before: Decision) {
+        let network = decision.network
+        let (from, to) = (StatusReport.NetworkState(before), StatusReport.NetworkState(decision))
+        let isNews = from != to || before.outcome.path != decision.outcome.path
+        guard isNews else { return publish(nil) }
+        if let old = before.outcome.path, let new = decision.outcome.path, old != new {
+            counters.switches[network, default: 0] += 1
+        }
+        let since = clock.wallNanoseconds - (loop.now - decision.since).nanoseconds
+        saved.realms[network.text] = SavedState.Realm(
+            generation: decision.generation,
+            isPublic: decision.outcome == .public,
+            since: since,
+            switches: counters.switches[network] ?? 0
+        )
+        let event = WatchEvent(
+            time: Timestamp.text(wallNanoseconds: clock.wallNanoseconds),
+            network: network,
+            from: from,
+            to: to,
+            fromPath: before.outcome.path,
+            path: decision.outcome.path,
+            reasons: decision.reasons.map(\.description),
+            generation: decision.generation
+        )
+        log.notice(
+            "\(network): \(from.rawValue) -> \(to.rawValue)",
+            metadata: [
+                "path": "\(decision.outcome.path?.text ?? "none")", "was": "\(before.outcome.path?.text ?? "none")",
+                "generation": "\(decision.generation)", "reasons": "\(event.reasons)",
+            ]
+        )
+        publish(event)
+        if from != to { raiseAlert(event, since: Timestamp.text(wallNanoseconds: since)) }
+        save()
+    }
+
+    func publish(_ event: WatchEvent?) {
+        control?.publish(
+            WatchUpdate(
+                time: Timestamp.text(wallNanoseconds: clock.wallNanoseconds),
+                event: event,
+                report: statusReport()
+            )
+        )
+    }
+}

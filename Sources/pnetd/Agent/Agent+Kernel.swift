@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import Logging
+import NetworkTypes
+import PathHealth
+import SystemIO
+import Tunnel
+
+/// What is planned and known of the work on the kernel.
+struct KernelWork {
+    /// A pass is on the timer.
+    var isScheduled = false
+    /// Passes in a row that had something to do or failed.
+    var restless = 0
+    /// Everything was taken down; nothing is to be put back.
+    var isOver = false
+}
+
+extension Agent {
+    /// A pass reads and compares everything; with nothing else to cause one it comes as often as this.
+    private static let auditInterval = Duration.seconds(5)
+
+    /// Something in the kernel changed, and it was not our doing.
+    func noticed(_ notice: KernelEvents.Notice) {
+        switch notice {
+        case .link(let name):
+            // A carrier that goes is evidence: it decides at once, without waiting for a full pass.
+            let known = site.paths.contains { $0.interface == name || $0.underlay.interface == name }
+            guard known || name == nil else { return }
+            look()
+        case .routing, .firewall:
+            counters.foreignChanges += 1
+        case .overrun:
+            counters.overruns += 1
+            log.warning("netlink events were lost; reading everything again")
+        }
+        scheduleReconcile(after: .milliseconds(1))
+    }
+
+    /// Reads the links only, and tells the core what it means for the paths.
+    private func look() {
+        do {
+            let conditions = try reconciler.conditions(desired)
+            for (path, condition) in conditions.sorted(by: { $0.key < $1.key }) { observe(.condition(path, condition)) }
+        } catch {
+            log.error("\(error)")
+        }
+    }
+
+    func scheduleReconcile(after delay: Duration) {
+        guard !kernelWork.isScheduled else { return }
+        kernelWork.isScheduled = true
+        loop.schedule(after: delay) { [weak self] in
+            self?.kernelWork.isScheduled = false
+            self?.reconcile()
+        }
+    }
+
+    /// Makes everything in the kernel what it should be, and takes what is seen there as evidence.
+    func reconcile() {
+        guard !kernelWork.isOver else { return }
+        let started = loop.now
+        let result = reconciler.reconcile(desired)
+        counters.reconciles += 1
+        counters.took(.reconcile, loop.now - started)
+        note(result)
+        let problems = probes?.follow(result.paths) ?? []
+        failures += problems
+        for path in site.paths {
+            if let state = result.paths[path.name] { observe(.condition(path.name, state.condition)) }
+        }
+        let isSettled = result.changes.isEmpty && failures.isEmpty
+        kernelWork.restless = isSettled ? 0 : kernelWork.restless + 1
+        // Quick while things move, patient where they do not come right.
+        let next: Duration =
+            isSettled ? Self.auditInterval : kernelWork.restless < 30 ? .milliseconds(50) : .seconds(1)
+        loop.schedule(after: next) { [weak self, passes = counters.reconciles] in
+            guard let self, counters.reconciles == passes else { return }
+            reconcile()
+        }
+    }
+
+    /// Moves routes as the decision says; the rest of the kernel waits for its next pass.
+    func moveRoutes() {
+        guard !kernelWork.isOver else { return }
+        let result = reconciler.move(desired)
+        note(result)
+        if !result.failures.isEmpty { scheduleReconcile(after: .milliseconds(10)) }
+    }
+
+    private func note(_ result: ReconcileResult) {
+        counters.changes += UInt64(result.changes.count)
+        counters.failures += UInt64(result.failures.count)
+        for change in result.changes { log.info("kernel: \(change)") }
+        for failure in result.failures where !failures.contains(failure) { log.error("kernel: \(failure)") }
+        for path in site.paths {
+            let implementation = result.paths[path.name]?.implementation
+            if implementation == .userspace, paths[path.name]?.implementation != .userspace {
+                log.warning("\(path.name): this kernel has no WireGuard; wireguard-go carries the path in userspace")
+            }
+        }
+        failures = result.failures
+        paths = result.paths
+        guardIsOwned = result.guardIsOwned
+    }
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ControlAPI
+import NetworkTypes
+import PathHealth
+import ProcessLink
+import Telemetry
+import Tunnel
+
+extension Agent {
+    /// The page that Prometheus scrapes.
+    func metricsPage() -> String {
+        var page = Exposition()
+        let report = statusReport()
+        page.add("pnetd_build_info", .gauge, "The version that runs.", [.init(1, ("version", Version.text))])
+        addNetworks(report, to: &page)
+        addPaths(report, to: &page)
+        addOwn(to: &page)
+        ResolverMetrics.add(counters.resolver, to: &page)
+        return page.text
+    }
+
+    private func addNetworks(_ report: StatusReport, to page: inout Exposition) {
+        let networks = report.networks
+        page.add(
+            "pnetd_network_state",
+            .gauge,
+            "1 for the state that a network is in, 0 for the others.",
+            networks.flatMap { network in
+                StatusReport.NetworkState.allCases.map { state in
+                    .init(network.state == state ? 1 : 0, ("network", network.name.text), ("state", state.rawValue))
+                }
+            }
+        )
+        page.add(
+            "pnetd_network_active_path",
+            .gauge,
+            "1 for the path that carries a network's traffic, 0 for its others.",
+            networks.flatMap { network in
+                network.paths.map {
+                    .init($0.path == network.path ? 1 : 0, ("network", network.name.text), ("path", $0.path.text))
+                }
+            }
+        )
+        page.add(
+            "pnetd_network_preferred_path",
+            .gauge,
+            "1 for the best path of a network, if it were up; 0 for its others.",
+            networks.flatMap { network in
+                network.paths.enumerated().map {
+                    .init($0.offset == 0 ? 1 : 0, ("network", network.name.text), ("path", $0.element.path.text))
+                }
+            }
+        )
+        page.add(
+            "pnetd_network_path_up",
+            .gauge,
+            "Whether a network is reached through a path.",
+            networks.flatMap { network in
+                network.paths.map {
+                    .init($0.verdict == .up ? 1 : 0, ("network", network.name.text), ("path", $0.path.text))
+                }
+            }
+        )
+        page.add(
+            "pnetd_network_switches_total",
+            .counter,
+            "How often a network's active path changed.",
+            networks.map { .init(Double($0.switches), ("network", $0.name.text)) }
+        )
+        page.add(
+            "pnetd_network_generation",
+            .gauge,
+            "The number of a network's decision.",
+            core.report.map { .init(Double($0.decision.generation), ("network", $0.decision.network.text)) }
+        )
+        page.add(
+            "pnetd_probe_rtt_seconds",
+            .gauge,
+            "Smoothed round-trip time of a network's best target through a path.",
+            networks.flatMap { network in
+                network.paths.compactMap { path in
+                    path.rttMs.map { .init($0 / 1e3, ("network", network.name.text), ("path", path.path.text)) }
+                }
+            }
+        )
+        page.add(
+            "pnetd_probe_loss_ratio",
+            .gauge,
+            "Share of the last 64 probes without answer, by the best target.",
+            networks.flatMap { network in
+                network.paths.compactMap { path in
+                    path.lossRatio.map { .init($0, ("network", network.name.text), ("path", path.path.text)) }
+                }
+            }
+        )
+    }
+
+    private func addPaths(_ report: StatusReport, to page: inout Exposition) {
+        let all = report.paths
+        page.add(
+            "pnetd_path_up",
+            .gauge,
+            "Whether a path carries traffic for all networks that use it.",
+            all.map { .init($0.verdict == .up ? 1 : 0, ("path", $0.name.text)) }
+        )
+        page.add(
+            "pnetd_path_info",
+            .gauge,
+            "What a path is made of.",
+            all.map {
+                .init(
+                    1,
+                    ("path", $0.name.text),
+                    ("interface", $0.interface.text),
+                    ("kind", $0.kind.rawValue),
+                    ("implementation", $0.implementation?.rawValue ?? "none")
+                )
+            }
+        )
+        page.add(
+            "pnetd_path_handshake_age_seconds",
+            .gauge,
+            "Time since the last WireGuard handshake of a path's first peer.",
+            all.compactMap { path in
+                paths[path.name]?.device?.peers.first.flatMap(handshakeAge).map { .init($0, ("path", path.name.text)) }
+            }
+        )
+        page.add(
+            "pnetd_path_receive_bytes_total",
+            .counter,
+            "Octets received by a path's interface.",
+            all.compactMap { path in path.rxBytes.map { .init(Double($0), ("path", path.name.text)) } }
+        )
+        page.add(
+            "pnetd_path_transmit_bytes_total",
+            .counter,
+            "Octets sent by a path's interface.",
+            all.compactMap { path in path.txBytes.map { .init(Double($0), ("path", path.name.text)) } }
+        )
+        let probing: [(String, String, [PathName: UInt64])] = [
+            ("pnetd_probes_sent_total", "Probes that left by a path.", probes?.sent ?? [:]),
+            ("pnetd_probe_answers_total", "Answers that came in by the path of their probe.", probes?.answered ?? [:]),
+            ("pnetd_probes_unsendable_total", "Probes that could not leave.", probes?.unsendable ?? [:]),
+        ]
+        for (name, help, counts) in probing {
+            page.add(name, .counter, help, all.map { .init(Double(counts[$0.name] ?? 0), ("path", $0.name.text)) })
+        }
+    }
+
+    private func addOwn(to page: inout Exposition) {
+        let counts: [(String, String, UInt64)] = [
+            ("pnetd_reconciles_total", "Passes over the kernel's state.", counters.reconciles),
+            ("pnetd_kernel_changes_total", "Changes made to the kernel.", counters.changes),
+            ("pnetd_kernel_failures_total", "Changes that the kernel refused.", counters.failures),
+            (
+                "pnetd_foreign_changes_total", "Notices that somebody else changed what is ours.",
+                counters.foreignChanges
+            ),
+            ("pnetd_netlink_overruns_total", "Times that netlink events were lost.", counters.overruns),
+            ("pnetd_reloads_total", "Files taken in.", counters.reloads),
+            ("pnetd_refused_reloads_total", "Files refused because of errors.", counters.refusedReloads),
+            ("pnetd_alerts_delivered_total", "Alerts that reached their receiver.", counters.alertsDelivered),
+            ("pnetd_alert_failures_total", "Attempts to deliver an alert that failed.", counters.alertsFailed),
+            ("pnetd_alerts_lost_total", "Alerts given up because too many waited.", saved.alerts.lost),
+        ]
+        for (name, help, count) in counts { page.add(name, .counter, help, [.init(Double(count))]) }
+        page.add(
+            "pnetd_alerts_waiting",
+            .gauge,
+            "Alerts that wait for their receiver.",
+            [.init(Double(saved.alerts.waiting.count))]
+        )
+        page.add(
+            "pnetd_guard_owned",
+            .gauge,
+            "Whether other programs cannot touch the guard table.",
+            [.init(guardIsOwned ? 1 : 0)]
+        )
+        page.add(
+            "pnetd_process_up",
+            .gauge,
+            "Whether resolver and frontend are connected to the agent.",
+            wantedRoles.sorted { $0.rawValue < $1.rawValue }.map {
+                .init(processes.isConnected($0) ? 1 : 0, ("process", $0.rawValue))
+            }
+        )
+        page.add(
+            "pnetd_effect_duration_seconds",
+            "Time from a decision to its effect, and of a whole pass over the kernel.",
+            Counters.Effect.allCases.compactMap { effect in
+                counters.effects[effect].map { (("effect", effect.rawValue), $0) }
+            }
+        )
+    }
+}

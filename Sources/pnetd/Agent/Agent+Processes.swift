@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import Logging
+import NetworkTypes
+import PathHealth
+import ProcessLink
+import SystemIO
+
+/// What the resolver was told, and who waits for its word.
+struct NamesWork {
+    /// The number of the last snapshot.
+    var serial: UInt64 = 0
+    /// Called when the resolver has put a snapshot, or a later one, in force.
+    var waiting: [UInt64: [() -> Void]] = [:]
+}
+
+extension Agent {
+    /// How long a new agent waits for processes that outlived the one before, so as to take their sockets over.
+    private static let survivorPatience = Duration.milliseconds(300)
+
+    func connectParts() {
+        programs.isConnected = { [unowned self] in processes.isConnected($0) }
+        processes.onHello = { [unowned self] role, holding, descriptors in
+            listeners.adopt(holding, descriptors)
+            handOver(to: role, holding: Set(holding))
+        }
+        processes.onMessage = { [unowned self] in heard($0, $1) }
+        processes.onGone = { [unowned self] role in
+            if role == .frontend { alertTimers = [] }
+            if role == .resolver { releaseWaiting(upTo: .max) }
+            programs.startIfMissing(role)
+            publish(nil)
+        }
+    }
+
+    func startProcesses() {
+        loop.schedule(after: Self.survivorPatience) { [weak self] in
+            guard let self else { return }
+            serveListeners()
+            programs.want(wantedRoles)
+        }
+    }
+
+    var wantedRoles: Set<LinkRole> {
+        var roles: Set<LinkRole> = []
+        if site.resolver != nil { roles.insert(.resolver) }
+        if !site.metricsListen.isEmpty || !site.alerts.isEmpty { roles.insert(.frontend) }
+        return roles
+    }
+
+    private func listenersWanted(_ role: LinkRole) -> [ListenerDescription] {
+        switch role {
+        case .frontend:
+            return site.metricsListen.map { ListenerDescription(kind: .http, endpoint: $0, index: 0) }
+        case .resolver:
+            guard let resolver = site.resolver else { return [] }
+            return resolver.listen.flatMap { endpoint in
+                (0..<resolver.workers).flatMap { index in
+                    [ListenerDescription.Kind.dnsUDP, .dnsTCP].map {
+                        ListenerDescription(kind: $0, endpoint: endpoint, index: index)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Opens what the file asks for; what cannot be opened is said and tried again.
+    func serveListeners() {
+        let wanted = listenersWanted(.resolver) + listenersWanted(.frontend)
+        let problems = listeners.serve(wanted)
+        for problem in problems where !listenerProblems.contains(problem) { log.error("cannot listen: \(problem)") }
+        listenerProblems = problems
+        guard !problems.isEmpty else { return }
+        loop.schedule(after: .seconds(2)) { [weak self] in
+            guard let self, !listenerProblems.isEmpty else { return }
+            let before = listeners.descriptions
+            serveListeners()
+            if listeners.descriptions != before { handOverAgain() }
+        }
+    }
+
+    /// Hands the sockets and what goes with them to a process; `holding` are those that it has already.
+    private func handOver(to role: LinkRole, holding: Set<ListenerDescription>) {
+        serveListeners()
+        let mine = listenersWanted(role).filter { listeners[$0] != nil }
+        let attached = mine.map { !holding.contains($0) }
+        let descriptors = zip(mine, attached).compactMap { $1 ? listeners[$0] : nil }
+        processes.send(.listeners(mine, attached: attached), to: role, with: descriptors)
+        held[role] = Set(mine)
+        switch role {
+        case .resolver: _ = sendSnapshot()
+        case .frontend: offerAlerts()
+        }
+        publish(nil)
+    }
+
+    /// After a reload: the same for processes that are connected.
+    func handOverAgain() {
+        for role in [LinkRole.resolver, .frontend] where processes.isConnected(role) {
+            handOver(to: role, holding: held[role] ?? [])
+        }
+        for role in [LinkRole.resolver, .frontend] where !wantedRoles.contains(role) { processes.send(.stop, to: role) }
+        programs.want(wantedRoles)
+    }
+
+    private func heard(_ role: LinkRole, _ message: MessageToAgent) {
+        switch (role, message) {
+        case (.resolver, .inForce(let serial)): releaseWaiting(upTo: serial)
+        case (.resolver, .metrics(let samples)): counters.resolver = ResolverMetrics.accept(samples)
+        case (.frontend, .scrape(let request)):
+            processes.send(.page(request: request, metrics: metricsPage(), health: health()), to: .frontend)
+        case (.frontend, .delivered(let id)): alertDelivered(id)
+        case (.frontend, .undelivered(let id, let reason)): alertFailed(id, reason)
+        default: log.warning("\(role) says what is not its to say")
+        }
+    }
+
+    private func releaseWaiting(upTo serial: UInt64) {
+        for waiting in names.waiting.keys.sorted() where waiting <= serial {
+            for done in names.waiting.removeValue(forKey: waiting) ?? [] { done() }
+        }
+    }
+
+    /// Tells the resolver what to answer by; nil where there is none to tell.
+    func sendSnapshot() -> UInt64? {
+        guard let resolver = site.resolver, processes.isConnected(.resolver) else { return nil }
+        names.serial += 1
+        let zones = site.networks.flatMap { network in
+            network.zones.map { zone in
+                ResolverSnapshot.Zone(
+                    name: zone.name,
+                    network: network.name,
+                    source: ResolverSnapshot.Zone.Source(zone.source),
+                    realm: realm(network.name),
+                    generation: named[network.name]?.generation ?? 0
+                )
+            }
+        }
+        processes.send(
+            .resolver(
+                ResolverSnapshot(
+                    serial: names.serial,
+                    workers: resolver.workers,
+                    allow: resolver.allow,
+                    whenBlocked: ResolverSnapshot.BlockedAnswer(resolver.whenBlocked),
+                    upstreams: resolver.upstreams,
+                    zones: zones
+                )
+            ),
+            to: .resolver
+        )
+        return names.serial
+    }
+
+    private func realm(_ network: NetworkName) -> ResolverSnapshot.Zone.Realm {
+        guard let decision = named[network] else { return .blocked("\(network) is not decided yet") }
+        switch decision.outcome {
+        case .public: return .public
+        case .active(let name, _):
+            guard let path = site.paths.first(where: { $0.name == name }) else {
+                return .blocked("\(network): path \(name) is gone")
+            }
+            return .private(path: name, interface: path.interface)
+        case .blocked:
+            let since = Timestamp.text(wallNanoseconds: clock.wallNanoseconds - (loop.now - decision.since).nanoseconds)
+            let why = decision.reasons.map(\.description).joined(separator: "; ")
+            return .blocked("\(network) has no path since \(since): \(why)")
+        }
+    }
+}

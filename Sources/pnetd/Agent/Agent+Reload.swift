@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import ControlAPI
+import Logging
+import NetworkTypes
+import PathHealth
+import ProcessLink
+import SystemIO
+import Tunnel
+
+extension Agent {
+    /// Reads the file again. One with an error changes nothing.
+    func reload() -> ReloadReport {
+        let loaded: LoadedConfiguration
+        do {
+            loaded = try Configuration.load(path: file)
+        } catch {
+            return refuse(error.diagnostics.map(\.description))
+        }
+        let new = loaded.configuration
+        let fixed = fixedParts(new)
+        guard fixed.isEmpty else { return refuse(fixed) }
+        counters.reloads += 1
+        warnings = loaded.warnings.map(\.description)
+        guard new != site else {
+            log.notice("reloaded; nothing changed")
+            return ReloadReport(changed: false, errors: [])
+        }
+        site = new
+        saved.assignSlots(new)
+        saved.alerts.keep(new.alerts.map(AlertDelivery.Receiver.init))
+        let names = Set(new.networks.map(\.name))
+        routed = routed.filter { names.contains($0.key) }
+        named = named.filter { names.contains($0.key) }
+        carryOut(core.apply(new.networks.map(NetworkPolicy.init), at: loop.now))
+        for network in new.networks where named[network.name] == nil {
+            named[network.name] = core.decision(of: network.name)
+        }
+        reconcile()
+        serveListeners()
+        handOverAgain()
+        save()
+        log.notice("reloaded")
+        publish(nil)
+        return ReloadReport(changed: true, errors: [])
+    }
+
+    private func refuse(_ errors: [String]) -> ReloadReport {
+        counters.refusedReloads += 1
+        for error in errors { log.error("\(error)") }
+        log.error("not reloaded; what was in force stays in force")
+        return ReloadReport(changed: false, errors: errors)
+    }
+
+    /// What only a restart can change, and would leave things of ours behind unnoticed otherwise.
+    private func fixedParts(_ new: SiteConfiguration) -> [String] {
+        var errors: [String] = []
+        func check(_ section: String, _ same: Bool) {
+            if !same {
+                errors.append(
+                    "\(file): error: '\(section)' cannot change while pnetd runs (pnetctl down, then start it again)"
+                )
+            }
+        }
+        check("reserve", new.reserve == site.reserve)
+        check("state", new.state == site.state)
+        check("control", new.control == site.control)
+        check("site", new.site == site.site)
+        return errors
+    }
+
+    /// Takes all that is ours out of the kernel, and ends.
+    func takeDown() -> Result<DownReport, ControlError> {
+        kernelWork.isOver = true
+        let (removed, failed) = reconciler.removeEverything()
+        for step in removed { log.notice("down: \(step)") }
+        guard failed.isEmpty else {
+            kernelWork.isOver = false
+            return .failure(
+                ControlError(
+                    code: .failed,
+                    message: "not everything could be removed",
+                    cause: failed.joined(separator: "; ")
+                )
+            )
+        }
+        saved.realms = [:]
+        loop.schedule(after: .milliseconds(50)) { [weak self] in self?.end() }
+        return .success(DownReport(removed: removed))
+    }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import ControlAPI
+import NetworkTypes
+import PathHealth
+import ProcessLink
+import SystemIO
+import Tunnel
+
+extension Agent {
+    /// All that is known now.
+    func statusReport() -> StatusReport {
+        let health = core.report
+        return StatusReport(
+            site: site.site,
+            version: Version.text,
+            generation: health.map(\.decision.generation).max() ?? 0,
+            paths: site.paths.map(report),
+            networks: zip(site.networks, health).map(report),
+            resolver: site.resolver.map { _ in
+                StatusReport.Resolver(
+                    state: serviceState(.resolver),
+                    queries: UInt64(ResolverMetrics.queries(counters.resolver))
+                )
+            },
+            frontend: wantedRoles.contains(.frontend) ? StatusReport.Frontend(state: serviceState(.frontend)) : nil,
+            warnings: warnings + currentWarnings
+        )
+    }
+
+    private func serviceState(_ role: LinkRole) -> StatusReport.ServiceState {
+        if processes.isConnected(role) { return .up }
+        return loop.now - started < .seconds(5) ? .starting : .down
+    }
+
+    private func time(_ instant: Instant) -> String {
+        Timestamp.text(wallNanoseconds: clock.wallNanoseconds - (loop.now - instant).nanoseconds)
+    }
+
+    private func report(_ path: PathConfiguration) -> StatusReport.Path {
+        let state = paths[path.name]
+        let seen = core.verdict(of: path.name)
+        let peer = state?.device?.peers.first
+        let isUsed = seen != nil
+        var reasons = seen?.reasons.map(\.description) ?? []
+        var verdict = StatusReport.Verdict(seen?.verdict ?? .starting)
+        if !isUsed, case .unusable(let reason) = state?.condition {
+            verdict = .down
+            reasons = [reason.description]
+        } else if !isUsed, state?.condition == .ready {
+            verdict = .up
+        }
+        let error = failures.first { $0.hasPrefix("\(path.name): ") }
+        return StatusReport.Path(
+            name: path.name,
+            kind: .wireguard,
+            implementation: state?.implementation.map { $0 == .kernel ? .kernel : .userspace },
+            interface: path.interface,
+            underlay: path.underlay.interface,
+            endpoint: peer?.endpoint,
+            verdict: verdict,
+            since: time(seen?.since ?? started),
+            reasons: reasons,
+            mtu: state?.link?.mtu,
+            handshakeAgeSeconds: peer.flatMap(handshakeAge).map { Int($0) },
+            rxBytes: state?.link?.received,
+            txBytes: state?.link?.sent,
+            lastError: error
+        )
+    }
+
+    /// Seconds since the last handshake. The kernel gives wall time, so a clock that was set spoils it for a while.
+    func handshakeAge(_ peer: WireGuardDevice.Peer) -> Double? {
+        peer.lastHandshake.map { max(0, Double(clock.wallNanoseconds - $0) / 1e9) }
+    }
+
+    private func report(_ network: NetworkConfiguration, _ health: NetworkHealth) -> StatusReport.Network {
+        let decision = health.decision
+        return StatusReport.Network(
+            name: network.name,
+            state: StatusReport.NetworkState(decision),
+            path: decision.outcome.path,
+            since: time(decision.since),
+            switches: counters.switches[network.name] ?? 0,
+            reasons: decision.reasons.map(\.description),
+            prefixes: network.prefixes,
+            zones: network.zones.map(\.name),
+            paths: health.paths.map { path in
+                StatusReport.Network.PathThrough(
+                    path: path.path,
+                    verdict: StatusReport.Verdict(path.verdict),
+                    reasons: path.reasons.map(\.description),
+                    rttMs: path.roundTrips?.smoothed.map { $0.inSeconds * 1e3 },
+                    jitterMs: path.roundTrips?.smoothed == nil
+                        ? nil : path.roundTrips.map { $0.variation.inSeconds * 1e3 },
+                    lossRatio: path.roundTrips?.lossRatio
+                )
+            }
+        )
+    }
+
+    private var currentWarnings: [String] {
+        var warnings = listenerProblems.map { "cannot listen: \($0)" } + failures
+        for path in site.paths where paths[path.name]?.implementation == .userspace {
+            warnings.append("\(path.name): this kernel has no WireGuard; wireguard-go carries the path in userspace")
+        }
+        if !guardIsOwned {
+            warnings.append(
+                "this kernel (before 6.9) lets other programs flush the guard table; pnetd puts it back when they do"
+            )
+        }
+        if saved.alerts.lost > 0 { warnings.append("\(saved.alerts.lost) alerts were lost: too many waited") }
+        return warnings
+    }
+
+    /// Health as `/healthz` gives it.
+    func health() -> Health {
+        let report = statusReport()
+        let networks = report.networks.filter { $0.state != .up }.map { "\($0.name) is \($0.state.rawValue)" }
+        let paths = report.paths.filter { $0.verdict != .up }.map { "\($0.name) is \($0.verdict.rawValue)" }
+        return Health(state: report.state.rawValue, reasons: networks + paths)
+    }
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import Configuration
+import ControlAPI
+import Logging
+import NetworkTypes
+import PathHealth
+import ProcessLink
+import SystemIO
+import Tunnel
+
+/// The agent: evidence in, one decision out, and kernel, names and alerts made to agree with it.
+///
+///     kernel events ─┐                      ┌─> routes (Reconciler)
+///     echo answers  ─┼─> HealthCore ─> decision ─> names (resolver snapshot)
+///     timers        ─┘                      └─> status, metrics, alerts
+///
+/// Everything runs on one thread, the loop's. The extensions of this class are its parts: effects, kernel, processes,
+/// what is shown.
+final class Agent {
+    let log: Logger
+    let loop: EventLoop
+    let clock: any TimeSource
+    let file: String
+    var site: SiteConfiguration
+    var warnings: [String]
+    var saved: SavedState
+    var core = HealthCore()
+    var counters = Counters()
+
+    let reconciler: Reconciler
+    var events: KernelEvents?
+    let listeners = Listeners()
+    let processes: PrivateSocket
+    let programs: ChildPrograms
+    var control: ControlServer?
+    private(set) var probes: ProbeRunner?
+
+    /// Where each network's traffic is led in the kernel, and by which decision its names answer: the two follow the
+    /// core's decision in an order that depends on the direction.
+    var routed: [NetworkName: Outcome] = [:]
+    var named: [NetworkName: Decision] = [:]
+    var paths: [PathName: PathState] = [:]
+    var failures: [String] = []
+    var guardIsOwned = false
+    var kernelWork = KernelWork()
+    var names = NamesWork()
+    /// Alerts that are on their way, or rest after a failure.
+    var alertTimers: Set<String> = []
+    var listenerProblems: [String] = []
+    /// The sockets that each process holds.
+    var held: [LinkRole: Set<ListenerDescription>] = [:]
+    let started: Instant
+    private var deadline: EventLoop.TimerID?
+    private var isEnding = false
+
+    init(_ loaded: LoadedConfiguration, file: String, log: Logger, clock: any TimeSource = SystemClock()) throws {
+        self.log = log
+        self.file = file
+        self.clock = clock
+        site = loaded.configuration
+        warnings = loaded.warnings.map(\.description)
+        loop = try EventLoop(clock: clock)
+        started = clock.now
+        try Files.makeDirectory(site.state.directory, mode: 0o700)
+        let (saved, problem) = SavedState.load(from: site.state.directory)
+        self.saved = saved
+        if let problem { log.error("\(problem)") }
+        self.saved.assignSlots(site)
+        reconciler = try Reconciler(
+            reserved: ReservedNumbers(site.reserve),
+            logDirectory: site.state.runtimeDirectory,
+            told: self.saved.toldEndpoints,
+            clock: clock
+        )
+        let path = "\(site.state.runtimeDirectory)/private.sock"
+        processes = try PrivateSocket(path: path, account: Account.service, on: loop, log: log)
+        programs = ChildPrograms(on: loop, log: log, socket: path)
+        probes = ProbeRunner(on: loop) { [weak self] probe in self?.observe(.answer(probe)) }
+    }
+
+    /// Runs until SIGTERM, or until `down` was carried out.
+    func run(_ signals: borrowing SignalSource) throws {
+        try signals.attach(to: loop) { [weak self] in self?.signalled($0) }
+        connectParts()
+        let group = site.control.group.map { Account.group(named: $0) }
+        if case .some(.none) = group {
+            log.error("there is no group '\(site.control.group ?? "")': only root can use the control socket")
+        }
+        control = try ControlServer(
+            path: site.control.socket,
+            group: group ?? nil,
+            on: loop,
+            log: log,
+            handlers: ControlServer.Handlers(
+                status: { [unowned self] in statusReport() },
+                reload: { [unowned self] in reload() },
+                down: { [unowned self] in takeDown() }
+            )
+        )
+        events = try KernelEvents(reserved: ReservedNumbers(site.reserve), own: reconciler.ports, on: loop) {
+            [weak self] in self?.noticed($0)
+        }
+        adoptDecisions()
+        reconcile()
+        startProcesses()
+        log.notice("pnetd \(Version.text) runs", metadata: ["site": "\(site.site)", "file": "\(file)"])
+        try loop.run()
+    }
+
+    /// Takes over what an earlier run decided and left in the kernel: traffic stays where it is until there are
+    /// verdicts.
+    private func adoptDecisions() {
+        var adopted: [NetworkName: Decision] = [:]
+        let inKernel = (try? reconciler.adoptable(desired)) ?? [:]
+        let now = loop.now
+        for network in site.networks {
+            let realm = saved.realms[network.name.text]
+            let outcome = inKernel[network.name] ?? (realm?.isPublic == true ? .public : .blocked)
+            let since = realm.map { now + .nanoseconds($0.since - clock.wallNanoseconds) } ?? now
+            counters.switches[network.name] = realm?.switches ?? 0
+            adopted[network.name] = Decision(
+                network: network.name,
+                generation: realm?.generation ?? 1,
+                outcome: outcome,
+                reasons: [.notYetProbed],
+                since: since,
+                provisional: true
+            )
+            routed[network.name] = outcome
+            if outcome.path != nil {
+                log.notice("adopted", metadata: ["network": "\(network.name)", "path": "\(outcome)"])
+            }
+        }
+        named = adopted
+        carryOut(core.apply(site.networks.map(NetworkPolicy.init), adopting: adopted, at: now))
+    }
+
+    /// Feeds the core and carries out what it wants.
+    func observe(_ evidence: Evidence) {
+        carryOut(core.handle(evidence, at: loop.now))
+    }
+
+    func carryOut(_ actions: [Action]) {
+        for action in actions {
+            switch action {
+            case .send(let probe): probes?.send(probe)
+            case .judged(let network, let path, let before, let verdict, let reasons):
+                judged(network, path, before, verdict, reasons)
+            case .decided(let decision, let before): decided(decision, before)
+            }
+        }
+        setDeadline()
+    }
+
+    private func setDeadline() {
+        if let deadline { loop.cancel(deadline) }
+        deadline = core.nextDeadline.map { next in
+            loop.schedule(at: next) { [weak self] in
+                guard let self else { return }
+                carryOut(core.advance(to: loop.now))
+            }
+        }
+    }
+
+    private func signalled(_ signal: Int32) {
+        switch signal {
+        case SIGCHLD:
+            while let (pid, exit) = ChildProcess.reap() {
+                if !programs.ended(pid, exit) { log.debug("process \(pid) ended: \(exit)") }
+            }
+        case SIGHUP:
+            _ = reload()
+        default:
+            log.notice("stopping; tunnels, routes and guard stay in place")
+            end()
+        }
+    }
+
+    /// Ends the run; what is in the kernel stays.
+    func end() {
+        guard !isEnding else { return }
+        isEnding = true
+        programs.want([])
+        for role in [LinkRole.resolver, .frontend] { processes.send(.stop, to: role) }
+        save()
+        // A turn or two for the last words to leave.
+        loop.schedule(after: .milliseconds(20)) { [loop] in loop.stop() }
+    }
+
+    func save() {
+        saved.remember(reconciler.told)
+        do { try saved.save(to: site.state.directory) } catch { log.error("cannot save state: \(error)") }
+    }
+
+    /// What the kernel should have now.
+    var desired: Desired { Desired(site, slots: saved, outcomes: routed) }
+}
+
+/// The version of this program.
+enum Version {
+    static let text = "0.1.0"
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import ControlAPI
+import Logging
+import NetworkTypes
+import SystemIO
+
+/// Answers pnetctl: one line of JSON in, lines of JSON out (ControlAPI).
+final class ControlServer {
+    /// What the agent does for a client.
+    struct Handlers {
+        var status: () -> StatusReport
+        var reload: () -> ReloadReport
+        var down: () -> Result<DownReport, ControlError>
+    }
+
+    /// A connection: what was read of the request, what waits to be sent, and whether it watches.
+    private final class Client {
+        let socket: FileDescriptor
+        let peer: PeerCredentials
+        var request: [UInt8] = []
+        var unsent: [UInt8] = []
+        var isWatching = false
+        var closesWhenSent = false
+
+        init(_ socket: consuming FileDescriptor, _ peer: PeerCredentials) {
+            self.socket = socket
+            self.peer = peer
+        }
+    }
+
+    /// A client that does not read this much is cut off.
+    private static let unsentLimit = 4 << 20
+    private static let clientLimit = 64
+
+    private let loop: EventLoop
+    private let log: Logger
+    private let listener: UnixListener
+    private let handlers: Handlers
+    private var clients: [Int32: Client] = [:]
+
+    init(path: String, group: gid_t?, on loop: EventLoop, log: Logger, handlers: Handlers) throws(SystemError) {
+        self.loop = loop
+        self.log = log
+        self.handlers = handlers
+        listener = try UnixListener(path: path, mode: group == nil ? 0o600 : 0o660, group: group)
+        try loop.watch(listener.raw) { [weak self] _ in self?.accept() }
+    }
+
+    deinit {
+        for client in clients.values { loop.unwatch(client.socket.raw) }
+        loop.unwatch(listener.raw)
+    }
+
+    /// Sends an update to all who watch.
+    func publish(_ update: @autoclosure () -> WatchUpdate) {
+        let watching = clients.values.filter(\.isWatching)
+        guard !watching.isEmpty, let line = try? ControlLine.encode(ControlResponse.result(update())) else { return }
+        for client in watching { send(line, to: client) }
+    }
+
+    private func accept() {
+        do {
+            while let connection = try listener.accept() {
+                let peer = try PeerCredentials(of: connection.raw)
+                guard clients.count < Self.clientLimit else { continue }
+                let raw = connection.raw
+                clients[raw] = Client(connection, peer)
+                try loop.watch(raw) { [weak self] readiness in self?.ready(raw, readiness) }
+            }
+        } catch {
+            log.error("control socket: \(error)")
+        }
+    }
+
+    private func drop(_ client: Client) {
+        loop.unwatch(client.socket.raw)
+        clients[client.socket.raw] = nil
+    }
+
+    private func ready(_ raw: Int32, _ readiness: EventLoop.Readiness) {
+        guard let client = clients[raw] else { return }
+        if readiness.contains(.writable) { flush(client) }
+        guard clients[raw] != nil, !readiness.isDisjoint(with: [.readable, .hungUp]) else { return }
+        do {
+            while let part = try client.socket.read(upTo: 4096) {
+                guard !part.isEmpty else { return drop(client) }
+                client.request += part
+                guard client.request.count <= ControlLine.requestLimit else {
+                    return fail(
+                        client,
+                        .malformedRequest,
+                        "the request is longer than \(ControlLine.requestLimit) octets"
+                    )
+                }
+                if let end = client.request.firstIndex(of: UInt8(ascii: "\n")) {
+                    let line = client.request[..<end]
+                    client.request.removeFirst(end + 1)
+                    answer(client, line)
+                    if clients[raw] == nil { return }
+                }
+            }
+        } catch {
+            drop(client)
+        }
+    }
+
+    private func answer(_ client: Client, _ line: ArraySlice<UInt8>) {
+        let request: ControlRequest
+        do {
+            request = try ControlLine.decode(ControlRequest.self, from: line)
+        } catch {
+            return fail(client, .malformedRequest, "the request is not one that this pnetd knows", "\(error)")
+        }
+        switch request.command {
+        case .status:
+            reply(client, handlers.status())
+        case .watch:
+            client.isWatching = true
+            reply(client, WatchUpdate(time: Self.time, event: nil, report: handlers.status()))
+        case .reload:
+            guard mayChange(client, request.command) else { return }
+            reply(client, handlers.reload())
+        case .down:
+            guard mayChange(client, request.command) else { return }
+            client.closesWhenSent = true
+            switch handlers.down() {
+            case .success(let report): reply(client, report)
+            case .failure(let error): send(ControlResponse<DownReport>.error(error), to: client)
+            }
+        }
+    }
+
+    /// Root, and whoever pnetd itself runs as; a member of the control group may look, not touch.
+    private func mayChange(_ client: Client, _ command: ControlCommand) -> Bool {
+        let isAllowed = [0, geteuid()].contains(client.peer.user)
+        log.notice(
+            "\(command) asked for",
+            metadata: [
+                "user": "\(client.peer.user)", "process": "\(client.peer.process)", "allowed": "\(isAllowed)",
+            ]
+        )
+        if !isAllowed { fail(client, .notPermitted, "only root may ask for '\(command)'") }
+        return isAllowed
+    }
+
+    private func reply(_ client: Client, _ result: some Hashable & Sendable & Codable) {
+        send(ControlResponse.result(result), to: client)
+    }
+
+    private func fail(_ client: Client, _ code: ControlError.Code, _ message: String, _ cause: String? = nil) {
+        client.closesWhenSent = true
+        let error = ControlError(code: code, message: message, cause: cause)
+        send(ControlResponse<DownReport>.error(error), to: client)
+    }
+
+    private func send(_ response: ControlResponse<some Hashable & Sendable & Codable>, to client: Client) {
+        guard let line = try? ControlLine.encode(response) else { return drop(client) }
+        send(line, to: client)
+    }
+
+    private func send(_ line: [UInt8], to client: Client) {
+        client.unsent += line
+        guard client.unsent.count <= Self.unsentLimit else { return drop(client) }
+        flush(client)
+    }
+
+    private func flush(_ client: Client) {
+        do {
+            while !client.unsent.isEmpty {
+                let count = try client.socket.write(client.unsent.span)
+                guard count > 0 else { break }
+                client.unsent.removeFirst(count)
+            }
+            if client.unsent.isEmpty, client.closesWhenSent { return drop(client) }
+            try loop.update(client.socket.raw, for: client.unsent.isEmpty ? .readable : [.readable, .writable])
+        } catch {
+            drop(client)
+        }
+    }
+
+    private static var time: String { Timestamp.text(wallNanoseconds: SystemClock().wallNanoseconds) }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NetworkTypes
+import ProcessLink
+import Telemetry
+
+/// What the agent counts of its own doing.
+struct Counters {
+    var reconciles: UInt64 = 0
+    var changes: UInt64 = 0
+    var failures: UInt64 = 0
+    var overruns: UInt64 = 0
+    var foreignChanges: UInt64 = 0
+    var reloads: UInt64 = 0
+    var refusedReloads: UInt64 = 0
+    var alertsDelivered: UInt64 = 0
+    var alertsFailed: UInt64 = 0
+    var switches: [NetworkName: UInt64] = [:]
+    /// How long effects took, by their names.
+    var effects: [Effect: Histogram] = [:]
+    /// What the resolver counted last.
+    var resolver: [MetricSample] = []
+
+    enum Effect: String, CaseIterable {
+        /// From the decision to the kernel's word that routes have moved.
+        case route
+        /// From the decision to the resolver's word that names follow.
+        case names
+        /// A whole pass of reading and comparing.
+        case reconcile
+    }
+
+    mutating func took(_ effect: Effect, _ time: Duration) {
+        let bounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1]
+        effects[effect, default: Histogram(bounds: bounds)].observe(time.inSeconds)
+    }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import FoundationEssentials
+import NetworkTypes
+import SystemIO
+
+/// What the kernel does not hold and a later run needs: `state.json` in the state directory.
+struct SavedState: Codable, Equatable {
+    /// A network's decision, as far as names need it.
+    struct Realm: Codable, Equatable {
+        var generation: UInt64
+        var isPublic: Bool
+        /// When the decision came into force, nanoseconds since 1970.
+        var since: Int64
+        var switches: UInt64
+    }
+
+    /// The number that stands for a path or a network among the reserved ones, for as long as the file names it.
+    var pathSlots: [String: Int] = [:]
+    var networkSlots: [String: Int] = [:]
+    var realms: [String: Realm] = [:]
+    /// The endpoints of the file as the peers were last told them: interface, public key, endpoint.
+    var told: [String: [String: SocketEndpoint]] = [:]
+    var alerts = AlertBook()
+
+    /// Reads the file; one that is missing or broken counts as empty, and what is broken is said.
+    static func load(from directory: String) -> (state: SavedState, problem: String?) {
+        let path = "\(directory)/state.json"
+        do {
+            return (try JSONDecoder().decode(SavedState.self, from: Data(try Files.read(path, limit: 64 << 20))), nil)
+        } catch let error as SystemError where error.isNotFound {
+            return (SavedState(), nil)
+        } catch {
+            return (SavedState(), "\(path) cannot be read and is begun anew: \(error)")
+        }
+    }
+
+    func save(to directory: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        try Files.replace("\(directory)/state.json", with: Array(try encoder.encode(self)))
+    }
+
+    /// Gives every name a slot: known names keep theirs, names that are gone give theirs back.
+    static func assign(_ names: [String], keeping known: [String: Int]) -> [String: Int] {
+        var slots = known.filter { names.contains($0.key) }
+        var taken = Set(slots.values)
+        for name in names where slots[name] == nil {
+            guard let free = (1...).first(where: { !taken.contains($0) }) else { break }
+            taken.insert(free)
+            slots[name] = free
+        }
+        return slots
+    }
+}
+
+extension SavedState {
+    /// Gives the file's paths and networks their slots.
+    mutating func assignSlots(_ site: SiteConfiguration) {
+        pathSlots = Self.assign(site.paths.map(\.name.text), keeping: pathSlots)
+        networkSlots = Self.assign(site.networks.map(\.name.text), keeping: networkSlots)
+        realms = realms.filter { networkSlots[$0.key] != nil }
+    }
+
+    /// What the peers were told, by interface and key.
+    var toldEndpoints: [InterfaceName: [WireGuardPublicKey: SocketEndpoint]] {
+        told.reduce(into: [:]) { result, item in
+            guard let interface = InterfaceName(item.key) else { return }
+            result[interface] = item.value.reduce(into: [:]) { peers, peer in
+                if let key = WireGuardPublicKey(peer.key) { peers[key] = peer.value }
+            }
+        }
+    }
+
+    /// Writes down what the peers were told.
+    mutating func remember(_ endpoints: [InterfaceName: [WireGuardPublicKey: SocketEndpoint]]) {
+        told = endpoints.reduce(into: [:]) { result, item in
+            result[item.key.text] = item.value.reduce(into: [:]) { $0[$1.key.description] = $1.value }
+        }
+    }
+}
