@@ -59,6 +59,15 @@ let programs: [Target] = [
     )
 ]
 
+let lab: [Target] = [
+    .target(
+        name: "Lab", dependencies: ["CLinux", "ControlAPI", "NetworkTypes", "SystemIO"], path: "Tests/Lab/Kit",
+        swiftSettings: strict),
+    .testTarget(
+        name: "LabScenarios", dependencies: ["Lab", "CLinux", "ControlAPI", "NetworkTypes", "SystemIO", "pnetd"],
+        path: "Tests/Lab/Scenarios", swiftSettings: strict),
+]
+
 let package = Package(
     name: "pnetd",
     products: [],
@@ -69,5 +78,5 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
-    targets: facesOfC + rooms + programs
+    targets: facesOfC + rooms + programs + lab
 )

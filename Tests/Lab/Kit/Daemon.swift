@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+public import ControlAPI
+import NetworkTypes
+import SystemIO
+
+/// pnetd as it runs at the lab's site.
+public final class Daemon {
+    private let lab: Lab
+    /// The configuration file.
+    public let file: String
+    private var agent: Background?
+
+    /// Where the programs are: beside the one that runs.
+    public static var programs: String {
+        get throws {
+            let own = try Files.linkTarget("/proc/self/exe")
+            return String(own[..<(own.lastIndex(of: "/") ?? own.startIndex)])
+        }
+    }
+
+    /// Writes the site's file; nothing is started yet.
+    public init(_ lab: Lab, _ options: SiteFile = SiteFile()) throws {
+        self.lab = lab
+        file = try lab.site.write("pnetd.yaml", try options.text(lab))
+        // What runs without privilege has to find its way to the private socket.
+        try Program.must(["chmod", "755", lab.folder, lab.site.folder, "\(lab.site.folder)/run"])
+    }
+
+    /// Starts the agent and waits until it answers.
+    public func start() throws {
+        agent = try lab.site.start("pnetd", "\(try Self.programs)/pnetd", "run", "--config", file)
+        try waitUntil("pnetd answers") { (try? status()) != nil }
+    }
+
+    /// The control socket.
+    public var socket: String { "\(lab.site.folder)/run/control.sock" }
+
+    /// Runs pnetctl.
+    public func pnetctl(_ arguments: String...) throws -> Program.Result {
+        try lab.site.attempt(
+            ["\(try Self.programs)/pnetctl", arguments[0], "--socket", socket] + arguments.dropFirst()
+        )
+    }
+
+    /// Asks the agent how things are.
+    public func status() throws -> StatusReport {
+        let socket = try UnixSocket.connect(path: socket)
+        try socket.setTimeouts(.seconds(2))
+        let request = try ControlLine.encode(ControlRequest(.status))
+        _ = try socket.write(request.span)
+        var line: [UInt8] = []
+        while let part = try socket.read(upTo: 1 << 16), !part.isEmpty {
+            line += part
+            if part.last == UInt8(ascii: "\n") { break }
+        }
+        return try ControlLine.decode(ControlResponse<StatusReport>.self, from: line).get()
+    }
+
+    /// The first network's part of the status.
+    public func network() throws -> StatusReport.Network {
+        guard let network = try status().networks.first else { throw TimedOut(description: "there is no network") }
+        return network
+    }
+
+    /// Waits until the first network's traffic leads through a path (nil: through none) and all its paths are judged.
+    @discardableResult
+    public func waitFor(path: Tunnel?, within limit: Duration = .seconds(10)) throws -> Duration {
+        try waitUntil("the network is on \(path?.path ?? "no path")", within: limit) {
+            let network = try network()
+            return network.path?.text == path?.path && network.state != .starting
+                && !network.paths.contains { $0.verdict == .starting }
+        }
+    }
+
+    /// Waits until a path has a verdict.
+    @discardableResult
+    public func waitFor(
+        _ tunnel: Tunnel,
+        _ verdict: StatusReport.Verdict,
+        within limit: Duration = .seconds(10)
+    ) throws -> Duration {
+        try waitUntil("\(tunnel.path) is \(verdict.rawValue)", within: limit) {
+            try network().paths.first { $0.path.text == tunnel.path }?.verdict == verdict
+        }
+    }
+
+    /// Kills the agent, and nothing else, without warning.
+    public func killAgent() throws {
+        for pid in lab.site.processes(running: "pnetd run") { kill(pid, SIGKILL) }
+        try agent?.wait()
+    }
+
+    /// Ends the agent politely.
+    public func stop() throws {
+        for pid in lab.site.processes(running: "pnetd run") { kill(pid, SIGTERM) }
+        try agent?.wait()
+    }
+
+    /// What the agent has said so far.
+    public var log: String { agent?.output ?? "" }
+
+    /// Asks the site's resolver.
+    public func dig(_ arguments: String...) throws -> String {
+        try lab.site.attempt(["dig", "+time=2", "+tries=1", "@10.1.0.1"] + arguments).output
+    }
+}

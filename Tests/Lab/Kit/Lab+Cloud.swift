@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import SystemIO
+
+/// The two tunnels of the lab.
+public enum Tunnel: String, CaseIterable, Sendable {
+    case a
+    case b
+
+    /// The path's name in the site's file.
+    public var path: String { "vpn-\(rawValue)" }
+    /// Its interface at the site.
+    public var interface: String { "pn-\(rawValue)" }
+    /// The interface at the cloud's end.
+    var gateway: String { "wg-\(rawValue)" }
+    /// The cloud's interface on the underlay.
+    public var uplink: String { "up-\(rawValue)" }
+    /// The site's interface on the underlay.
+    public var underlay: String { self == .a ? "eth0" : "eth1" }
+    /// Where the gateway listens: over IPv4 on a, over IPv6 on b.
+    public var endpoint: String { self == .a ? "192.0.2.1:51820" : "[2001:db8:b::1]:51821" }
+    var port: Int { self == .a ? 51820 : 51821 }
+    var mark: Int { self == .a ? 1 : 2 }
+    var net: String { self == .a ? "10.99.0" : "10.98.0" }
+    var net6: String { self == .a ? "fd00:99:" : "fd00:98:" }
+}
+
+extension Lab {
+    /// What is protected: reached through tunnels only.
+    public static let prefixes = ["10.20.0.0/16", "fd00:20::/48"]
+    /// A host in the cloud that answers pings, through tunnels only.
+    public static let target = "10.20.0.4"
+    /// The same over IPv6.
+    public static let target6 = "fd00:20::4"
+
+    func raiseCloud() throws {
+        for address in ["10.20.0.4/32", "10.20.0.5/32", "10.20.0.53/32", "203.0.113.53/32"] {
+            try cloud.run("ip", "address", "add", address, "dev", "lo")
+        }
+        try cloud.run("ip", "-6", "address", "add", "\(Lab.target6)/128", "dev", "lo")
+        for tunnel in Tunnel.allCases { try raiseGateway(tunnel) }
+        try cloud.run("nft", "-f", "-", input: Self.cloudRules)
+        try startNameServers()
+    }
+
+    private func raiseGateway(_ tunnel: Tunnel) throws {
+        let own = try makeKey(cloud, "gw-\(tunnel.rawValue)")
+        let siteKey = try makeKey(site, tunnel.path)
+        let psk = try makeKey(site, "\(tunnel.path)-psk")
+        _ = try cloud.start("wireguard-\(tunnel.rawValue)", "wireguard-go", "--foreground", tunnel.gateway)
+        try waitUntil("the gateway's interface is there") {
+            try cloud.attempt(["wg", "show", tunnel.gateway]).status == 0
+        }
+        try cloud.run(
+            "wg",
+            "set",
+            tunnel.gateway,
+            "listen-port",
+            "\(tunnel.port)",
+            "private-key",
+            own.file,
+            "peer",
+            siteKey.publicKey,
+            "preshared-key",
+            psk.file,
+            "allowed-ips",
+            "\(tunnel.net).2/32,\(tunnel.net6):2/128,10.1.0.0/16,fd00:1::/64"
+        )
+        try cloud.run("ip", "link", "set", tunnel.gateway, "up")
+        try cloud.run("ip", "address", "add", "\(tunnel.net).1/30", "dev", tunnel.gateway)
+        try cloud.run("ip", "-6", "address", "add", "\(tunnel.net6):1/126", "dev", tunnel.gateway)
+        // Answers go back by the tunnel that the question came by, as a cloud gateway does with a policy.
+        for family in ["-4", "-6"] {
+            try cloud.run("ip", family, "rule", "add", "fwmark", "\(tunnel.mark)", "lookup", "\(100 + tunnel.mark)")
+            try cloud.run(
+                "ip",
+                family,
+                "route",
+                "add",
+                "default",
+                "dev",
+                tunnel.gateway,
+                "table",
+                "\(100 + tunnel.mark)"
+            )
+        }
+    }
+
+    /// A key pair made by wg(8): the private key in a file on the host, the public one at hand.
+    func makeKey(_ host: Host, _ name: String) throws -> (file: String, publicKey: String) {
+        let secret = try Program.must(["wg", name.hasSuffix("psk") ? "genpsk" : "genkey"])
+        let file = try host.write("keys/\(name).key", secret, mode: 0o600)
+        let isPair = !name.hasSuffix("psk")
+        let publicKey = isPair ? try Program.must(["wg", "pubkey"], input: secret) : ""
+        let trimmed = String(publicKey.prefix { !$0.isNewline })
+        if isPair { try host.write("keys/\(name).pub", trimmed) }
+        return (file, trimmed)
+    }
+
+    /// The public key that ``makeKey(_:_:)`` left on a host.
+    func publicKey(_ host: Host, _ name: String) throws -> String {
+        String(decoding: try Files.read("\(host.folder)/keys/\(name).pub"), as: UTF8.self)
+    }
+
+    /// Marks flows by their tunnel, and drops what is private on the underlays: a target that also answered in the open
+    /// would make every test pass without a tunnel.
+    private static let cloudRules = """
+        table inet cloud {
+          chain arriving {
+            type filter hook prerouting priority -150;
+            iifname "wg-a" ct mark set 1
+            iifname "wg-b" ct mark set 2
+          }
+          chain inward {
+            type filter hook input priority 0;
+            iifname { "up-a", "up-b", "up-c" } ip daddr { 10.20.0.0/16, 10.99.0.0/24, 10.98.0.0/24 } drop
+            iifname { "up-a", "up-b", "up-c" } ip6 daddr { fd00:20::/48, fd00:99::/64, fd00:98::/64 } drop
+          }
+          chain answering {
+            type route hook output priority -150;
+            ct mark 1 meta mark set 1
+            ct mark 2 meta mark set 2
+          }
+        }
+        """
+
+    private func startNameServers() throws {
+        try startUnbound(
+            "private-dns",
+            listen: ["10.20.0.53"],
+            data: [
+                "hub1.privatelink.azure-devices.net. 10 IN A 10.20.0.4",
+                "hub1.privatelink.azure-devices.net. 10 IN AAAA fd00:20::4",
+                "hub2.privatelink.azure-devices.net. 10 IN A 10.20.0.5",
+            ]
+        )
+        try startUnbound(
+            "public-dns",
+            listen: ["203.0.113.53"],
+            data: [
+                "hub1.privatelink.azure-devices.net. 60 IN A 203.0.113.80", "www.example.net. 60 IN A 203.0.113.81",
+                "historian.plant.internal. 60 IN A 203.0.113.82",
+            ]
+        )
+    }
+
+    private func startUnbound(_ label: String, listen: [String], data: [String]) throws {
+        let lines =
+            [
+                "server:", "  directory: \"\(cloud.folder)\"", "  pidfile: \"\"", "  username: \"\"", "  chroot: \"\"",
+                "  use-syslog: no", "  do-daemonize: no", "  num-threads: 1", "  access-control: 0.0.0.0/0 allow",
+                "  access-control: ::/0 allow", "  module-config: \"iterator\"", "  local-zone: \".\" static",
+            ] + listen.map { "  interface: \($0)" } + data.map { "  local-data: \"\($0)\"" }
+            + ["remote-control:", "  control-enable: no"]
+        let file = try cloud.write("\(label).conf", lines.joined(separator: "\n") + "\n")
+        _ = try cloud.start(label, "unbound", "-d", "-c", file)
+        try waitUntil("\(label) answers") {
+            try cloud.attempt(["dig", "+time=1", "+tries=1", "@\(listen[0])", "hub1.privatelink.azure-devices.net"])
+                .output
+                .contains("NOERROR")
+        }
+    }
+}

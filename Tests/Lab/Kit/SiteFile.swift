@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The file of the lab's site, with what scenarios vary.
+public struct SiteFile: Sendable {
+    /// What happens when no path is up.
+    public var whenDown = "block"
+    /// The hold before traffic returns to a better path.
+    public var failback = "3s"
+    /// Further top-level sections.
+    public var more = ""
+    /// Where alerts go, as a YAML list; empty for nowhere.
+    public var alerts = ""
+    /// The paths, best first.
+    public var paths: [Tunnel] = Tunnel.allCases
+
+    /// The usual file.
+    public init() {}
+
+    func text(_ lab: Lab) throws -> String {
+        let folder = lab.site.folder
+        let paths = try paths.map { tunnel in
+            """
+              \(tunnel.path):
+                kind: wireguard
+                interface: \(tunnel.interface)
+                addresses: [\(tunnel.net).2/30, "\(tunnel.net6):2/126"]
+                private-key-file: keys/\(tunnel.path).key
+                underlay: {interface: \(tunnel.underlay)}
+                peers:
+                  - public-key: \(try lab.publicKey(lab.cloud, "gw-\(tunnel.rawValue)"))
+                    preshared-key-file: keys/\(tunnel.path)-psk.key
+                    endpoint: "\(tunnel.endpoint)"
+                    persistent-keepalive: 15s
+                    allowed-ips: auto
+            """
+        }
+        return """
+            version: 1
+            site: lab
+            paths:
+            \(paths.joined(separator: "\n"))
+            networks:
+              azure:
+                prefixes: [10.20.0.0/16, "fd00:20::/48"]
+                paths: [\(self.paths.map(\.path).joined(separator: ", "))]
+                targets: {need: any, list: [{icmp: \(Lab.target)}]}
+                detect: {within: 1s}
+                failback: {mode: auto, after: \(failback)}
+                when-down: \(whenDown)
+                zones:
+                  - name: privatelink.azure-devices.net
+                    forward: [10.20.0.53]
+                  - name: plant.internal
+                    records: ["historian A 10.20.0.10", "gateway AAAA fd00:20::1"]
+            resolver:
+              listen: ["10.1.0.1:53"]
+              allow: [127.0.0.0/8, 10.1.0.0/16]
+              upstreams: [{address: 203.0.113.53}]
+            metrics: {listen: ["127.0.0.1:9731"]}
+            control: {socket: \(folder)/run/control.sock}
+            state: {directory: \(folder)/state, runtime-directory: \(folder)/run}
+            \(alerts.isEmpty ? "" : "alerts: \(alerts)")
+            \(more)
+
+            """
+    }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import NetworkTypes
+import SystemIO
+
+/// What the lab waited for did not come.
+public struct TimedOut: Error, CustomStringConvertible {
+    /// What was waited for, and for how long.
+    public let description: String
+}
+
+/// Looks every few milliseconds until the condition holds. Throws where it does not in time.
+/// - Returns: how long it took.
+@discardableResult
+public func waitUntil(
+    _ what: String,
+    within limit: Duration = .seconds(10),
+    _ condition: () throws -> Bool
+) throws -> Duration {
+    let clock = SystemClock()
+    let start = clock.now
+    while true {
+        if try condition() { return clock.now - start }
+        guard clock.now - start < limit else {
+            throw TimedOut(description: "waited \(limit.shortText) in vain until \(what)")
+        }
+        usleep(5_000)
+    }
+}
+
+/// Lets time pass.
+public func pause(_ duration: Duration) {
+    usleep(UInt32(clamping: duration.nanoseconds / 1_000))
+}
