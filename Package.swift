@@ -56,12 +56,23 @@ let programs: [Target] = [
             "Telemetry", "Tunnel", logging, arguments,
         ],
         swiftSettings: strict
-    )
+    ),
+    .executableTarget(
+        name: "pnetctl",
+        dependencies: ["Configuration", "ControlAPI", "NetworkTypes", "SystemIO", arguments],
+        swiftSettings: strict
+    ),
+    .testTarget(
+        name: "pnetctlTests",
+        dependencies: ["pnetctl", "CLinux", "ControlAPI", "NetworkTypes", "SystemIO", arguments],
+        path: "Tests/pnetctlTests",
+        swiftSettings: strict
+    ),
 ]
 
 let package = Package(
     name: "pnetd",
-    products: [],
+    products: [.executable(name: "pnetctl", targets: ["pnetctl"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
