@@ -57,6 +57,7 @@ extension ControlFailure: CustomStringConvertible {
             """
         case .ended: "pnetd ended the connection"
         case .broken(let what): "the answer of pnetd cannot be used: \(what)"
+        case .refused(let error) where error.code == .notPermitted: "\(error)\n  Use sudo"
         case .refused(let error): error.description
         }
     }

@@ -93,6 +93,8 @@ struct CommandTests {
         #expect("\(ControlFailure.notPermitted(socket: socket, group: "pnetd"))".contains("group is 'pnetd'"))
         #expect("\(ControlFailure.notPermitted(socket: socket, group: "root"))".contains("use sudo"))
         #expect("\(ControlFailure.silent(socket: socket, .seconds(5)))".contains("5.0s"))
+        let refusal = ControlFailure.refused(ControlError(code: .notPermitted, message: "only root may ask for 'down'"))
+        #expect("\(refusal)" == "only root may ask for 'down'\n  Use sudo")
     }
 
     @Test func refusesAnAnswerThatIsNone() throws {
