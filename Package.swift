@@ -56,7 +56,18 @@ let programs: [Target] = [
             "Telemetry", "Tunnel", logging, arguments,
         ],
         swiftSettings: strict
-    )
+    ),
+    .executableTarget(
+        name: "pnetctl",
+        dependencies: ["Configuration", "ControlAPI", "NetworkTypes", "SystemIO", arguments],
+        swiftSettings: strict
+    ),
+    .testTarget(
+        name: "pnetctlTests",
+        dependencies: ["pnetctl", "CLinux", "ControlAPI", "NetworkTypes", "SystemIO", arguments],
+        path: "Tests/pnetctlTests",
+        swiftSettings: strict
+    ),
 ]
 
 let lab: [Target] = [
@@ -70,7 +81,7 @@ let lab: [Target] = [
 
 let package = Package(
     name: "pnetd",
-    products: [],
+    products: [.executable(name: "pnetctl", targets: ["pnetctl"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),

@@ -23,4 +23,10 @@ public struct Account: Hashable, Sendable {
     public static func group(named name: String) -> gid_t? {
         unsafe getgrnam(name).map { unsafe $0.pointee.gr_gid }
     }
+
+    /// The name of a group; nil where nobody gave it one.
+    public static func groupName(of group: gid_t) -> String? {
+        guard let entry = unsafe getgrgid(group), let name = unsafe entry.pointee.gr_name else { return nil }
+        return unsafe String(cString: name)
+    }
 }

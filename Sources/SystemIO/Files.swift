@@ -10,6 +10,8 @@ public enum Files {
         public let permissions: mode_t
         /// The owner.
         public let owner: uid_t
+        /// The group.
+        public let group: gid_t
         /// Whether it is a regular file.
         public let isRegular: Bool
         /// Its size in octets.
@@ -23,6 +25,7 @@ public enum Files {
         return Status(
             permissions: info.st_mode & 0o7777,
             owner: info.st_uid,
+            group: info.st_gid,
             isRegular: info.st_mode & UInt32(S_IFMT) == UInt32(S_IFREG),
             size: Int(info.st_size)
         )
@@ -99,6 +102,8 @@ extension Files {
 extension SystemError {
     /// Whether there was no such file (ENOENT).
     public var isNotFound: Bool { code == ENOENT }
+    /// Whether the caller may not do this (EACCES, EPERM).
+    public var isPermissionDenied: Bool { code == EACCES || code == EPERM }
     /// Whether somebody else is at it (EWOULDBLOCK, EADDRINUSE).
     public var isTaken: Bool { code == EWOULDBLOCK || code == EADDRINUSE }
 }

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import ControlAPI
+
+/// The command line of pnetd.
+@main
+struct Pnetctl: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pnetctl",
+        abstract: "Asks pnetd about the private paths of this site.",
+        discussion: """
+            Text is for people and may change; --json is for programs: keys are added, never renamed.
+            Exit status: 0 all is well, 1 degraded or refused, 2 down, 3 no pnetd answers, 64 wrong usage.
+            """,
+        subcommands: [
+            StatusCommand.self, WatchCommand.self, ReloadCommand.self, DownCommand.self, CheckCommand.self,
+        ]
+    )
+
+    @OptionGroup var connection: ConnectionOptions
+}

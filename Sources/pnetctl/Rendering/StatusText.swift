@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Networks come first: whoever looks wants to know what cannot be reached, since when and why. Paths say how.
+
+import ControlAPI
+import NetworkTypes
+
+extension Page {
+    /// A report for people.
+    func status(_ report: StatusReport) -> String {
+        let parts = [title(report), networks(report.networks), paths(report), rest(report)]
+        return parts.filter { !$0.isEmpty }.joined(separator: "\n")
+    }
+
+    private func title(_ report: StatusReport) -> String {
+        let state = painted(report.state.rawValue, report.state.colour)
+        return "\(painted(report.site.text, .heading)) is \(state)  "
+            + painted("generation \(report.generation), pnetd \(report.version)", .faint) + "\n"
+    }
+
+    private func networks(_ networks: [StatusReport.Network]) -> String {
+        guard !networks.isEmpty else { return "" }
+        var table = Table(self, heading: ["NETWORK", "STATE", "PATH", "SINCE", "SWITCHES"])
+        let indent = max(7, networks.map(\.name.text.count).max() ?? 0) + 2
+        for network in networks {
+            table.add([
+                .init(network.name.text),
+                .init(network.state.rawValue, network.state.colour),
+                .init(network.path?.text ?? "-"),
+                .init(age(since: network.since)),
+                .init("\(network.switches)"),
+            ])
+            for reason in network.reasons { table.add(free: wrapped(reason, indent: indent)) }
+        }
+        return table.text
+    }
+
+    private func paths(_ report: StatusReport) -> String {
+        guard !report.paths.isEmpty else { return "" }
+        var table = Table(
+            self,
+            heading: ["PATH", "VERDICT", "SINCE", "INTERFACE", "BY", "HANDSHAKE", "RECEIVED", "SENT"]
+        )
+        let indent = max(4, report.paths.map(\.name.text.count).max() ?? 0) + 2
+        for path in report.paths {
+            let interface = path.interface.text + (path.underlay.map { " on \($0)" } ?? "")
+            table.add([
+                .init(path.name.text),
+                .init(path.verdict.rawValue, path.verdict.colour),
+                .init(age(since: path.since)),
+                .init(interface),
+                .init(path.implementation?.rawValue ?? "-"),
+                .init(path.handshakeAgeSeconds.map { Duration.seconds($0).shortText + " ago" } ?? "never"),
+                .init(path.rxBytes.map(Quantity.octets) ?? "-"),
+                .init(path.txBytes.map(Quantity.octets) ?? "-"),
+            ])
+            for reason in path.reasons { table.add(free: wrapped(reason, indent: indent)) }
+            if let error = path.lastError { table.add(free: wrapped("last error: \(error)", indent: indent)) }
+            for network in report.networks {
+                for through in network.paths where through.path == path.name {
+                    table.add(free: measured(network.name, through, indent: indent))
+                }
+            }
+        }
+        return table.text
+    }
+
+    /// What the probes of one network measure through one path.
+    private func measured(
+        _ network: NetworkName,
+        _ through: StatusReport.Network.PathThrough,
+        indent: Int
+    ) -> [String] {
+        var words = ["\(network): \(through.verdict.rawValue)"]
+        if let rtt = through.rttMs { words.append("rtt \(Quantity.milliseconds(rtt))") }
+        if let jitter = through.jitterMs { words.append("jitter \(Quantity.milliseconds(jitter))") }
+        if let loss = through.lossRatio { words.append("loss \(Quantity.percent(loss))") }
+        return wrapped((words + through.reasons).joined(separator: ", "), indent: indent)
+    }
+
+    private func rest(_ report: StatusReport) -> String {
+        var lines: [String] = []
+        if let resolver = report.resolver {
+            let state = painted(resolver.state.rawValue, resolver.state.colour)
+            lines.append("resolver  \(state), queries \(resolver.queries)")
+        }
+        if let frontend = report.frontend {
+            lines.append("frontend  " + painted(frontend.state.rawValue, frontend.state.colour))
+        }
+        for warning in report.warnings {
+            let text = wrapped(warning, indent: 10)
+            lines.append(painted("warning", .warning) + "   " + (text.first.map { String($0.dropFirst(10)) } ?? ""))
+            lines += text.dropFirst()
+        }
+        return lines.map { $0 + "\n" }.joined()
+    }
+}
+
+extension StatusReport.SiteState {
+    fileprivate var colour: Page.Colour {
+        switch self {
+        case .up: .good
+        case .degraded: .warning
+        case .down: .bad
+        }
+    }
+}
+
+extension StatusReport.NetworkState {
+    fileprivate var colour: Page.Colour {
+        switch self {
+        case .up: .good
+        case .starting, .degraded, .public: .warning
+        case .blocked: .bad
+        }
+    }
+}
+
+extension StatusReport.Verdict {
+    fileprivate var colour: Page.Colour {
+        switch self {
+        case .up: .good
+        case .starting, .degraded, .unknown: .warning
+        case .drained: .faint
+        case .down: .bad
+        }
+    }
+}
+
+extension StatusReport.ServiceState {
+    fileprivate var colour: Page.Colour {
+        switch self {
+        case .up: .good
+        case .starting: .warning
+        case .down: .bad
+        }
+    }
+}
