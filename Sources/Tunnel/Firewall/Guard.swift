@@ -57,6 +57,7 @@ struct Guard: Hashable, Sendable {
         }
         for path in paths {
             for address in path.addresses { arriving.append(Self.ownAddress(address, of: path)) }
+            arriving.append(marking(arrivalsBy: path))
         }
         sets.append(NftTable.Set(name: "paths-if", contents: .interfaces(paths.map(\.interface).sorted())))
         return NftTable(
@@ -141,19 +142,28 @@ struct Guard: Hashable, Sendable {
         )
     }
 
+    /// Marks what comes in by a path, so that the kernel looks its source up in the path's own table (src_valid_mark):
+    /// while a network is blocked, its guard route would make the answers to our probes look spoofed to rp_filter.
+    private func marking(arrivalsBy path: Path) -> NftTable.Rule {
+        NftTable.Rule(
+            "arrived by \(path.name)",
+            [.meta(NFT_META_IIFNAME), .compare(NFT_CMP_EQ, path.interface.paddedKey), .meta(NFT_META_MARK)]
+                + [.bitwise(mask: Self.native(~markMask), xor: Self.native(path.mark)), .setMark])
+    }
+
     /// Marks a connection by the path that its first packet leaves by; later packets keep the mark.
-    private func marking(_ path: Path) -> NftTable.Rule {
-        func native(_ number: UInt32) -> [UInt8] { unsafe withUnsafeBytes(of: number) { unsafe Array($0) } }
-        return NftTable.Rule(
+    private func marking(connectionsOf path: Path) -> NftTable.Rule {
+        NftTable.Rule(
             "connections begun by \(path.name)",
             [
                 .meta(NFT_META_OIFNAME), .compare(NFT_CMP_EQ, path.interface.paddedKey),
-                .connection(NFT_CT_STATE), .bitwise(mask: native(Self.stateNew), xor: native(0)),
-                .compare(NFT_CMP_NEQ, native(0)),
-                .connection(NFT_CT_MARK), .bitwise(mask: native(~markMask), xor: native(path.mark)), .setConnectionMark,
-            ]
-        )
+                .connection(NFT_CT_STATE), .bitwise(mask: Self.native(Self.stateNew), xor: Self.native(0)),
+                .compare(NFT_CMP_NEQ, Self.native(0)), .connection(NFT_CT_MARK),
+                .bitwise(mask: Self.native(~markMask), xor: Self.native(path.mark)), .setConnectionMark,
+            ])
     }
+
+    private static func native(_ number: UInt32) -> [UInt8] { unsafe withUnsafeBytes(of: number) { unsafe Array($0) } }
 
     /// NF_CT_STATE_BIT(IP_CT_NEW), an expression macro: 1 << (IP_CT_NEW % IP_CT_IS_REPLY + 1).
     private static let stateNew: UInt32 = 1 << (IP_CT_NEW.rawValue % IP_CT_IS_REPLY.rawValue + 1)

@@ -6,6 +6,8 @@ import CLinux
 enum NftExpression: Hashable, Sendable {
     /// Loads what is known of the packet, as the name of its interface.
     case meta(nft_meta_keys)
+    /// Sets the packet's mark to the register.
+    case setMark
     /// Loads octets of a header.
     case payload(nft_payload_bases, offset: UInt32, length: UInt32)
     /// Goes on only if the register equals the value, or does not.
@@ -31,7 +33,7 @@ enum NftExpression: Hashable, Sendable {
 
     private var name: String {
         switch self {
-        case .meta: "meta"
+        case .meta, .setMark: "meta"
         case .payload: "payload"
         case .compare: "cmp"
         case .lookup: "lookup"
@@ -59,6 +61,9 @@ enum NftExpression: Hashable, Sendable {
         case .meta(let key):
             data.put(NFTA_META_DREG, bigEndian: register)
             data.put(NFTA_META_KEY, bigEndian: key.rawValue)
+        case .setMark:
+            data.put(NFTA_META_SREG, bigEndian: register)
+            data.put(NFTA_META_KEY, bigEndian: NFT_META_MARK.rawValue)
         case .payload(let base, let offset, let length):
             data.put(NFTA_PAYLOAD_DREG, bigEndian: register)
             data.put(NFTA_PAYLOAD_BASE, bigEndian: base.rawValue)

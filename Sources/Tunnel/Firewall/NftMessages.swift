@@ -68,6 +68,9 @@ enum NftMessages {
         message.put(NFTA_SET_KEY_TYPE, bigEndian: set.keyType)
         message.put(NFTA_SET_KEY_LEN, bigEndian: set.keyLength)
         message.put(NFTA_SET_ID, bigEndian: id)
+        // For those who read `nft list`: type 0, 4 octets, the byte order of the keys (1 host, 2 network).
+        let order = UInt32(set.isInterval ? 2 : 1)
+        message.put(NFTA_SET_USERDATA, [0, 4] + (unsafe withUnsafeBytes(of: order) { unsafe Array($0) }))
         return message
     }
 

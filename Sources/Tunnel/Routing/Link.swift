@@ -63,7 +63,8 @@ enum LinkMessages {
         return message
     }
 
-    /// Gives an interface our alias and MTU, lets it take answers by any route (rp_filter 2, RFC 3704 section 2.4),
+    /// Gives an interface our alias and MTU, checks sources by any route (rp_filter 2, RFC 3704
+    /// section 2.4) and by the mark of the path,
     /// makes no link-local addresses of its own, and sets it up.
     static func setUp(_ index: Int32, alias: String, mtu: Int) -> NetlinkMessage {
         var header = ifinfomsg()
@@ -75,7 +76,10 @@ enum LinkMessages {
         message.put(IFLA_MTU, number: UInt32(mtu))
         message.nest(IFLA_AF_SPEC) { families in
             families.nest(Int(AF_INET)) { inet in
-                inet.nest(IFLA_INET_CONF) { $0.put(Int(IPV4_DEVCONF_RP_FILTER), number: UInt32(2)) }
+                inet.nest(IFLA_INET_CONF) { settings in
+                    settings.put(Int(IPV4_DEVCONF_RP_FILTER), number: UInt32(2))
+                    settings.put(Int(IPV4_DEVCONF_SRC_VMARK), number: UInt32(1))
+                }
             }
             families.nest(Int(AF_INET6)) { inet6 in
                 inet6.put(IFLA_INET6_ADDR_GEN_MODE, number: UInt8(IN6_ADDR_GEN_MODE_NONE.rawValue))
