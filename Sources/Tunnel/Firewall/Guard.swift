@@ -87,7 +87,7 @@ struct Guard: Hashable, Sendable {
                     name: "mark",
                     hook: UInt32(NF_INET_POST_ROUTING.rawValue),
                     priority: -150,
-                    rules: paths.map(marking)
+                    rules: paths.map { marking(connectionsOf: $0) }
                 ),
             ]
         )
@@ -148,7 +148,8 @@ struct Guard: Hashable, Sendable {
         NftTable.Rule(
             "arrived by \(path.name)",
             [.meta(NFT_META_IIFNAME), .compare(NFT_CMP_EQ, path.interface.paddedKey), .meta(NFT_META_MARK)]
-                + [.bitwise(mask: Self.native(~markMask), xor: Self.native(path.mark)), .setMark])
+                + [.bitwise(mask: Self.native(~markMask), xor: Self.native(path.mark)), .setMark]
+        )
     }
 
     /// Marks a connection by the path that its first packet leaves by; later packets keep the mark.
@@ -160,7 +161,8 @@ struct Guard: Hashable, Sendable {
                 .connection(NFT_CT_STATE), .bitwise(mask: Self.native(Self.stateNew), xor: Self.native(0)),
                 .compare(NFT_CMP_NEQ, Self.native(0)), .connection(NFT_CT_MARK),
                 .bitwise(mask: Self.native(~markMask), xor: Self.native(path.mark)), .setConnectionMark,
-            ])
+            ]
+        )
     }
 
     private static func native(_ number: UInt32) -> [UInt8] { unsafe withUnsafeBytes(of: number) { unsafe Array($0) } }

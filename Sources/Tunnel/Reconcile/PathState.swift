@@ -11,8 +11,8 @@ public struct PathState: Hashable, Sendable {
         case userspace
     }
 
-    /// Whether the path can carry anything.
-    public var condition: PathCondition
+    /// Whether the path can carry anything; nil while its interface is being made.
+    public var condition: PathCondition?
     /// Who encrypts; nil before the interface was seen.
     public var implementation: Implementation?
     /// The interface; nil where it is not there.

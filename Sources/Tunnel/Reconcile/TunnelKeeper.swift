@@ -13,6 +13,11 @@ final class TunnelKeeper {
     /// The endpoints of the file as each peer was last told them.
     private(set) var told: [InterfaceName: [WireGuardPublicKey: SocketEndpoint]]
 
+    /// Since when an interface that should be there is not.
+    private var missingSince: [InterfaceName: Instant] = [:]
+    /// How long an interface may take to come before its path counts as down.
+    private static let makingPatience = Duration.seconds(2)
+
     /// - Parameter kernelWireGuard: nil where the kernel has none.
     init(
         routing: NetlinkConversation,
@@ -34,7 +39,7 @@ final class TunnelKeeper {
         now: Instant,
         _ result: inout ReconcileResult
     ) -> PathState {
-        var state = PathState(condition: .unusable(.interfaceMissing(path.interface)))
+        var state = PathState()
         do {
             if let link = observed.links[path.interface] {
                 state = PathState(
@@ -42,9 +47,13 @@ final class TunnelKeeper {
                     implementation: link.implementation,
                     link: link
                 )
+                missingSince[path.interface] = nil
                 try keep(path, link, observed, mark, &state, &result)
             } else {
                 result.changes.append("make interface \(path.interface)")
+                let since = missingSince[path.interface] ?? now
+                missingSince[path.interface] = since
+                if now - since > Self.makingPatience { state.condition = .unusable(.interfaceMissing(path.interface)) }
                 try create(path.interface, now)
             }
         } catch {

@@ -68,7 +68,7 @@ extension Agent {
         let problems = probes?.follow(result.paths) ?? []
         failures += problems
         for path in site.paths {
-            if let state = result.paths[path.name] { observe(.condition(path.name, state.condition)) }
+            if let condition = result.paths[path.name]?.condition { observe(.condition(path.name, condition)) }
         }
         let isSettled = result.changes.isEmpty && failures.isEmpty
         kernelWork.restless = isSettled ? 0 : kernelWork.restless + 1

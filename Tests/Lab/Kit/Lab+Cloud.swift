@@ -40,6 +40,9 @@ extension Lab {
         }
         try cloud.run("ip", "-6", "address", "add", "\(Lab.target6)/128", "dev", "lo")
         for tunnel in Tunnel.allCases { try raiseGateway(tunnel) }
+        // Some way back must stand before the mark of the flow can choose another.
+        try cloud.run("ip", "route", "add", "10.1.0.0/16", "dev", Tunnel.a.gateway)
+        try cloud.run("ip", "-6", "route", "add", "fd00:1::/64", "dev", Tunnel.a.gateway)
         try cloud.run("nft", "-f", "-", input: Self.cloudRules)
         try startNameServers()
     }

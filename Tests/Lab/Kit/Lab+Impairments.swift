@@ -15,15 +15,15 @@ public enum Impairment: Sendable {
     /// Nothing that the site sends arrives; what the cloud sends does.
     case oneWayFromSite
 
-    fileprivate func rules(_ link: String) -> String {
+    /// nft rules for what the cloud receives and what it sends.
+    fileprivate var rules: (receiving: String, sending: String) {
         switch self {
-        case .blackout: "iifname \(link) drop\n oifname \(link) drop"
-        case .tunnelsOnly:
-            "iifname \(link) udp dport { 51820, 51821 } drop\n oifname \(link) udp sport { 51820, 51821 } drop"
+        case .blackout: ("drop", "drop")
+        case .tunnelsOnly: ("udp dport { 51820, 51821 } drop", "udp sport { 51820, 51821 } drop")
         case .randomLoss(let percent):
-            "iifname \(link) numgen random mod 100 < \(percent) drop\n oifname \(link) numgen random mod 100 < \(percent) drop"
-        case .exactLoss(let every): "iifname \(link) numgen inc mod \(every) 0 drop"
-        case .oneWayFromSite: "iifname \(link) drop"
+            ("numgen random mod 100 < \(percent) drop", "numgen random mod 100 < \(percent) drop")
+        case .exactLoss(let every): ("numgen inc mod \(every) 0 drop", "")
+        case .oneWayFromSite: ("drop", "")
         }
     }
 }
@@ -32,20 +32,24 @@ extension Lab {
     /// Impairs an underlay until ``heal(_:)``.
     public func impair(_ tunnel: Tunnel, _ impairment: Impairment) throws {
         let table = "impair-\(tunnel.rawValue)"
-        let rules = impairment.rules("\"\(tunnel.uplink)\"")
+        let (receiving, sending) = impairment.rules
+        let link = "\"\(tunnel.uplink)\""
         try cloud.run(
-            "nft",
-            "-f",
-            "-",
+            "nft", "-f", "-",
             input: """
                 table inet \(table)
                 delete table inet \(table)
                 table inet \(table) {
-                  chain in { type filter hook prerouting priority -400; \(rules.split(separator: "\n").filter { $0.contains("iifname") }.joined(separator: "\n")) }
-                  chain out { type filter hook postrouting priority 400; \(rules.split(separator: "\n").filter { $0.contains("oifname") }.joined(separator: "\n")) }
+                  chain receiving {
+                    type filter hook prerouting priority -400
+                    iifname \(link) \(receiving)
+                  }
+                  chain sending {
+                    type filter hook postrouting priority 400
+                    \(sending.isEmpty ? "" : "oifname \(link) \(sending)")
+                  }
                 }
-                """
-        )
+                """)
     }
 
     /// Ends an impairment.
