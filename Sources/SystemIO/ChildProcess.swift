@@ -97,7 +97,7 @@ private func withCStringArray<Result>(
     defer { unsafe pointers.deallocate() }
     for (index, string) in strings.enumerated() { unsafe pointers.initializeElement(at: index, to: strdup(string)) }
     unsafe pointers.initializeElement(at: strings.count, to: nil)
-    defer { for unsafepointer in unsafe pointers { unsafe free(pointer) } }
+    defer { for index in strings.indices { unsafe free(pointers[index]) } }
     guard let base = pointers.baseAddress else { preconditionFailure("an allocation has an address") }
     return unsafe body(base)
 }
