@@ -42,6 +42,15 @@ let rooms: [Target] =
     room("NetworkTypes", [])
     + room("SystemIO", ["CLinux", "NetworkTypes"])
     + room("ProcessLink", ["CLinux", "NetworkTypes", "SystemIO"])
+    + room("PrivateDNS", ["CLdns", "CLinux", "NetworkTypes", "SystemIO"])
+
+let programs: [Target] = [
+    .executableTarget(
+        name: "pnetd",
+        dependencies: ["CLinux", "NetworkTypes", "PrivateDNS", "ProcessLink", "SystemIO", arguments, logging],
+        swiftSettings: strict
+    )
+]
 
 let package = Package(
     name: "pnetd",
@@ -53,5 +62,5 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
-    targets: facesOfC + rooms
+    targets: facesOfC + rooms + programs
 )
