@@ -44,16 +44,17 @@ let rooms: [Target] =
     + room("PathHealth", ["NetworkTypes"])
     + room("Tunnel", ["CLinux", "CMnl", "NetworkTypes", "PathHealth", "SystemIO"], tests: ["CNl"])
     + room("ProcessLink", ["CLinux", "NetworkTypes", "SystemIO"])
+    + room("PrivateDNS", ["CLdns", "CLinux", "NetworkTypes", "SystemIO"])
     + room("Telemetry", [])
     + room("ControlAPI", ["NetworkTypes"])
-    + room("Configuration", ["CYaml", "NetworkTypes", "SystemIO"])
+    + room("Configuration", ["CYaml", "NetworkTypes", "PrivateDNS", "SystemIO"])
 
 let programs: [Target] = [
     .executableTarget(
         name: "pnetd",
         dependencies: [
-            "CLinux", "Configuration", "ControlAPI", "NetworkTypes", "PathHealth", "ProcessLink", "SystemIO",
-            "Telemetry", "Tunnel", logging, arguments,
+            "CLinux", "Configuration", "ControlAPI", "NetworkTypes", "PathHealth", "PrivateDNS", "ProcessLink",
+            "SystemIO", "Telemetry", "Tunnel", logging, arguments,
         ],
         swiftSettings: strict
     ),
@@ -72,11 +73,23 @@ let programs: [Target] = [
 
 let lab: [Target] = [
     .target(
-        name: "Lab", dependencies: ["CLinux", "ControlAPI", "NetworkTypes", "SystemIO"], path: "Tests/Lab/Kit",
-        swiftSettings: strict),
+        name: "Lab",
+        dependencies: ["CLinux", "ControlAPI", "NetworkTypes", "SystemIO"],
+        path: "Tests/Lab/Kit",
+        swiftSettings: strict
+    ),
+    .executableTarget(
+        name: "lab-relay",
+        dependencies: ["Lab", "NetworkTypes"],
+        path: "Tests/Lab/RelayProgram",
+        swiftSettings: strict
+    ),
     .testTarget(
-        name: "LabScenarios", dependencies: ["Lab", "CLinux", "ControlAPI", "NetworkTypes", "SystemIO", "pnetd"],
-        path: "Tests/Lab/Scenarios", swiftSettings: strict),
+        name: "LabScenarios",
+        dependencies: ["Lab", "CLinux", "ControlAPI", "NetworkTypes", "SystemIO", "pnetd", "pnetctl", "lab-relay"],
+        path: "Tests/Lab/Scenarios",
+        swiftSettings: strict
+    ),
 ]
 
 let package = Package(

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import NetworkTypes
 import SystemIO
 
 /// A file that may be acted on.
@@ -13,14 +12,8 @@ public struct LoadedConfiguration: Equatable, Sendable {
 
 /// The one file that says what pnetd does.
 public enum Configuration {
-    /// Says what is wrong with a resource record of a zone; nil where nothing is.
-    public typealias RecordCheck = (_ zone: DomainName, _ record: String) -> String?
-
     /// Reads a file and the key files that it names. Throws everything that is wrong, all at once.
-    public static func load(
-        path: String,
-        checkingRecords check: RecordCheck? = nil
-    ) throws(ConfigurationErrors) -> LoadedConfiguration {
+    public static func load(path: String) throws(ConfigurationErrors) -> LoadedConfiguration {
         let octets: [UInt8]
         do {
             octets = try Files.read(path)
@@ -29,16 +22,15 @@ public enum Configuration {
             let fault = Diagnostic(file: path, line: 0, column: 0, message: message, hint: nil, severity: .error)
             throw ConfigurationErrors(diagnostics: [fault])
         }
-        return try read(octets, file: path, checkingRecords: check)
+        return try read(octets, file: path)
     }
 
     /// Reads the text of a file; `file` is its name in diagnostics, and what key files are relative to.
     public static func read(
         _ octets: [UInt8],
-        file: String,
-        checkingRecords check: RecordCheck? = nil
+        file: String
     ) throws(ConfigurationErrors) -> LoadedConfiguration {
-        let reading = Reading(file: file, checkRecord: check)
+        let reading = Reading(file: file)
         let configuration = reading.root(octets).flatMap(reading.site)
         reading.checkReferences()
         let errors = reading.diagnostics.filter { $0.severity == .error }

@@ -124,8 +124,18 @@ struct NetworkDecision: Sendable, Hashable {
             if isOffered, candidates.contains(where: { $0.verdict == .starting }) { return nil }
             return whenDown == .block ? .blocked : .public
         }
-        let standby = candidates.first { $0.path != choice && $0.verdict.isUsable }
-        return .active(choice, standby: standby?.path)
+        return .active(choice, standby: standby(behind: choice, candidates))
+    }
+
+    /// The next best path; one that stands by already stays while too little is known of it to say otherwise.
+    private func standby(behind choice: PathName, _ candidates: [Candidate]) -> PathName? {
+        let others = candidates.filter { $0.path != choice }
+        if case .active(_, let held?) = current.outcome,
+            others.contains(where: { $0.path == held && $0.verdict == .starting })
+        {
+            return held
+        }
+        return others.first { $0.verdict.isUsable }?.path
     }
 
     private func choice(_ candidates: [Candidate], _ now: Instant) -> PathName? {

@@ -35,6 +35,11 @@ public struct FileDescriptor: ~Copyable, Sendable {
         try FileDescriptor(pn_duplicate(raw), from: "duplicate descriptor")
     }
 
+    /// A descriptor of our own for an open file that somebody else closes.
+    public static func duplicating(_ raw: Int32) throws(SystemError) -> FileDescriptor {
+        try FileDescriptor(pn_duplicate(raw), from: "duplicate descriptor")
+    }
+
     /// Reads what is there, at most `limit` octets; empty at end of file, nil where reading would block.
     public func read(upTo limit: Int) throws(SystemError) -> [UInt8]? {
         var failure: SystemError?
@@ -70,6 +75,19 @@ public struct FileDescriptor: ~Copyable, Sendable {
         guard let count else {
             if pn_errno() == EAGAIN { return 0 }
             throw .last("write")
+        }
+        return count
+    }
+
+    /// Receives one datagram, or what a stream holds, into room that is used again.
+    /// - Returns: octets received; nil where nothing waits; 0 at the end of a stream.
+    public func receive(into room: inout [UInt8]) throws(SystemError) -> Int? {
+        let count = unsafe room.withUnsafeMutableBufferPointer { buffer in
+            retryingInterrupted { unsafe recv(raw, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT)) }
+        }
+        guard let count else {
+            if pn_errno() == EAGAIN { return nil }
+            throw .last("receive")
         }
         return count
     }

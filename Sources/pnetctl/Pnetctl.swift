@@ -13,6 +13,7 @@ struct Pnetctl: ParsableCommand {
             Text is for people and may change; --json is for programs: keys are added, never renamed.
             Exit status: 0 all is well, 1 degraded or refused, 2 down, 3 no pnetd answers, 64 wrong usage.
             """,
+        version: Version.text,
         subcommands: [
             StatusCommand.self, WatchCommand.self, ReloadCommand.self, DownCommand.self, CheckCommand.self,
         ]

@@ -17,8 +17,8 @@ struct Run: ParsableCommand {
     var logLevel: Logger.Level = .info
 
     func run() throws {
-        let signals = try SignalSource([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
-        LoggingSystem.bootstrap { label in StreamLogHandler.standardError(label: label) }
+        let signals = try SignalSource([SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGPIPE])
+        LoggingSystem.bootstrap { _ in LogLines() }
         var log = Logger(label: "pnetd")
         log.logLevel = logLevel
         let loaded: LoadedConfiguration

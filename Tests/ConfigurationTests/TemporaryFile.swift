@@ -31,10 +31,10 @@ struct TemporaryFile {
     }
 
     /// What is said of the file, without its name, which differs from run to run.
-    func diagnostics(checkingRecords check: Configuration.RecordCheck? = nil) -> [String] {
+    func diagnostics() -> [String] {
         let found: [Diagnostic]
         do {
-            found = try Configuration.load(path: path, checkingRecords: check).warnings
+            found = try Configuration.load(path: path).warnings
         } catch {
             found = error.diagnostics
         }
@@ -125,11 +125,10 @@ enum Example {
     static func expect(
         _ changes: (String, String)...,
         give expected: [String],
-        checkingRecords check: Configuration.RecordCheck? = nil,
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         let file = try TemporaryFile(replacing(changes))
-        let diagnostics = file.diagnostics(checkingRecords: check)
+        let diagnostics = file.diagnostics()
         #expect(diagnostics == expected, sourceLocation: sourceLocation)
         try file.remove()
     }

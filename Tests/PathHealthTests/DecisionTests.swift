@@ -155,6 +155,22 @@ struct DecisionTests {
         #expect(world.outcome == .active(first, standby: second))
     }
 
+    @Test func keepsTheStandbyUntilItHasShownItself() {
+        let left = Decision(
+            network: World.site,
+            generation: 9,
+            outcome: .active(first, standby: second),
+            reasons: [],
+            since: Instant(nanoseconds: 5),
+            provisional: true
+        )
+        var world = World(adopting: [World.site: left]) { path, _, _ in
+            path == World.first ? .milliseconds(1) : .milliseconds(300)
+        }
+        world.run(for: .seconds(5))
+        #expect(Set(world.decided.map(\.decision.outcome)) == [left.outcome])
+    }
+
     @Test func leavesAnAdoptedPathThatIsDead() {
         let left = Decision(
             network: World.site,

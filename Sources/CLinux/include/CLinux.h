@@ -67,6 +67,9 @@ static inline ssize_t pn_recvfrom(int fd, void *bytes, size_t count, int flags, 
 static inline int pn_getsockname(int fd, void *address, socklen_t *length) {
     return getsockname(fd, (struct sockaddr *)address, length);
 }
+static inline int pn_getpeername(int fd, void *address, socklen_t *length) {
+    return getpeername(fd, (struct sockaddr *)address, length);
+}
 
 static inline size_t pn_cmsg_space(size_t length) { return CMSG_SPACE(length); }
 static inline size_t pn_cmsg_len(size_t length) { return CMSG_LEN(length); }
@@ -94,6 +97,22 @@ static inline int pn_set_nonblocking(int fd) { return fcntl(fd, F_SETFL, fcntl(f
 static inline int pn_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
 static inline int pn_terminal_size(int fd, struct winsize *size) { return ioctl(fd, TIOCGWINSZ, size); }
+/* Resource limits by prlimit64 itself, since <sys/resource.h> stays out. The kernel's numbers: 4 core, 7 files. */
+static inline int pn_forbid_core_dumps(void) {
+    const uint64_t none[2] = {0, 0};
+    return (int)syscall(SYS_prlimit64, 0, 4, none, NULL);
+}
+static inline int pn_raise_descriptor_limit(void) {
+    uint64_t limit[2];
+    if (syscall(SYS_prlimit64, 0, 7, NULL, limit) != 0) return -1;
+    limit[0] = limit[1];
+    return (int)syscall(SYS_prlimit64, 0, 7, limit, NULL);
+}
+static inline int pn_clear_capabilities(void) {
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0, 0, 0}};
+    return (int)syscall(SYS_capset, &header, none);
+}
 
 static inline char **pn_environ(void) { return environ; }
 

@@ -3,6 +3,7 @@
 #ifndef PNETD_KERNEL_H
 #define PNETD_KERNEL_H
 
+#include <linux/capability.h>
 #include <linux/fib_rules.h>
 #include <linux/genetlink.h>
 #include <linux/icmp.h>

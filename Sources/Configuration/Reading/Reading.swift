@@ -11,14 +11,12 @@ final class Reading {
     let file: String
     /// Where relative key files begin, with its slash.
     let directory: String
-    let checkRecord: Configuration.RecordCheck?
     private(set) var diagnostics: [Diagnostic] = []
     var declared = Declarations()
 
-    init(file: String, checkRecord: Configuration.RecordCheck?) {
+    init(file: String) {
         self.file = file
         self.directory = file.lastIndex(of: "/").map { String(file[...$0]) } ?? ""
-        self.checkRecord = checkRecord
     }
 
     func error(_ mark: Mark, _ message: String, hint: String? = nil) {

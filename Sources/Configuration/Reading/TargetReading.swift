@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import NetworkTypes
+import PrivateDNS
 
 extension Reading {
     /// The targets of a network.
@@ -80,12 +81,19 @@ extension Reading {
     }
 
     private func records(_ node: YAMLNode, of zone: DomainName?) -> [String] {
-        (list(node, "records", mayBeEmpty: true) ?? []).compactMap { item in
-            guard let record = text(item, "records") else { return nil }
-            if let zone, let fault = checkRecord?(zone, record) {
-                error(item.mark, "records: '\(record)': \(fault)")
+        var good = (list(node, "records", mayBeEmpty: true) ?? []).compactMap { item in
+            text(item, "records").map { (text: $0, mark: item.mark) }
+        }
+        guard let zone else { return good.map(\.text) }
+        // The zone as the resolver will read it stops at its first fault: without that record it goes on to the next.
+        while true {
+            do {
+                _ = try ZoneRecords(zone: zone, records: good.map(\.text))
+                return good.map(\.text)
+            } catch {
+                self.error(good[error.index].mark, "records: \(error.problem)", hint: error.hint)
+                good.remove(at: error.index)
             }
-            return record
         }
     }
 }

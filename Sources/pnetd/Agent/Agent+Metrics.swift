@@ -16,7 +16,7 @@ extension Agent {
         addNetworks(report, to: &page)
         addPaths(report, to: &page)
         addOwn(to: &page)
-        ResolverMetrics.add(counters.resolver, to: &page)
+        AcceptedMetrics.add(counters.resolver, to: &page)
         return page.text
     }
 

@@ -107,7 +107,7 @@ extension Agent {
     private func heard(_ role: LinkRole, _ message: MessageToAgent) {
         switch (role, message) {
         case (.resolver, .inForce(let serial)): releaseWaiting(upTo: serial)
-        case (.resolver, .metrics(let samples)): counters.resolver = ResolverMetrics.accept(samples)
+        case (.resolver, .metrics(let samples)): counters.resolver = AcceptedMetrics.accept(samples)
         case (.frontend, .scrape(let request)):
             processes.send(.page(request: request, metrics: metricsPage(), health: health()), to: .frontend)
         case (.frontend, .delivered(let id)): alertDelivered(id)

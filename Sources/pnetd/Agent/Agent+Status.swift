@@ -21,7 +21,7 @@ extension Agent {
             resolver: site.resolver.map { _ in
                 StatusReport.Resolver(
                     state: serviceState(.resolver),
-                    queries: UInt64(ResolverMetrics.queries(counters.resolver))
+                    queries: UInt64(AcceptedMetrics.queries(counters.resolver))
                 )
             },
             frontend: wantedRoles.contains(.frontend) ? StatusReport.Frontend(state: serviceState(.frontend)) : nil,

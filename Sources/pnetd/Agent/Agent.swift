@@ -172,6 +172,9 @@ final class Agent {
             }
         case SIGHUP:
             _ = reload()
+        case SIGPIPE:
+            // Nobody reads our log any more; that is no reason to let go of the paths.
+            break
         default:
             log.notice("stopping; tunnels, routes and guard stay in place")
             end()
@@ -196,9 +199,4 @@ final class Agent {
 
     /// What the kernel should have now.
     var desired: Desired { Desired(site, slots: saved, outcomes: routed) }
-}
-
-/// The version of this program.
-enum Version {
-    static let text = "0.1.0"
 }

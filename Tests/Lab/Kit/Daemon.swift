@@ -24,6 +24,16 @@ public final class Daemon {
     public init(_ lab: Lab, _ options: SiteFile = SiteFile()) throws {
         self.lab = lab
         file = try lab.site.write("pnetd.yaml", try options.text(lab))
+        for (tunnel, behaviour) in options.relayed {
+            _ = try lab.cloud.start(
+                "relay-\(tunnel.rawValue)",
+                "\(try Self.programs)/lab-relay",
+                tunnel.relayEndpoint,
+                tunnel.endpoint,
+                behaviour.delay.shortText,
+                behaviour.jitter.shortText
+            )
+        }
         // What runs without privilege has to find its way to the private socket.
         try Program.must(["chmod", "755", lab.folder, lab.site.folder, "\(lab.site.folder)/run"])
     }
@@ -32,6 +42,13 @@ public final class Daemon {
     public func start() throws {
         agent = try lab.site.start("pnetd", "\(try Self.programs)/pnetd", "run", "--config", file)
         try waitUntil("pnetd answers") { (try? status()) != nil }
+    }
+
+    /// Waits until the resolver serves what the agent decided last.
+    public func waitForNames() throws {
+        try waitUntil("names are answered") {
+            try dig("+short", "hub1.privatelink.azure-devices.net") == "10.20.0.4\n"
+        }
     }
 
     /// The control socket.

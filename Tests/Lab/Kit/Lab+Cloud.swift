@@ -20,6 +20,8 @@ public enum Tunnel: String, CaseIterable, Sendable {
     public var underlay: String { self == .a ? "eth0" : "eth1" }
     /// Where the gateway listens: over IPv4 on a, over IPv6 on b.
     public var endpoint: String { self == .a ? "192.0.2.1:51820" : "[2001:db8:b::1]:51821" }
+    /// Where a relay in front of the gateway listens.
+    var relayEndpoint: String { self == .a ? "192.0.2.1:52820" : "[2001:db8:b::1]:52821" }
     var port: Int { self == .a ? 51820 : 51821 }
     var mark: Int { self == .a ? 1 : 2 }
     var net: String { self == .a ? "10.99.0" : "10.98.0" }

@@ -35,7 +35,9 @@ extension Lab {
         let (receiving, sending) = impairment.rules
         let link = "\"\(tunnel.uplink)\""
         try cloud.run(
-            "nft", "-f", "-",
+            "nft",
+            "-f",
+            "-",
             input: """
                 table inet \(table)
                 delete table inet \(table)
@@ -49,7 +51,8 @@ extension Lab {
                     \(sending.isEmpty ? "" : "oifname \(link) \(sending)")
                   }
                 }
-                """)
+                """
+        )
     }
 
     /// Ends an impairment.

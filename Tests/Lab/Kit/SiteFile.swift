@@ -13,6 +13,9 @@ public struct SiteFile: Sendable {
     /// The paths, best first.
     public var paths: [Tunnel] = Tunnel.allCases
 
+    /// Tunnels whose outer packets go through a relay, and what it does to them.
+    public var relayed: [Tunnel: Relay.Behaviour] = [:]
+
     /// The usual file.
     public init() {}
 
@@ -29,7 +32,7 @@ public struct SiteFile: Sendable {
                 peers:
                   - public-key: \(try lab.publicKey(lab.cloud, "gw-\(tunnel.rawValue)"))
                     preshared-key-file: keys/\(tunnel.path)-psk.key
-                    endpoint: "\(tunnel.endpoint)"
+                    endpoint: "\(relayed[tunnel] == nil ? tunnel.endpoint : tunnel.relayEndpoint)"
                     persistent-keepalive: 15s
                     allowed-ips: auto
             """

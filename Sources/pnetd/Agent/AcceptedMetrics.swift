@@ -4,7 +4,7 @@ import ProcessLink
 import Telemetry
 
 /// The metrics that the resolver may report. It faces strangers, so the agent takes nothing that is not listed here.
-enum ResolverMetrics {
+enum AcceptedMetrics {
     struct Family {
         let name: String
         let kind: Exposition.Kind

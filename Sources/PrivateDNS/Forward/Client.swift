@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SystemIO
+
+/// Where an answer goes that cannot be given at once.
+enum Client: Sendable {
+    /// A datagram by the worker's socket of this number.
+    case datagram(socket: Int, peer: DatagramPeer)
+    /// A frame by the connection in this slot, while it is still the one with this serial.
+    case stream(slot: Int, serial: UInt64)
+
+    /// The largest answer.
+    func limit(_ scan: QueryHead) -> Int {
+        switch self {
+        case .datagram: scan.datagramLimit
+        case .stream: MessageSize.stream
+        }
+    }
+}
+
+/// A client's question that waits.
+struct Waiter {
+    let client: Client
+    /// The header and the question as they came.
+    let query: [UInt8]
+    let scan: QueryHead
+    /// Aliases that were followed so far, uncompressed.
+    var chain: [UInt8] = []
+    var chainCount: UInt16 = 0
+    var hops = 0
+    /// The name that is looked for now.
+    var name: [UInt8]
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NetworkTypes
+import SystemIO
+
+extension Resolution {
+    /// Takes a query on that ``query(_:from:isStream:now:into:)`` could not answer at once. The answer comes as an
+    /// action, perhaps at once.
+    mutating func pursue(_ message: Span<UInt8>, _ scan: QueryHead, from client: Client, now: Instant) {
+        let query = [UInt8](message.extracting(first: scan.questionEnd))
+        proceed(Waiter(client: client, query: query, scan: scan), now: now)
+    }
+
+    /// Leads a question one hop after another to its answer, or to the exchange that it waits for. Policy is looked
+    /// at anew at each hop: an alias may lead into another zone.
+    mutating func proceed(_ waiter: Waiter, now: Instant) {
+        guard let policy else { return }
+        var waiter = waiter
+        while true {
+            guard waiter.hops <= UpstreamAnswer.aliasLimit else {
+                return finish(waiter, .servFail, options: FixedOptions.aliasChain)
+            }
+            wanted.take(waiter.name.span, at: 0, count: waiter.name.count)
+            let route: ForwardRoute
+            if let zone = policy.zone(holding: wanted) {
+                switch zone.treatment {
+                case .blocked:
+                    return finishBlocked(waiter, zone, policy)
+                case .nobodyToAsk:
+                    return finish(waiter, .refused, options: FixedOptions.notAuthoritative)
+                case .forward(let zoneRoute):
+                    route = zoneRoute
+                case .records(let records):
+                    switch records.find(wanted, waiter.scan.type) {
+                    case .answer(let answer):
+                        return finish(waiter, answer.head, body: answer.body)
+                    case .noSuchName:
+                        return deny(waiter, zone, .nxDomain, isAuthoritative: true, options: FixedOptions.none)
+                    case .leaves(let records, let count, let target):
+                        waiter.follow(records, count, to: target)
+                        continue
+                    }
+                }
+            } else if let upstreams = policy.upstreams {
+                route = upstreams
+            } else {
+                return finish(waiter, .refused, options: FixedOptions.notAuthoritative)
+            }
+            if waiter.scan.type == .any { return finish(waiter, AnyAnswer.head, body: AnyAnswer.body) }
+            guard let next = takeFromCache(waiter, route, now: now) else { return }
+            waiter = next
+        }
+    }
+
+    /// Answers from the cache, or joins the exchange that will.
+    /// - Returns: the waiter, where the cache knows only the way to another zone.
+    private mutating func takeFromCache(_ waiter: Waiter, _ route: ForwardRoute, now: Instant) -> Waiter? {
+        let variant = QuestionVariant(waiter.scan)
+        let key = AnswerCache.Key(type: waiter.scan.type, variant: variant, scope: route.scope)
+        guard let number = cache.find(wanted, key, now: now) else {
+            tally.cacheMisses &+= 1
+            join(waiter, route, variant, now: now)
+            return nil
+        }
+        tally.cacheHits &+= 1
+        let entry = cache.head(of: number)
+        var body = [UInt8](cache.body(of: number))
+        let count = body.count
+        var room = body.mutableSpan
+        cache.age(number, now: now, answer: &room, body: 0..<count)
+        guard entry.leaves else {
+            finish(waiter, entry.head, body: body, options: FixedOptions.of(entry.error))
+            return nil
+        }
+        var waiter = waiter
+        waiter.follow(Answering.expand(body, entry.head, behind: waiter.name, waiter.scan.type), entry.head.answers)
+        return waiter
+    }
+
+    /// Gives a waiter its answer.
+    /// - Parameter body: what stands behind a question for the name that is looked for now.
+    mutating func finish(_ waiter: Waiter, _ head: ReplyHead, body: [UInt8], options: [UInt8] = FixedOptions.none) {
+        tally.count(head.code)
+        var head = head
+        var body = body
+        if waiter.chainCount > 0 {
+            let records = Answering.expand(body, head, behind: waiter.name, waiter.scan.type)
+            let name = Array(waiter.query[MessageSize.header..<waiter.scan.questionEnd - 4])
+            var writer = RecordWriter(question: name, type: waiter.scan.type)
+            writer.append(waiter.chain)
+            writer.append(records)
+            head.answers += waiter.chainCount
+            body = writer.body
+        }
+        let limit = waiter.client.limit(waiter.scan)
+        let room = min(limit, waiter.scan.questionEnd + body.count + OPT.fixedSize + options.count)
+        var answer = [UInt8](repeating: 0, count: max(room, waiter.scan.questionEnd + OPT.fixedSize))
+        var span = answer.mutableSpan
+        let count = ReplyWriter.write(
+            head,
+            body: body.span,
+            options: options.span,
+            to: waiter.query.span,
+            waiter.scan,
+            limit: limit,
+            into: &span
+        )
+        answer.removeLast(answer.count - count)
+        actions.append(.answer(waiter.client, answer))
+    }
+
+    /// Gives a waiter an answer without records; of a chain that leads nowhere nothing is told.
+    mutating func finish(_ waiter: Waiter, _ code: ResponseCode, options: [UInt8]) {
+        var waiter = waiter
+        waiter.forgetChain()
+        if code == .refused { tally.refused &+= 1 }
+        finish(waiter, ReplyHead(code: code), body: [], options: options)
+    }
+
+    private mutating func finishBlocked(_ waiter: Waiter, _ zone: CompiledZone, _ policy: Policy) {
+        tally.blockedAnswers[zone.networkLabel] &+= 1
+        let options = zone.blockedOption
+        switch policy.whenBlocked {
+        case .servfail: finish(waiter, .servFail, options: options)
+        case .nxdomain: deny(waiter, zone, .nxDomain, isAuthoritative: false, options: options)
+        case .nodata: deny(waiter, zone, .noError, isAuthoritative: false, options: options)
+        }
+    }
+
+    private mutating func deny(
+        _ waiter: Waiter,
+        _ zone: CompiledZone,
+        _ code: ResponseCode,
+        isAuthoritative: Bool,
+        options: [UInt8]
+    ) {
+        var body = [UInt8](repeating: 0, count: NegativeAnswer.bodySize)
+        zone.negative.write(behind: wanted, into: &body)
+        let head = ReplyHead(code: code, isAuthoritative: isAuthoritative, authority: 1)
+        finish(waiter, head, body: body, options: options)
+    }
+}
+
+/// Answers taken apart again.
+enum Answering {
+    /// The records of a body, uncompressed.
+    static func expand(_ body: [UInt8], _ head: ReplyHead, behind name: [UInt8], _ type: RecordType) -> [UInt8] {
+        let message = RecordWriter(question: name, type: type).message + body
+        let span = message.span
+        var records: [UInt8] = []
+        var offset = message.count - body.count
+        for _ in 0..<Int(head.answers) + Int(head.authority) {
+            guard let record = try? RecordView(span, at: offset) else { break }
+            record.appendExpanded(span, ttl: record.ttl, to: &records)
+            offset = record.end
+        }
+        return records
+    }
+
+    /// The target of the last record of a list, which is an alias.
+    static func lastTarget(_ records: [UInt8]) -> [UInt8]? {
+        let span = records.span
+        var offset = 0
+        var target: [UInt8]?
+        while offset < records.count, let record = try? RecordView(span, at: offset) {
+            target = record.type == .cname ? WireName.lowered(span, at: record.data.lowerBound) : target
+            offset = record.end
+        }
+        return target
+    }
+}
+
+extension Waiter {
+    init(client: Client, query: [UInt8], scan: QueryHead) {
+        self.client = client
+        self.query = query
+        self.scan = scan
+        name = WireName.lowered(query.span, at: MessageSize.header)
+    }
+
+    /// Goes where an alias leads.
+    mutating func follow(_ records: [UInt8], _ count: UInt16, to target: [UInt8]) {
+        chain += records
+        chainCount += count
+        hops += 1
+        name = target
+    }
+
+    /// Goes where the last of some aliases leads.
+    mutating func follow(_ records: [UInt8], _ count: UInt16) {
+        follow(records, count, to: Answering.lastTarget(records) ?? [0])
+    }
+
+    /// Begins anew, at the name that the client asked for.
+    mutating func forgetChain() {
+        chain = []
+        chainCount = 0
+        hops = 0
+        name = WireName.lowered(query.span, at: MessageSize.header)
+    }
+}

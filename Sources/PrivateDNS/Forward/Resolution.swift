@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The resolver without its sockets: queries, upstream messages, time and policies go in; answers and actions come
+// out. All of it runs on a virtual clock in tests.
+
+import NetworkTypes
+import SystemIO
+
+/// The state of one worker: policy, cache and the questions in flight.
+struct Resolution: ~Copyable {
+    /// What becomes of a query.
+    enum Verdict {
+        /// So many octets of answer were written.
+        case answer(Int)
+        /// Nothing is answered.
+        case drop
+        /// It takes longer: ``pursue(_:_:from:now:)`` is to be called.
+        case later(QueryHead)
+    }
+
+    /// What the shell is to do; see ``takeActions()``.
+    enum Action {
+        case ask(Asking)
+        case close(AttemptID)
+        case answer(Client, [UInt8])
+    }
+
+    /// A message for a server, by a socket of its own: its port is one that nobody can know (RFC 5452 section 9.2),
+    /// and the kernel drops what comes from elsewhere.
+    struct Asking {
+        let attempt: AttemptID
+        let server: SocketEndpoint
+        let interface: InterfaceName?
+        let transport: UpstreamTransport
+        let message: [UInt8]
+    }
+
+    /// What bounds the tables that clients can grow.
+    struct Limits {
+        var exchanges = 512
+        var waiters = 4096
+    }
+
+    var policy: Policy?
+    var cache: AnswerCache
+    var tally = Tally()
+    var exchanges: [UInt64: Exchange] = [:]
+    var inFlight: [Exchange.Key: UInt64] = [:]
+    var waiterCount = 0
+    var lastSerial: UInt64 = 0
+    var actions: [Action] = []
+    let limits: Limits
+    /// Room for the name of the query at hand and for that of the question that is pursued.
+    var asked = LookupName()
+    var wanted = LookupName()
+    var negative = [UInt8](repeating: 0, count: NegativeAnswer.bodySize)
+
+    init(cacheBudget: Int, limits: Limits = Limits()) {
+        cache = AnswerCache(budget: cacheBudget)
+        self.limits = limits
+    }
+
+    /// Hands out what is to be done since the last call.
+    mutating func takeActions() -> [Action] {
+        guard !actions.isEmpty else { return [] }
+        let taken = actions
+        actions = []
+        return taken
+    }
+}

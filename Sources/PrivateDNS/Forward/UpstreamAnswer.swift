@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NetworkTypes
+
+/// What an upstream said, checked and reduced to what answers the question.
+struct UpstreamAnswer {
+    /// A question as it is asked upstream.
+    struct Question: Hashable {
+        /// Uncompressed and lowered.
+        let name: [UInt8]
+        let type: RecordType
+        let variant: QuestionVariant
+    }
+
+    let code: ResponseCode
+    let isTruncated: Bool
+    /// Answer records, then authority records, uncompressed, TTLs as they came.
+    fileprivate(set) var records: [UInt8] = []
+    private(set) var answers: UInt16 = 0
+    private(set) var authority: UInt16 = 0
+    /// The shortest TTL of the answer section.
+    private(set) var answerTTL: UInt32 = .max
+    /// How long the negative part holds (RFC 2308 section 5); nil without SOA.
+    private(set) var negativeTTL: UInt32?
+    /// Where the chain of aliases ends if nothing of the wanted type stands there; nil where it does.
+    private(set) var lastAlias: [UInt8]?
+
+    /// The most aliases in a row.
+    static let aliasLimit = 16
+
+    /// Checks a message strictly and takes what belongs to the question.
+    ///
+    /// Of the answer section only the chain that begins at the name asked for is taken (RFC 5452 section 6), and only
+    /// as long as its aliases stay where this upstream has a say.
+    /// - Parameter isOurs: whether a name, lowered, is answered by the route that was asked.
+    init(
+        _ message: Span<UInt8>,
+        id: UInt16,
+        question: Question,
+        longestTTL: UInt32,
+        isOurs: ([UInt8]) -> Bool
+    ) throws(FormatError) {
+        guard message.count >= MessageSize.header else { throw .truncated }
+        let flags = message.uint16(at: 2)
+        guard message.uint16(at: 0) == id, flags & HeaderFlags.response != 0, flags & HeaderFlags.opcode == 0
+        else { throw .notTheAnswer }
+        guard message.uint16(at: 4) == 1 else { throw .questionCount }
+        let nameEnd = try WireName.skip(message, at: MessageSize.header)
+        guard nameEnd + 4 <= message.count else { throw .truncated }
+        guard WireName.lowered(message, at: MessageSize.header) == question.name,
+            message.uint16(at: nameEnd) == question.type.rawValue, message.uint16(at: nameEnd + 2) == internetClass
+        else { throw .notTheAnswer }
+        isTruncated = flags & HeaderFlags.truncated != 0
+
+        let sections = try Sections(message, from: nameEnd + 4)
+        code = ResponseCode(rawValue: flags & HeaderFlags.responseCode | sections.extendedCode << 4)
+        takeAnswers(message, sections, question, longestTTL, isOurs)
+        if lastAlias == nil || code == .nxDomain || answers == 0 || isOursAtTheEnd {
+            takeAuthority(message, sections, question, longestTTL)
+        }
+    }
+
+    /// Whether the last alias is ours, so that its absence is this upstream's to state.
+    private var isOursAtTheEnd = true
+    /// Whether the last alias leads to where another route has the say.
+    var leaves: Bool { lastAlias != nil && !isOursAtTheEnd }
+
+    private mutating func takeAnswers(
+        _ message: Span<UInt8>,
+        _ sections: Sections,
+        _ question: Question,
+        _ longestTTL: UInt32,
+        _ isOurs: ([UInt8]) -> Bool
+    ) {
+        var current = question.name
+        for _ in 0...Self.aliasLimit {
+            var alias: [UInt8]?
+            var isFound = false
+            for record in sections.answers where WireName.lowered(message, at: record.owner) == current {
+                let covers = record.type == .rrsig && question.variant.contains(.wantsDNSSEC) ? record : nil
+                guard record.type == question.type || record.type == .cname || covers != nil else { continue }
+                let ttl = min(record.ttl > UInt32(Int32.max) ? 0 : record.ttl, longestTTL)
+                record.appendExpanded(message, ttl: ttl, to: &records)
+                answers += 1
+                answerTTL = min(answerTTL, ttl)
+                if record.type == question.type { isFound = true }
+                if record.type == .cname { alias = WireName.lowered(message, at: record.data.lowerBound) }
+            }
+            guard let alias, !isFound else {
+                if isFound { lastAlias = nil }
+                return
+            }
+            lastAlias = alias
+            current = alias
+            guard isOurs(alias) else {
+                isOursAtTheEnd = false
+                return
+            }
+        }
+    }
+
+    private mutating func takeAuthority(
+        _ message: Span<UInt8>,
+        _ sections: Sections,
+        _ question: Question,
+        _ longestTTL: UInt32
+    ) {
+        guard isOursAtTheEnd else { return }
+        let isNegative = code == .nxDomain || answers == 0 || lastAlias != nil
+        let wantsDNSSEC = question.variant.contains(.wantsDNSSEC)
+        for record in sections.authority {
+            if isNegative, record.type == .soa {
+                let minimum = message.uint32(at: record.data.upperBound - 4)
+                let ttl = min(record.ttl, minimum, longestTTL)
+                negativeTTL = min(negativeTTL ?? .max, ttl)
+                record.appendExpanded(message, ttl: ttl, to: &records)
+            } else if wantsDNSSEC, record.type != .ns || isNegative {
+                record.appendExpanded(message, ttl: min(record.ttl, longestTTL), to: &records)
+            } else {
+                continue
+            }
+            authority += 1
+        }
+    }
+}
+
+/// The records of a checked message by section.
+private struct Sections {
+    var answers: [RecordView] = []
+    var authority: [RecordView] = []
+    var extendedCode: UInt16 = 0
+
+    init(_ message: Span<UInt8>, from start: Int) throws(FormatError) {
+        var offset = start
+        var hasOPT = false
+        for section in 0..<3 {
+            for _ in 0..<Int(message.uint16(at: 6 + 2 * section)) {
+                let record = try RecordView(message, at: offset)
+                try record.checkData(message)
+                offset = record.end
+                if record.type == .opt {
+                    guard section == 2, !hasOPT, message[record.owner] == 0 else { throw .malformedOPT }
+                    hasOPT = true
+                    extendedCode = UInt16(record.ttl >> 24)
+                }
+                guard record.classNumber == internetClass else { continue }
+                if section == 0 { answers.append(record) }
+                if section == 1 { authority.append(record) }
+            }
+        }
+        guard offset == message.count else { throw .trailingOctets }
+    }
+}

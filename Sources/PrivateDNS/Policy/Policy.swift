@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import NetworkTypes
+
+/// All that the workers answer by, compiled; immutable, and replaced as a whole between two batches.
+public final class Policy: Sendable {
+    /// What is answered for a name whose network is blocked.
+    public enum BlockedAnswer: Sendable {
+        case servfail
+        case nxdomain
+        case nodata
+    }
+
+    /// Where a network's names lead.
+    public enum Realm: Hashable, Sendable {
+        /// Private answers; questions to the zone's servers leave by this interface.
+        case `private`(InterfaceName)
+        /// No answer, for this reason.
+        case blocked(String)
+        /// Public answers, from the upstreams.
+        case `public`
+    }
+
+    /// Where a zone's private answers come from.
+    public enum Content: Hashable, Sendable {
+        case records(ZoneRecords)
+        case forward([SocketEndpoint])
+    }
+
+    /// One zone as it is to be answered.
+    public struct Zone: Hashable, Sendable {
+        /// The apex.
+        public var name: DomainName
+        /// The network that it belongs to.
+        public var network: NetworkName
+        /// Where private answers come from.
+        public var content: Content
+        /// Where the names lead now.
+        public var realm: Realm
+        /// The decision's number; what was learned under another one is not answered.
+        public var generation: UInt64
+
+        /// Makes a zone.
+        public init(
+            name: DomainName,
+            network: NetworkName,
+            content: Content,
+            realm: Realm,
+            generation: UInt64
+        ) {
+            self.name = name
+            self.network = network
+            self.content = content
+            self.realm = realm
+            self.generation = generation
+        }
+    }
+
+    /// The snapshot's number.
+    public let serial: UInt64
+    let allow: AddressSet
+    let whenBlocked: BlockedAnswer
+    let zones: [CompiledZone]
+    /// Where names go that no zone holds; nil where nobody is to be asked.
+    let upstreams: ForwardRoute?
+    // Numbers are never given anew, so that counters survive a change of policy.
+    /// The zones' names by number, for counters; the first is the root, for what goes to the upstreams.
+    public let zoneLabels: [String]
+    /// The networks' names by number.
+    public let networkLabels: [String]
+
+    private let index: NameIndex
+    /// Bit n: some zone has n labels.
+    private let depths: UInt128
+    private let scopes: ScopeLedger
+
+    /// Compiles a policy. What was learned under the previous one stays good where the zone's generation, realm and
+    /// servers are the same.
+    public init(
+        serial: UInt64,
+        allow: [IPPrefix],
+        whenBlocked: BlockedAnswer,
+        upstreams: [SocketEndpoint],
+        zones: [Zone],
+        after previous: Policy?
+    ) {
+        self.serial = serial
+        self.allow = AddressSet(allow)
+        self.whenBlocked = whenBlocked
+        var scopes = previous?.scopes ?? ScopeLedger()
+        scopes.beginPolicy()
+        var zoneLabels = previous?.zoneLabels ?? ["."]
+        var networkLabels = previous?.networkLabels ?? []
+        let rootScope = scopes.scope(of: .upstreams(upstreams))
+        self.upstreams =
+            upstreams.isEmpty
+            ? nil : ForwardRoute(scope: rootScope, servers: upstreams, interface: nil, label: 0, isPathBound: false)
+        self.zones = zones.map { zone in
+            CompiledZone(
+                zone,
+                scope: scopes.scope(of: .zone(zone, upstreams: upstreams)),
+                upstreams: upstreams,
+                label: Self.number(of: zone.name.withoutRootDot, in: &zoneLabels),
+                networkLabel: Self.number(of: zone.network.text, in: &networkLabels)
+            )
+        }
+        scopes.endPolicy()
+        self.scopes = scopes
+        self.zoneLabels = zoneLabels
+        self.networkLabels = networkLabels
+        index = NameIndex(zones.map(\.name.wire))
+        depths = self.zones.reduce(0) { $0 | 1 << UInt128($1.labelCount) }
+    }
+
+    private static func number(of label: String, in labels: inout [String]) -> Int {
+        if let known = labels.firstIndex(of: label) { return known }
+        labels.append(label)
+        return labels.count - 1
+    }
+
+    /// The zone with the longest name that the name is in.
+    func zone(holding name: borrowing LookupName) -> CompiledZone? {
+        var labels = name.labelCount
+        while labels >= 0 {
+            if depths & (1 << UInt128(labels)) != 0 {
+                let found = index.find(name.hash(ofLast: labels)) { number in
+                    let zone = zones[number]
+                    guard zone.labelCount == labels else { return false }
+                    let apex = zone.apex
+                    return name.last(labels, equals: apex.span)
+                }
+                if let found { return zones[found] }
+            }
+            labels -= 1
+        }
+        return nil
+    }
+
+    /// The route that a scope has now; nil where the scope is over.
+    func route(ofScope scope: UInt64) -> ForwardRoute? {
+        if let upstreams, upstreams.scope == scope { return upstreams }
+        for zone in zones {
+            if case .forward(let route) = zone.treatment, route.scope == scope { return route }
+        }
+        return nil
+    }
+}

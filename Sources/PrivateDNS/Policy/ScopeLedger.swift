@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NetworkTypes
+
+/// Gives each (zone, generation, realm, servers) a number of its own, under which answers are kept.
+///
+/// The agent's generation alone would not do: an agent that starts anew counts from one again, while the resolver,
+/// which lived on, still holds answers of the old generation one. A number is never used twice.
+struct ScopeLedger: Sendable {
+    enum Scope: Hashable, Sendable {
+        case upstreams([SocketEndpoint])
+        case forwarded(DomainName, generation: UInt64, servers: [SocketEndpoint], isPublic: Bool)
+        case local(DomainName, generation: UInt64)
+
+        /// The interface is no part of it: between private paths addresses do not change, so answers stay.
+        static func zone(_ zone: Policy.Zone, upstreams: [SocketEndpoint]) -> Scope {
+            switch (zone.realm, zone.content) {
+            case (.private, .forward(let servers)):
+                .forwarded(zone.name, generation: zone.generation, servers: servers, isPublic: false)
+            case (.public, _):
+                .forwarded(zone.name, generation: zone.generation, servers: upstreams, isPublic: true)
+            default:
+                .local(zone.name, generation: zone.generation)
+            }
+        }
+    }
+
+    private var previous: [Scope: UInt64] = [:]
+    private var current: [Scope: UInt64] = [:]
+    private var last: UInt64 = 0
+
+    mutating func beginPolicy() {
+        previous = current
+        current = [:]
+    }
+
+    mutating func scope(of key: Scope) -> UInt64 {
+        if let known = previous[key] ?? current[key] {
+            current[key] = known
+            return known
+        }
+        last += 1
+        current[key] = last
+        return last
+    }
+
+    mutating func endPolicy() {
+        previous = [:]
+    }
+}

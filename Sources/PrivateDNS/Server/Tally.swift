@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What one worker counts: plain numbers that nobody else touches; the worker shows a copy once a second.
+public struct Tally: Sendable {
+    /// Queries over UDP.
+    public internal(set) var datagramQueries: UInt64 = 0
+    /// Queries over TCP.
+    public internal(set) var streamQueries: UInt64 = 0
+    /// Answers by response code; codes above 15 share the last place.
+    private var codes: [17 of UInt64] = .init(repeating: 0)
+    /// Queries for forwarded names that the cache answered.
+    public internal(set) var cacheHits: UInt64 = 0
+    /// Those that it did not.
+    public internal(set) var cacheMisses: UInt64 = 0
+    /// Octets that kept answers use.
+    public internal(set) var cacheBytes: UInt64 = 0
+    /// Queries that policy refused.
+    public internal(set) var refused: UInt64 = 0
+    /// Exchanges that ended because their generation was over.
+    public internal(set) var staleGenerationDrops: UInt64 = 0
+    /// Questions that found a table full.
+    public internal(set) var limitReached: UInt64 = 0
+    /// Questions that were sent upstream, by the number of the zone in ``Policy/zoneLabels``.
+    public internal(set) var upstreamQueries: [UInt64] = []
+    /// Waits for an upstream that were in vain, by the same number.
+    public internal(set) var upstreamTimeouts: [UInt64] = []
+    /// Answers that told that a network is blocked, by its number in ``Policy/networkLabels``.
+    public internal(set) var blockedAnswers: [UInt64] = []
+
+    init() {}
+
+    /// How often a code was answered.
+    public func answers(_ code: ResponseCode) -> UInt64 { codes[min(Int(code.rawValue), 16)] }
+
+    @inline(__always)
+    mutating func count(_ code: ResponseCode) { codes[min(Int(code.rawValue), 16)] &+= 1 }
+
+    /// Makes room for the counters of a policy's zones and networks.
+    mutating func grow(for policy: Policy) {
+        func grow(_ counters: inout [UInt64], _ count: Int) {
+            while counters.count < count { counters.append(0) }
+        }
+        grow(&upstreamQueries, policy.zoneLabels.count)
+        grow(&upstreamTimeouts, policy.zoneLabels.count)
+        grow(&blockedAnswers, policy.networkLabels.count)
+    }
+
+    /// The sum of two workers' counters.
+    static func + (left: Tally, right: Tally) -> Tally {
+        func sum(_ left: [UInt64], _ right: [UInt64]) -> [UInt64] {
+            (0..<max(left.count, right.count)).map {
+                ($0 < left.count ? left[$0] : 0) &+ ($0 < right.count ? right[$0] : 0)
+            }
+        }
+        var total = left
+        total.datagramQueries &+= right.datagramQueries
+        total.streamQueries &+= right.streamQueries
+        for index in left.codes.indices { total.codes[index] &+= right.codes[index] }
+        total.cacheHits &+= right.cacheHits
+        total.cacheMisses &+= right.cacheMisses
+        total.cacheBytes &+= right.cacheBytes
+        total.refused &+= right.refused
+        total.staleGenerationDrops &+= right.staleGenerationDrops
+        total.limitReached &+= right.limitReached
+        total.upstreamQueries = sum(left.upstreamQueries, right.upstreamQueries)
+        total.upstreamTimeouts = sum(left.upstreamTimeouts, right.upstreamTimeouts)
+        total.blockedAnswers = sum(left.blockedAnswers, right.blockedAnswers)
+        return total
+    }
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NetworkTypes
+import SystemIO
+
+/// One thread of the resolver: its sockets, its poll, its cache. It shares nothing but its mailbox.
+struct Worker: ~Copyable {
+    /// What is watched, in the upper octet of a poll's tag.
+    enum Watched: UInt64 {
+        case mailbox
+        case datagrams
+        case connections
+        case upstream
+        case stream
+
+        func tag(_ value: UInt64) -> UInt64 { rawValue << 56 | value & Self.valueMask }
+
+        static let valueMask: UInt64 = (1 << 56) - 1
+    }
+
+    /// How many datagrams one system call may take, and how many calls one socket has before others get a turn.
+    private static let batch = 64
+    private static let turns = 4
+
+    private let mailbox: WorkerMailbox
+    private let clock: any TimeSource
+    private var poll: ReadinessPoll
+    private var inbox = DatagramInbox(capacity: batch, datagramSize: 2048)
+    private var outbox = DatagramOutbox(capacity: batch, datagramSize: MessageSize.datagram)
+    private var resolution: Resolution
+    private var listeners: [WorkerMailbox.Listener] = []
+    private var upstream = UpstreamSockets()
+    private var streams = StreamConnections()
+    private var nextShow = Instant(nanoseconds: 0)
+    private var isShown = true
+
+    private init(mailbox: WorkerMailbox, cacheBudget: Int, clock: any TimeSource, poll: consuming ReadinessPoll) {
+        self.mailbox = mailbox
+        self.clock = clock
+        self.poll = poll
+        resolution = Resolution(cacheBudget: cacheBudget)
+    }
+
+    /// Makes a worker that obeys the mailbox. Throws where the kernel gives no epoll descriptor.
+    static func make(mailbox: WorkerMailbox, cacheBudget: Int, clock: any TimeSource) throws(SystemError) -> Worker {
+        let poll = try ReadinessPoll()
+        try poll.add(mailbox.wakeUp.raw, tag: Watched.mailbox.tag(0), for: .readable)
+        return Worker(mailbox: mailbox, cacheBudget: cacheBudget, clock: clock, poll: poll)
+    }
+
+    /// Serves until the mailbox says stop.
+    mutating func run() {
+        while true {
+            let count = poll.wait(atMost: timeout(clock.now))
+            let now = clock.now
+            for index in 0..<count {
+                let (tag, readiness) = poll.event(index)
+                guard let watched = Watched(rawValue: tag >> 56) else { continue }
+                let value = tag & Watched.valueMask
+                switch watched {
+                case .mailbox:
+                    guard obey(now) else { return }
+                case .datagrams:
+                    serveDatagrams(Int(value), now)
+                case .connections:
+                    guard Int(value) < listeners.count else { continue }
+                    streams.accept(from: listeners[Int(value)].socket.raw, poll: &poll, now: now)
+                case .upstream:
+                    upstream.ready(AttemptID(rawValue: value), readiness, &resolution, poll: &poll, now: now)
+                case .stream:
+                    streams.ready(value, readiness, &resolution, poll: &poll, now: now)
+                }
+            }
+            if let deadline = resolution.nextDeadline, deadline <= now { resolution.expire(now: now) }
+            act(now)
+            streams.closeIdle(now: now)
+            show(now)
+        }
+    }
+
+    private func timeout(_ now: Instant) -> Duration? {
+        var deadline = resolution.nextDeadline
+        if !isShown { deadline = min(deadline ?? nextShow, nextShow) }
+        if let idle = streams.nextDeadline { deadline = min(deadline ?? idle, idle) }
+        return deadline.map { $0 - now }
+    }
+
+    /// - Returns: whether to go on.
+    private mutating func obey(_ now: Instant) -> Bool {
+        let orders = mailbox.takeOrders()
+        guard !orders.isStopped else { return false }
+        if let listeners = orders.listeners { listen(listeners) }
+        if let (policy, order) = orders.policy {
+            resolution.adopt(policy, now: now)
+            act(now)
+            mailbox.acknowledge(order)
+        }
+        return true
+    }
+
+    private mutating func listen(_ next: [WorkerMailbox.Listener]) {
+        for listener in listeners { poll.remove(listener.socket.raw) }
+        listeners = next
+        for (number, listener) in listeners.enumerated() {
+            let watched: Watched = listener.isStream ? .connections : .datagrams
+            if !listener.isStream { try? NetworkSocket.tellLocalAddress(listener.socket.raw) }
+            // A descriptor that cannot be polled is no socket: the agent sent nonsense, and the rest still serves.
+            try? poll.add(listener.socket.raw, tag: watched.tag(UInt64(number)), for: .readable)
+        }
+    }
+
+    private mutating func serveDatagrams(_ number: Int, _ now: Instant) {
+        guard number < listeners.count else { return }
+        isShown = false
+        let socket = listeners[number].socket.raw
+        for _ in 0..<Self.turns {
+            guard Self.serve(socket, number, &inbox, &outbox, &resolution, now) == Self.batch else { return }
+        }
+    }
+
+    /// Answers one batch. This is the path that most queries take: no allocation, two system calls.
+    private static func serve(
+        _ socket: Int32,
+        _ number: Int,
+        _ inbox: inout DatagramInbox,
+        _ outbox: inout DatagramOutbox,
+        _ resolution: inout Resolution,
+        _ now: Instant
+    ) -> Int {
+        // An error here is one that the kernel keeps for the socket, from an earlier answer; it is read with this.
+        guard let count = try? inbox.receive(from: socket) else { return 0 }
+        for index in 0..<count {
+            let peer = inbox.peer(of: index)
+            let message = inbox.octets(of: index)
+            var room = outbox.nextRoom()
+            let verdict = resolution.query(message, from: peer.address, isStream: false, now: now, into: &room)
+            switch verdict {
+            case .answer(let octets): outbox.commit(octets, to: peer)
+            case .drop: break
+            case .later(let scan):
+                resolution.pursue(message, scan, from: .datagram(socket: number, peer: peer), now: now)
+            }
+        }
+        _ = outbox.send(to: socket)
+        return count
+    }
+
+    /// Does what the resolution wants done; doing may make it want more.
+    private mutating func act(_ now: Instant) {
+        while true {
+            let actions = resolution.takeActions()
+            guard !actions.isEmpty else { break }
+            isShown = false
+            for action in actions {
+                switch action {
+                case .ask(let asking): upstream.ask(asking, &resolution, poll: &poll, now: now)
+                case .close(let attempt): upstream.close(attempt)
+                case .answer(.datagram(let socket, let peer), let message): send(message, socket, peer)
+                case .answer(.stream(let slot, let serial), let message):
+                    streams.answer(message, slot, serial, &resolution, poll: &poll, now: now)
+                }
+            }
+        }
+    }
+
+    private mutating func send(_ message: [UInt8], _ number: Int, _ peer: DatagramPeer) {
+        guard number < listeners.count, !listeners[number].isStream else { return }
+        Self.put(message, peer, &outbox)
+        _ = outbox.send(to: listeners[number].socket.raw)
+    }
+
+    private static func put(_ message: [UInt8], _ peer: DatagramPeer, _ outbox: inout DatagramOutbox) {
+        var room = outbox.nextRoom()
+        room.copy(message.span, at: 0)
+        outbox.commit(message.count, to: peer)
+    }
+
+    private mutating func show(_ now: Instant) {
+        guard !isShown, now >= nextShow else { return }
+        mailbox.show(resolution.tally)
+        isShown = true
+        nextShow = now + .seconds(1)
+    }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+import SystemIO
+
+/// A descriptor that several owners of a worker's sockets may refer to; closed with the last of them.
+final class SharedDescriptor: Sendable {
+    let descriptor: FileDescriptor
+
+    init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
+
+    var raw: Int32 { descriptor.raw }
+}
+
+/// What a worker and the pool say to each other: orders one way, counters and an acknowledgement the other.
+///
+/// The worker looks only when it is woken, so a query pays nothing for it.
+final class WorkerMailbox: Sendable {
+    struct Orders: Sendable {
+        var policy: (policy: Policy, order: UInt64)?
+        var listeners: [Listener]?
+        var isStopped = false
+    }
+
+    struct Listener: Sendable {
+        let socket: SharedDescriptor
+        let isStream: Bool
+    }
+
+    private let orders = Mutex(Orders())
+    private let shown = Mutex(Tally())
+    private let orderInForce = Atomic<UInt64>(0)
+    let wakeUp: WakeUp
+    /// Signalled when a policy has come into force.
+    private let acknowledged: AcknowledgementBell
+
+    init(acknowledged: AcknowledgementBell) throws(SystemError) {
+        wakeUp = try WakeUp()
+        self.acknowledged = acknowledged
+    }
+
+    /// The number of the last order that put a policy in force here; the agent's serials may begin anew.
+    var policyOrder: UInt64 { orderInForce.load(ordering: .acquiring) }
+
+    /// The counters as the worker showed them last.
+    var tally: Tally { shown.withLock { $0 } }
+
+    func give(_ change: (inout Orders) -> Void) {
+        orders.withLock { change(&$0) }
+        wakeUp.signal()
+    }
+
+    func takeOrders() -> Orders {
+        wakeUp.drain()
+        return orders.withLock { orders in
+            defer { orders = Orders(isStopped: orders.isStopped) }
+            return orders
+        }
+    }
+
+    func show(_ tally: Tally) { shown.withLock { $0 = tally } }
+
+    func acknowledge(_ order: UInt64) {
+        orderInForce.store(order, ordering: .releasing)
+        acknowledged.wakeUp.signal()
+    }
+}
+
+/// What wakes the thread that waits for all workers.
+final class AcknowledgementBell: Sendable {
+    let wakeUp: WakeUp
+
+    init() throws(SystemError) { wakeUp = try WakeUp() }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SystemIO
+
+/// The OPT pseudo-record (RFC 6891) and the one option that we write, Extended DNS Errors (RFC 8914).
+enum OPT {
+    /// Root owner, type, class, TTL, RDLENGTH.
+    static let fixedSize = 11
+    static let dnssecOK: UInt32 = 0x8000
+    private static let extendedErrorOption: UInt16 = 15
+
+    /// Checks that the options fill the RDATA.
+    static func checkOptions(_ message: Span<UInt8>, _ data: Range<Int>) throws(FormatError) {
+        var offset = data.lowerBound
+        while offset < data.upperBound {
+            guard offset + 4 <= data.upperBound else { throw .malformedOPT }
+            offset += 4 + Int(message.uint16(at: offset + 2))
+        }
+        guard offset == data.upperBound else { throw .malformedOPT }
+    }
+
+    /// Writes an OPT record at an offset.
+    /// - Returns: the offset after it.
+    static func write(
+        into room: inout MutableSpan<UInt8>,
+        at offset: Int,
+        code: ResponseCode,
+        dnssecOK: Bool,
+        options: Span<UInt8>
+    ) -> Int {
+        room[offset] = 0
+        room.put(RecordType.opt.rawValue, at: offset + 1)
+        room.put(UInt16(MessageSize.datagram), at: offset + 3)
+        room.put(UInt32(code.rawValue >> 4) << 24 | (dnssecOK ? Self.dnssecOK : 0), at: offset + 5)
+        room.put(UInt16(options.count), at: offset + 9)
+        room.copy(options, at: offset + fixedSize)
+        return offset + fixedSize + options.count
+    }
+
+    /// The octets of an Extended DNS Error option; the text is cut where it would crowd out the answer.
+    static func option(_ error: ExtendedError, text: String = "") -> [UInt8] {
+        var text = Substring(text)
+        while text.utf8.count > 160 { text.removeLast() }
+        var option: [UInt8] = []
+        option.append(extendedErrorOption)
+        option.append(UInt16(2 + text.utf8.count))
+        option.append(error.rawValue)
+        return option + Array(text.utf8)
+    }
+}
+
+/// The Extended DNS Errors that the resolver emits (RFC 8914 section 4).
+enum ExtendedError: UInt16, Sendable {
+    case other = 0
+    case prohibited = 18
+    case notAuthoritative = 20
+    case noReachableAuthority = 22
+    case networkError = 23
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What must be known of a query to answer it; the octets stay where they came.
+struct QueryHead: Sendable {
+    /// The flags word as it came.
+    let flags: UInt16
+    /// Octets of the question's name, the root's zero included.
+    let nameLength: Int
+    /// What is asked for.
+    let type: RecordType
+    let questionClass: UInt16
+    /// The OPT record, where there is one.
+    let edns: EDNS?
+
+    /// The client's side of EDNS. Its options are never relayed: they are hop by hop (RFC 6891 section 6.2.6).
+    struct EDNS: Sendable {
+        let version: UInt8
+        let payloadSize: Int
+        let wantsDNSSEC: Bool
+    }
+
+    /// Where the question ends and, in an answer, the records begin.
+    var questionEnd: Int { MessageSize.header + nameLength + 4 }
+
+    /// The largest answer over UDP (RFC 6891 section 6.2.3: below 512 counts as 512).
+    var datagramLimit: Int {
+        guard let edns else { return MessageSize.plain }
+        return max(MessageSize.plain, min(edns.payloadSize, MessageSize.datagram))
+    }
+
+    /// Why a message is not a query that can be answered.
+    enum Fault: Error, Hashable {
+        /// Too short, or an answer: whoever answered it would help to make a loop.
+        case notAQuery
+        /// Another opcode.
+        case notImplemented
+        /// FORMERR.
+        case malformed(FormatError)
+    }
+
+    /// Scans a whole message strictly.
+    init(scanning message: Span<UInt8>) throws(Fault) {
+        guard message.count >= MessageSize.header else { throw .notAQuery }
+        flags = message.uint16(at: 2)
+        guard flags & HeaderFlags.response == 0 else { throw .notAQuery }
+        guard flags & HeaderFlags.opcode == 0 else { throw .notImplemented }
+        guard message.uint16(at: 4) == 1 else { throw .malformed(.questionCount) }
+        guard message.uint32(at: 6) == 0 else { throw .malformed(.recordsInQuery) }
+
+        var offset = MessageSize.header
+        while true {
+            guard offset < message.count else { throw .malformed(.truncated) }
+            let label = Int(message[offset])
+            // A pointer has nothing before it to point to here.
+            guard label < 64 else { throw .malformed(.unknownLabelType) }
+            offset += label + 1
+            guard offset <= MessageSize.header + 255 else { throw .malformed(.nameTooLong) }
+            if label == 0 { break }
+        }
+        nameLength = offset - MessageSize.header
+        guard offset + 4 <= message.count else { throw .malformed(.truncated) }
+        type = RecordType(rawValue: message.uint16(at: offset))
+        questionClass = message.uint16(at: offset + 2)
+        offset += 4
+
+        do {
+            edns = try Self.additional(message, count: Int(message.uint16(at: 10)), offset: &offset)
+        } catch {
+            throw .malformed(error)
+        }
+        guard offset == message.count else { throw .malformed(.trailingOctets) }
+    }
+
+    private static func additional(
+        _ message: Span<UInt8>,
+        count: Int,
+        offset: inout Int
+    ) throws(FormatError) -> EDNS? {
+        var edns: EDNS?
+        for _ in 0..<count {
+            let record = try RecordView(message, at: offset)
+            if record.type == .opt {
+                guard edns == nil, message[offset] == 0 else { throw .malformedOPT }
+                try OPT.checkOptions(message, record.data)
+                edns = EDNS(
+                    version: UInt8(truncatingIfNeeded: record.ttl >> 16),
+                    payloadSize: Int(record.classNumber),
+                    wantsDNSSEC: record.ttl & OPT.dnssecOK != 0
+                )
+            }
+            offset = record.end
+        }
+        return edns
+    }
+}

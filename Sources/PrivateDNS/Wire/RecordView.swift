@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where the parts of one resource record lie in a message.
+struct RecordView {
+    let owner: Int
+    let type: RecordType
+    let classNumber: UInt16
+    let ttl: UInt32
+    let ttlOffset: Int
+    /// The RDATA.
+    let data: Range<Int>
+
+    /// Where the next record begins.
+    var end: Int { data.upperBound }
+
+    /// Reads the fixed part behind a checked owner name.
+    init(_ message: Span<UInt8>, at offset: Int) throws(FormatError) {
+        let fixed = try WireName.skip(message, at: offset)
+        guard fixed + 10 <= message.count else { throw .truncated }
+        let length = Int(message.uint16(at: fixed + 8))
+        guard fixed + 10 + length <= message.count else { throw .truncated }
+        owner = offset
+        type = RecordType(rawValue: message.uint16(at: fixed))
+        classNumber = message.uint16(at: fixed + 2)
+        ttl = message.uint32(at: fixed + 4)
+        ttlOffset = fixed + 4
+        data = fixed + 10..<fixed + 10 + length
+    }
+
+    /// Checks the names inside RDATA, which may be compressed in these types and no others (RFC 3597 section 4).
+    func checkData(_ message: Span<UInt8>) throws(FormatError) {
+        switch type {
+        case .ns, .cname, .ptr, .dname:
+            guard try WireName.skip(message, at: data.lowerBound) == data.upperBound else { throw .malformedData }
+        case .mx:
+            guard data.count >= 3, try WireName.skip(message, at: data.lowerBound + 2) == data.upperBound
+            else { throw .malformedData }
+        case .soa:
+            let second = try WireName.skip(message, at: data.lowerBound)
+            guard try WireName.skip(message, at: second) == data.upperBound - 20 else { throw .malformedData }
+        case .a:
+            guard data.count == 4 else { throw .malformedData }
+        case .aaaa:
+            guard data.count == 16 else { throw .malformedData }
+        case .opt:
+            try OPT.checkOptions(message, data)
+        default:
+            break
+        }
+    }
+
+    /// Appends the record without compression: owner, type, class, TTL, RDATA. It must have been checked.
+    func appendExpanded(_ message: Span<UInt8>, ttl: UInt32, to records: inout [UInt8]) {
+        WireName.append(message, at: owner, to: &records)
+        records.append(type.rawValue)
+        records.append(classNumber)
+        records.append(ttl)
+        let lengthAt = records.count
+        records.append(0 as UInt16)
+        switch type {
+        case .ns, .cname, .ptr, .dname:
+            WireName.append(message, at: data.lowerBound, to: &records)
+        case .mx:
+            records.append(message.uint16(at: data.lowerBound))
+            WireName.append(message, at: data.lowerBound + 2, to: &records)
+        case .soa:
+            WireName.append(message, at: data.lowerBound, to: &records)
+            // Checked before, so the second name is where the first one ends.
+            let second = (try? WireName.skip(message, at: data.lowerBound)) ?? data.lowerBound
+            WireName.append(message, at: second, to: &records)
+            for index in data.suffix(20) { records.append(message[index]) }
+        default:
+            for index in data { records.append(message[index]) }
+        }
+        let length = records.count - lengthAt - 2
+        records[lengthAt] = UInt8(truncatingIfNeeded: length >> 8)
+        records[lengthAt + 1] = UInt8(truncatingIfNeeded: length)
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NetworkTypes
+
+/// Puts uncompressed records behind a question, compressing owners, and CNAME targets, against all that is there.
+///
+/// What an upstream compressed is never relayed: each answer is written anew, so its pointers are ours.
+struct RecordWriter {
+    /// The octets of a message whose header is still zero.
+    private(set) var message: [UInt8]
+    private let bodyStart: Int
+    /// Where a name or the rest of one begins, for those that a pointer can reach.
+    private var names: [(name: ArraySlice<UInt8>, offset: Int)] = []
+    /// Where TTLs lie, from the start of the body.
+    private(set) var ttlOffsets: [UInt16] = []
+
+    /// Begins behind the question for a name in uncompressed form.
+    init(question name: [UInt8], type: RecordType) {
+        message = Array(repeating: 0, count: MessageSize.header) + name
+        message.append(type.rawValue)
+        message.append(internetClass)
+        bodyStart = message.count
+        note(name[...], at: MessageSize.header)
+    }
+
+    /// What stands behind the question.
+    var body: [UInt8] { Array(message[bodyStart...]) }
+
+    /// Appends all of a list of uncompressed records.
+    mutating func append(_ records: [UInt8]) {
+        var offset = 0
+        while offset < records.count {
+            let owner = Self.name(in: records, at: offset)
+            let fixed = offset + owner.count
+            let type = RecordType(rawValue: records.span.uint16(at: fixed))
+            let length = Int(records.span.uint16(at: fixed + 8))
+            let data = records[fixed + 10..<fixed + 10 + length]
+            put(owner)
+            ttlOffsets.append(UInt16(truncatingIfNeeded: message.count + 4 - bodyStart))
+            message += records[fixed..<fixed + 8]
+            let lengthAt = message.count
+            message.append(0 as UInt16)
+            if type == .cname { put(data) } else { message += data }
+            let written = message.count - lengthAt - 2
+            message[lengthAt] = UInt8(truncatingIfNeeded: written >> 8)
+            message[lengthAt + 1] = UInt8(truncatingIfNeeded: written)
+            offset = data.endIndex
+        }
+    }
+
+    private static func name(in records: [UInt8], at start: Int) -> ArraySlice<UInt8> {
+        var offset = start
+        while records[offset] != 0 { offset += Int(records[offset]) + 1 }
+        return records[start...offset]
+    }
+
+    private mutating func put(_ name: ArraySlice<UInt8>) {
+        var rest = name
+        while let length = rest.first, length != 0 {
+            if let known = names.first(where: { Self.same($0.name, rest) }) {
+                note(name, at: message.count, upTo: rest.startIndex - name.startIndex)
+                message += name[..<rest.startIndex]
+                message.append(0xc000 | UInt16(known.offset))
+                return
+            }
+            rest = rest.dropFirst(Int(length) + 1)
+        }
+        note(name, at: message.count)
+        message += name
+    }
+
+    private static func same(_ left: ArraySlice<UInt8>, _ right: ArraySlice<UInt8>) -> Bool {
+        left.count == right.count && zip(left, right).allSatisfy { $0.asciiLowered == $1.asciiLowered }
+    }
+
+    /// Remembers the names that begin in the first octets of a name that is written at an offset.
+    private mutating func note(_ name: ArraySlice<UInt8>, at offset: Int, upTo count: Int = .max) {
+        var rest = name
+        while rest.startIndex - name.startIndex < count, let length = rest.first, length != 0 {
+            let position = offset + rest.startIndex - name.startIndex
+            // A pointer has 14 bits, and a long answer gains little from more names than these.
+            guard position < 0x4000, names.count < 64 else { return }
+            names.append((rest, position))
+            rest = rest.dropFirst(Int(length) + 1)
+        }
+    }
+}

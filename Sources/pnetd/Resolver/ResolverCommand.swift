@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import CLinux
+import Logging
+import SystemIO
+
+/// `pnetd resolver`: the process that speaks DNS and may do nothing else.
+struct ResolverCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resolver",
+        abstract: "Answers DNS as the agent says; started by the agent or by pnetd-resolver.service."
+    )
+
+    @Option(help: "The agent's private socket.")
+    var socket: String
+
+    func run() throws {
+        // First of all, while there is but one thread.
+        try Privileges.dropAll(becoming: ["pnetd", "nobody"])
+        Privileges.raiseDescriptorLimit()
+        LoggingSystem.bootstrap { _ in LogLines() }
+        let loop = try EventLoop()
+        let signals = try SignalSource([SIGTERM, SIGINT, SIGPIPE])
+        try signals.attach(to: loop) { signal in
+            if signal != SIGPIPE { loop.stop() }
+        }
+        let process = try ResolverProcess(socketPath: socket, loop: loop)
+        try process.run()
+    }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import Logging
+import NetworkTypes
+import PrivateDNS
+import ProcessLink
+import SystemIO
+
+/// The resolver's side of the private socket. It outlives the agent: without one it answers on, from the last
+/// snapshot, and never goes public on its own.
+final class ResolverProcess {
+    private typealias Channel = MessageChannel<MessageFromAgent, MessageToAgent>
+
+    private static let reconnectInterval = Duration.milliseconds(100)
+    private static let metricsInterval = Duration.seconds(1)
+
+    private let socketPath: String
+    private let loop: EventLoop
+    private let pool: WorkerPool
+    private let logger = Logger(label: "pnetd.resolver")
+    private var channel: Channel?
+    private var listeners = HeldListeners()
+    private var compiler = PolicyCompiler()
+    /// The snapshot whose coming into force the agent has not been told.
+    private var unacknowledged: UInt64?
+
+    init(socketPath: String, loop: EventLoop) throws(SystemError) {
+        self.socketPath = socketPath
+        self.loop = loop
+        pool = try WorkerPool()
+    }
+
+    /// Serves until the loop is stopped.
+    func run() throws(SystemError) {
+        try loop.watch(pool.acknowledgement) { [unowned self] _ in
+            pool.drainAcknowledgements()
+            tellWhatIsInForce()
+        }
+        connect()
+        sendMetrics()
+        try loop.run()
+        pool.stop()
+    }
+
+    private func connect() {
+        do {
+            let channel = try Channel(UnixSocket.connect(path: socketPath), on: loop)
+            channel.onMessage = { [unowned self] in take($0, descriptors: $1) }
+            channel.onClose = { [unowned self] reason in
+                logger.notice("the agent is gone; answering from the last snapshot", metadata: ["why": "\(reason)"])
+                self.channel = nil
+                loop.schedule(after: Self.reconnectInterval) { [unowned self] in connect() }
+            }
+            self.channel = channel
+            channel.send(
+                .hello(role: .resolver, process: getpid(), holding: listeners.descriptions),
+                with: listeners.descriptors
+            )
+        } catch {
+            loop.schedule(after: Self.reconnectInterval) { [unowned self] in connect() }
+        }
+    }
+
+    private func take(_ message: MessageFromAgent, descriptors: [Int32]) {
+        switch message {
+        case .listeners(let wanted, let attached):
+            serve(wanted, attached: attached, descriptors)
+            return
+        case .resolver(let snapshot):
+            answer(by: snapshot)
+        case .stop:
+            loop.stop()
+        case .page, .deliver:
+            logger.error("the agent sent what is for the frontend")
+        }
+        for descriptor in descriptors { close(descriptor) }
+    }
+
+    private func serve(_ wanted: [ListenerDescription], attached: [Bool], _ descriptors: [Int32]) {
+        do {
+            let missing = listeners.replace(by: wanted, attached: attached, descriptors)
+            for listener in missing { logger.error("no descriptor came for \(listener.kind) \(listener.endpoint)") }
+            try pool.serve(listeners.forWorkers)
+            tellWhatIsInForce()
+        } catch {
+            logger.error("cannot serve: \(error)")
+        }
+    }
+
+    private func answer(by snapshot: ResolverSnapshot) {
+        do {
+            pool.adopt(try compiler.compile(snapshot))
+            unacknowledged = snapshot.serial
+            tellWhatIsInForce()
+        } catch {
+            // The agent checks with the same code, so this is another version of it. The last snapshot stays.
+            logger.error("snapshot \(snapshot.serial) is refused: \(error)")
+        }
+    }
+
+    private func tellWhatIsInForce() {
+        guard let unacknowledged, pool.policyInForce == unacknowledged else { return }
+        self.unacknowledged = nil
+        channel?.send(.inForce(snapshot: unacknowledged))
+    }
+
+    private func sendMetrics() {
+        channel?.send(.metrics(ResolverMetrics.samples(pool.tally, compiler.policy)))
+        loop.schedule(after: Self.metricsInterval) { [unowned self] in sendMetrics() }
+    }
+}

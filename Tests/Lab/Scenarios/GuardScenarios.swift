@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import ControlAPI
+import Lab
+import NetworkTypes
+import Testing
+
+extension Scenarios {
+    /// Nothing private leaves in the open, whatever happens.
+    @Suite(.serialized)
+    struct Guarding {
+        @Test func bothCutBlocks() throws {
+            try scenario("block") { lab, daemon in
+                let capture = try Capture(lab)
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                try daemon.waitForNames()
+                let traffic = try Traffic(lab)
+                let traffic6 = try Traffic(lab, to: Lab.target6)
+                for tunnel in Tunnel.allCases { try lab.impair(tunnel, .tunnelsOnly) }
+                try daemon.waitFor(path: nil, within: .seconds(3))
+                #expect(try daemon.network().state == .blocked)
+                #expect(try daemon.pnetctl("status").status == 2)
+                let answer = try daemon.dig("hub1.privatelink.azure-devices.net")
+                #expect(answer.contains("SERVFAIL") && answer.contains("EDE: 23"))
+                let local = try daemon.dig("historian.plant.internal")
+                #expect(local.contains("SERVFAIL") && local.contains("EDE: 23"))
+                // Local sockets are told at once instead of hanging.
+                let ping = try lab.site.attempt(["ping", "-c", "1", "-W", "1", Lab.target])
+                #expect(ping.output.contains("No route to host") || ping.output.contains("unreachable"))
+                pause(.seconds(2))
+                for tunnel in Tunnel.allCases { try lab.heal(tunnel) }
+                try daemon.waitFor(path: .a, within: .seconds(20))
+                #expect(try daemon.dig("+short", "hub1.privatelink.azure-devices.net") == "10.20.0.4\n")
+                _ = try (traffic.stop(), traffic6.stop())
+                #expect(capture.packets == [])
+            }
+        }
+
+        @Test func bothCutGoesPublicForNamesOnly() throws {
+            var options = SiteFile()
+            options.whenDown = "public"
+            try scenario("public", options) { lab, daemon in
+                let capture = try Capture(lab)
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                let traffic = try Traffic(lab)
+                try daemon.waitForNames()
+                for tunnel in Tunnel.allCases { try lab.impair(tunnel, .tunnelsOnly) }
+                try daemon.waitFor(path: nil, within: .seconds(3))
+                #expect(try daemon.network().state == .public)
+                try waitUntil("names are answered publicly", within: .seconds(2)) {
+                    try daemon.dig("+short", "hub1.privatelink.azure-devices.net") == "203.0.113.80\n"
+                }
+                pause(.seconds(1))
+                for tunnel in Tunnel.allCases { try lab.heal(tunnel) }
+                try daemon.waitFor(path: .a, within: .seconds(20))
+                try waitUntil("names are answered privately", within: .seconds(1)) {
+                    try daemon.dig("+short", "hub1.privatelink.azure-devices.net") == "10.20.0.4\n"
+                }
+                _ = try traffic.stop()
+                #expect(capture.packets == [])
+            }
+        }
+
+        @Test func foreignHandsAreHealed() throws {
+            try scenario("foreign") { lab, daemon in
+                let capture = try Capture(lab)
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                let traffic = try Traffic(lab)
+                let traffic6 = try Traffic(lab, to: Lab.target6)
+                pause(.milliseconds(500))
+
+                try lab.site.run("nft", "flush", "ruleset")
+                try healed(lab, "the guard table") { try lab.site.run("nft", "list", "tables").contains("inet pnetd") }
+
+                for table in ["7000", "7001", "main"] {
+                    _ = try lab.site.attempt(["ip", "route", "flush", "table", table, "proto", "112"])
+                    _ = try lab.site.attempt(["ip", "-6", "route", "flush", "table", table, "proto", "112"])
+                }
+                try healed(lab, "the routes") {
+                    let routes = try lab.site.run("ip", "route", "show", "table", "7000")
+                    let routes6 = try lab.site.run("ip", "-6", "route", "show", "table", "7000")
+                    return routes.contains("metric 100 ") && routes.contains("unreachable")
+                        && routes6.contains("metric 200 ")
+                }
+
+                for family in ["-4", "-6"] { try lab.site.run("ip", family, "rule", "del", "priority", "899") }
+                try healed(lab, "the rule") { try lab.site.run("ip", "rule").contains("899:") }
+
+                // A longer prefix in the main table, as a DHCP server can hand out (RFC 3442): it never takes effect,
+                // and being somebody else's it stays.
+                try lab.site.run("ip", "route", "add", "\(Lab.target)/32", "via", "203.0.113.1")
+                #expect(try lab.site.run("ip", "route", "get", Lab.target).contains("pn-a"))
+
+                try lab.site.run("ip", "nexthop", "flush", "proto", "112")
+                try healed(lab, "the nexthops") {
+                    try lab.site.run("ip", "route", "get", Lab.target).contains("pn-a")
+                }
+
+                // The interface itself: the other path carries on meanwhile.
+                try lab.site.run("ip", "link", "delete", "pn-a")
+                try daemon.waitFor(path: .b, within: .seconds(2))
+                try daemon.waitFor(path: .a, within: .seconds(20))
+                for result in [try traffic.stop(), try traffic6.stop()] {
+                    #expect(result.longestGap <= .milliseconds(1_200))
+                }
+                #expect(try lab.site.run("ip", "route", "show").contains(Lab.target))
+                #expect(capture.packets == [])
+            }
+        }
+
+        /// What was taken away is back within a second.
+        private func healed(_ lab: Lab, _ what: String, _ condition: () throws -> Bool) throws {
+            let time = try waitUntil("\(what) is healed", within: .seconds(1), condition)
+            print("healed \(what) after \(time.shortText)")
+        }
+    }
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import ControlAPI
+import Lab
+import NetworkTypes
+import SystemIO
+import Testing
+
+extension Scenarios {
+    /// The agent comes and goes; traffic does not notice.
+    @Suite(.serialized)
+    struct Lifecycle {
+        @Test func killAndRestartLoseNothing() throws {
+            try scenario("kill") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                try daemon.waitForNames()
+                let before = try handshakes(lab)
+                let since = try daemon.network().since
+                let watcher = try lab.site.start(
+                    "monitor",
+                    "ip",
+                    "monitor",
+                    "route",
+                    "nexthop",
+                    "rule",
+                    "link",
+                    "address"
+                )
+                let traffic = try Traffic(lab, every: .milliseconds(2))
+                pause(.milliseconds(500))
+                for _ in 0..<3 {
+                    try daemon.killAgent()
+                    pause(.milliseconds(300))
+                    // The resolver lives on and answers without its agent.
+                    #expect(try daemon.dig("+short", "hub2.privatelink.azure-devices.net") == "10.20.0.5\n")
+                    try daemon.start()
+                    try daemon.waitFor(path: .a)
+                    #expect(lab.site.processes(running: "pnetd resolver").count == 1)
+                    #expect(try daemon.dig("+short", "historian.plant.internal") == "10.20.0.10\n")
+                }
+                try daemon.stop()
+                pause(.milliseconds(300))
+                #expect(lab.site.processes(running: "pnetd").isEmpty)
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                pause(.milliseconds(500))
+                let result = try traffic.stop()
+                print("killed three times, stopped once: \(result.lost) of \(result.sent) lost")
+                #expect(result.lost == 0)
+                #expect(result.sent > 1_000)
+                #expect(try handshakes(lab) == before, "no new handshake")
+                #expect(try daemon.network().since == since)
+                #expect(try daemon.network().switches == 0)
+                #expect(watcher.output == "", "not one change in the kernel")
+            }
+        }
+
+        private func handshakes(_ lab: Lab) throws -> String {
+            try lab.site.run("wg", "show", "all", "latest-handshakes")
+        }
+
+        @Test func downRemovesAllAndNothingElse() throws {
+            try scenario("down") { lab, daemon in
+                try lab.site.run("nft", "add", "table", "inet", "other")
+                let kernel = { () throws -> String in
+                    try [
+                        lab.site.run("ip", "-o", "link"), lab.site.run("ip", "rule"), lab.site.run("ip", "-6", "rule"),
+                        lab.site.run("ip", "route", "show", "table", "all"), lab.site.run("ip", "nexthop"),
+                        lab.site.run("nft", "list", "tables"),
+                    ].joined(separator: "\n")
+                }
+                let before = try kernel()
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                #expect(try kernel() != before)
+                let down = try daemon.pnetctl("down")
+                #expect(down.status == 0)
+                for word in ["pn-a", "pn-b", "10.20.0.0/16", "guard"] { #expect(down.output.contains(word)) }
+                try waitUntil("pnetd has ended") { lab.site.processes(running: "pnetd").isEmpty }
+                try waitUntil("the kernel is as it was") { try kernel() == before }
+                #expect(try daemon.pnetctl("status").status == 3)
+                #expect(lab.site.processes(running: "wireguard-go").isEmpty)
+            }
+        }
+
+        @Test func reloadTakesOnlyAValidFile() throws {
+            try scenario("reload") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                let good = String(decoding: try Files.read(daemon.file), as: UTF8.self)
+                let traffic = try Traffic(lab, every: .milliseconds(5))
+                let monitor = try lab.site.start(
+                    "monitor",
+                    "ip",
+                    "monitor",
+                    "route",
+                    "nexthop",
+                    "rule",
+                    "link",
+                    "address"
+                )
+
+                try lab.site.write("pnetd.yaml", good.replacing("when-down: block", with: "when-dwon: block"))
+                let refused = try daemon.pnetctl("reload")
+                #expect(refused.status == 1)
+                #expect(refused.output.contains("pnetd.yaml:") && refused.output.contains("did you mean 'when-down'"))
+                for pid in lab.site.processes(running: "pnetd run") { kill(pid, SIGHUP) }
+                pause(.milliseconds(200))
+                #expect(try daemon.network().path?.text == Tunnel.a.path)
+
+                // A zone more: names change, the kernel does not.
+                try lab.site.write(
+                    "pnetd.yaml",
+                    good.replacing("historian A 10.20.0.10", with: "historian A 10.20.0.11")
+                )
+                for pid in lab.site.processes(running: "pnetd run") { kill(pid, SIGHUP) }
+                try waitUntil("the new record is answered", within: .seconds(1)) {
+                    try daemon.dig("+short", "historian.plant.internal") == "10.20.0.11\n"
+                }
+                #expect(monitor.output == "")
+
+                // Without the first path: traffic is on the second, the first one's interface is gone.
+                var alone = SiteFile()
+                alone.paths = [.b]
+                _ = try Daemon(lab, alone)
+                #expect(try daemon.pnetctl("reload").status == 0)
+                try daemon.waitFor(path: .b, within: .seconds(2))
+                try waitUntil("the interface is gone") {
+                    try lab.site.attempt(["ip", "link", "show", "pn-a"]).status != 0
+                }
+                let result = try traffic.stop()
+                #expect(result.longestGap <= .milliseconds(100))
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NetworkTypes
+import SystemIO
+import Testing
+
+@testable import PrivateDNS
+
+/// A resolver core on a virtual clock, with a network that the test plays.
+final class Scenario {
+    private var resolution: Resolution
+    private(set) var now = Instant(nanoseconds: 1_000_000_000)
+    private var policy: Policy?
+    private var serial: UInt64 = 0
+    /// What went upstream, and what was closed, since the last look.
+    var asked: [Resolution.Asking] = []
+    var closed: [AttemptID] = []
+    /// What clients got by later answers.
+    var answered: [[UInt8]] = []
+
+    static let client = IPAddress.v4(IPv4Address(bits: 0x7f00_0001))
+    static let upstream = SocketEndpoint(address: .v4(IPv4Address(bits: 0xc000_0235)), port: 53)
+    static let cloud = SocketEndpoint(address: .v4(IPv4Address(bits: 0x0a14_0035)), port: 53)
+    static let secondCloud = SocketEndpoint(address: .v4(IPv4Address(bits: 0x0a14_0036)), port: 53)
+
+    init(limits: Resolution.Limits = Resolution.Limits()) {
+        resolution = Resolution(cacheBudget: 1 << 20, limits: limits)
+    }
+
+    static func zone(
+        _ name: String,
+        records: [String]? = nil,
+        forward: [SocketEndpoint] = [cloud],
+        realm: Policy.Realm,
+        generation: UInt64 = 1
+    ) throws -> Policy.Zone {
+        let apex = try #require(DomainName(name))
+        let network = try #require(NetworkName("azure"))
+        var content = Policy.Content.forward(forward)
+        if let records { content = .records(try ZoneRecords(zone: apex, records: records)) }
+        return Policy.Zone(name: apex, network: network, content: content, realm: realm, generation: generation)
+    }
+
+    static func path(_ interface: String) throws -> Policy.Realm {
+        .private(try #require(InterfaceName(interface)))
+    }
+
+    func adopt(
+        _ zones: [Policy.Zone],
+        upstreams: [SocketEndpoint] = [upstream],
+        whenBlocked: Policy.BlockedAnswer = .servfail,
+        allow: [String] = ["127.0.0.0/8"]
+    ) {
+        serial += 1
+        let next = Policy(
+            serial: serial,
+            allow: allow.compactMap { IPPrefix($0) },
+            whenBlocked: whenBlocked,
+            upstreams: upstreams,
+            zones: zones,
+            after: policy
+        )
+        policy = next
+        resolution.adopt(next, now: now)
+        drain()
+    }
+
+    var tally: Tally { resolution.tally }
+
+    /// Asks; nil where nothing is answered at once.
+    @discardableResult
+    func ask(_ query: [UInt8], from address: IPAddress = client, isStream: Bool = false) -> [UInt8]? {
+        var room = [UInt8](repeating: 0xee, count: isStream ? MessageSize.stream : MessageSize.datagram)
+        var span = room.mutableSpan
+        let verdict = resolution.query(query.span, from: address, isStream: isStream, now: now, into: &span)
+        switch verdict {
+        case .answer(let count): return Array(room[..<count])
+        case .drop: return nil
+        case .later(let scan):
+            let before = answered.count
+            let peer = DatagramPeer(SocketEndpoint(address: address, port: 5353))
+            let client: Client = isStream ? .stream(slot: 0, serial: 1) : .datagram(socket: 0, peer: peer)
+            resolution.pursue(query.span, scan, from: client, now: now)
+            drain()
+            return answered.count > before ? answered.removeLast() : nil
+        }
+    }
+
+    @discardableResult
+    func ask(_ name: String, _ type: RecordType = .a, id: UInt16 = 0x1234, edns: [UInt8]? = nil) -> Reply? {
+        ask(MessageText.query(name, type, id: id, edns: edns).bytes).map { Reply($0) }
+    }
+
+    /// What came for a client since the last look.
+    func takeAnswers() -> [Reply] {
+        defer { answered = [] }
+        return answered.map { Reply($0) }
+    }
+
+    func takeAsked() -> [Resolution.Asking] {
+        defer { asked = [] }
+        return asked
+    }
+
+    func reply(_ message: [UInt8], to asking: Resolution.Asking) {
+        resolution.received(message.span, for: asking.attempt, now: now)
+        drain()
+    }
+
+    func fail(_ asking: Resolution.Asking) {
+        resolution.failed(asking.attempt, now: now)
+        drain()
+    }
+
+    /// Lets time pass, doing what falls due on the way.
+    func pass(_ duration: Duration) {
+        let end = now + duration
+        while let deadline = resolution.nextDeadline, deadline <= end {
+            now = max(now, deadline)
+            resolution.expire(now: now)
+            drain()
+        }
+        now = end
+    }
+
+    private func drain() {
+        for action in resolution.takeActions() {
+            switch action {
+            case .ask(let asking): asked.append(asking)
+            case .close(let attempt): closed.append(attempt)
+            case .answer(_, let message): answered.append(message)
+            }
+        }
+    }
+}
+
+/// An answer, taken apart by code that is not the code under test where it matters: the numbers at their offsets.
+struct Reply {
+    let bytes: [UInt8]
+
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    func number(at offset: Int) -> Int { Int(bytes[offset]) << 8 | Int(bytes[offset + 1]) }
+    var id: Int { number(at: 0) }
+    var code: Int { number(at: 2) & 15 }
+    var isTruncated: Bool { bytes[2] & 2 != 0 }
+    var counts: [Int] { [4, 6, 8, 10].map { number(at: $0) } }
+
+    /// Where the records begin.
+    var questionEnd: Int {
+        guard number(at: 4) == 1 else { return 12 }
+        var end = 12
+        while bytes[end] != 0 { end += Int(bytes[end]) + 1 }
+        return end + 5
+    }
+
+    /// All records: owner as text, type, TTL, RDATA as it stands.
+    var records: [(owner: String, type: RecordType, ttl: UInt32, data: [UInt8])] {
+        var records: [(String, RecordType, UInt32, [UInt8])] = []
+        var offset = questionEnd
+        while offset < bytes.count, let record = try? RecordView(bytes.span, at: offset) {
+            let owner = DomainName(wire: WireName.lowered(bytes.span, at: record.owner))?.withoutRootDot ?? "?"
+            records.append((owner, record.type, record.ttl, Array(bytes[record.data])))
+            offset = record.end
+        }
+        return records
+    }
+
+    var addresses: [String] {
+        records.filter { $0.type == .a || $0.type == .aaaa }.compactMap { IPAddress(bytes: $0.data)?.description }
+    }
+
+    /// The info code of the first Extended DNS Error, and its text.
+    var extendedError: (code: Int, text: String)? {
+        guard let opt = records.first(where: { $0.type == .opt }), opt.data.count >= 6 else { return nil }
+        let length = Int(opt.data[2]) << 8 | Int(opt.data[3])
+        return (Int(opt.data[4]) << 8 | Int(opt.data[5]), String(decoding: opt.data[6..<4 + length], as: UTF8.self))
+    }
+}
