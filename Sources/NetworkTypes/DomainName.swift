@@ -55,7 +55,7 @@ public struct DomainName: Hashable, Sendable {
     }
 }
 
-extension DomainName: CustomStringConvertible, LosslessStringConvertible, Codable {
+extension DomainName: TextValue {
     /// Presentation form with the root's dot; special octets escaped as RFC 1035 section 5.1 says.
     public var description: String {
         wire == [0] ? "." : labels.map { Self.presentation($0) + "." }.joined()
@@ -118,14 +118,6 @@ extension DomainName: CustomStringConvertible, LosslessStringConvertible, Codabl
 
     private static func digit(_ octet: UInt8) -> Int? {
         (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(octet) ? Int(octet - UInt8(ascii: "0")) : nil
-    }
-
-    public init(from decoder: any Decoder) throws {
-        self = try decoder.losslessText()
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-        try encoder.encodeText(self)
     }
 }
 

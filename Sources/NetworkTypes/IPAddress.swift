@@ -67,7 +67,8 @@ public enum IPAddress: Hashable, Sendable {
     }
 }
 
-extension IPAddress: CustomStringConvertible, LosslessStringConvertible, Comparable, Codable {
+extension IPAddress: TextValue, Comparable {
+    /// Dotted decimal, or the canonical text of RFC 5952.
     public var description: String {
         switch self {
         case .v4(let address): address.description
@@ -75,6 +76,7 @@ extension IPAddress: CustomStringConvertible, LosslessStringConvertible, Compara
         }
     }
 
+    /// Parses the text of either family.
     public init?(_ description: String) {
         self.init(description[...])
     }
@@ -82,13 +84,5 @@ extension IPAddress: CustomStringConvertible, LosslessStringConvertible, Compara
     /// IPv4 before IPv6, then by number.
     public static func < (left: Self, right: Self) -> Bool {
         left.family == right.family ? left.bits < right.bits : left.family == .ipv4
-    }
-
-    public init(from decoder: any Decoder) throws {
-        self = try decoder.losslessText()
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-        try encoder.encodeText(self)
     }
 }

@@ -43,7 +43,8 @@ public struct IPPrefix: Hashable, Sendable {
     }
 }
 
-extension IPPrefix: CustomStringConvertible, LosslessStringConvertible, Comparable, Codable {
+extension IPPrefix: TextValue, Comparable {
+    /// `address/length`.
     public var description: String { "\(address)/\(length)" }
 
     /// Parses `address/length`; nil where a host bit is set. ``InterfaceAddress`` allows those.
@@ -55,14 +56,6 @@ extension IPPrefix: CustomStringConvertible, LosslessStringConvertible, Comparab
     /// By address, then the shorter prefix first.
     public static func < (left: Self, right: Self) -> Bool {
         left.address == right.address ? left.length < right.length : left.address < right.address
-    }
-
-    public init(from decoder: any Decoder) throws {
-        self = try decoder.losslessText()
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-        try encoder.encodeText(self)
     }
 }
 
@@ -82,6 +75,7 @@ public struct InterfaceAddress: Hashable, Sendable {
 }
 
 extension InterfaceAddress: CustomStringConvertible, LosslessStringConvertible {
+    /// `address/length`, the address with its host bits.
     public var description: String { "\(address)/\(prefix.length)" }
 
     /// Parses `address/length`.

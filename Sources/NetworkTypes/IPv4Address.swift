@@ -30,14 +30,17 @@ public struct IPv4Address: Hashable, Sendable {
 }
 
 extension IPv4Address: CustomStringConvertible, LosslessStringConvertible, Comparable {
+    /// Dotted decimal.
     public var description: String {
         bytes.map(String.init).joined(separator: ".")
     }
 
+    /// Parses dotted decimal.
     public init?(_ description: String) {
         self.init(description[...])
     }
 
+    /// By number.
     public static func < (left: Self, right: Self) -> Bool {
         left.bits < right.bits
     }

@@ -81,10 +81,12 @@ extension IPv6Address: CustomStringConvertible, LosslessStringConvertible, Compa
         return best
     }
 
+    /// Parses the text forms of RFC 4291 section 2.2.
     public init?(_ description: String) {
         self.init(description[...])
     }
 
+    /// By number.
     public static func < (left: Self, right: Self) -> Bool {
         left.bits < right.bits
     }

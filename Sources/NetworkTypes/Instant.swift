@@ -10,6 +10,7 @@ public struct Instant: Hashable, Sendable, Comparable, Codable {
         self.nanoseconds = nanoseconds
     }
 
+    /// Earlier before later.
     public static func < (left: Self, right: Self) -> Bool {
         left.nanoseconds < right.nanoseconds
     }

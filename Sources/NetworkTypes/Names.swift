@@ -6,7 +6,8 @@ public struct Name<Kind>: Hashable, Sendable {
     public let text: String
 }
 
-extension Name: CustomStringConvertible, LosslessStringConvertible, Comparable, Codable {
+extension Name: TextValue, Comparable {
+    /// The name.
     public var description: String { text }
 
     /// Checks the form; nil where it is not that of a name.
@@ -17,16 +18,9 @@ extension Name: CustomStringConvertible, LosslessStringConvertible, Comparable, 
         text = description
     }
 
+    /// In the order of their text.
     public static func < (left: Self, right: Self) -> Bool {
         left.text < right.text
-    }
-
-    public init(from decoder: any Decoder) throws {
-        self = try decoder.losslessText()
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-        try encoder.encodeText(self)
     }
 }
 
@@ -50,7 +44,8 @@ public struct InterfaceName: Hashable, Sendable {
     public let text: String
 }
 
-extension InterfaceName: CustomStringConvertible, LosslessStringConvertible, Comparable, Codable {
+extension InterfaceName: TextValue, Comparable {
+    /// The name.
     public var description: String { text }
 
     /// Checks the form; nil where the kernel would refuse it.
@@ -62,16 +57,9 @@ extension InterfaceName: CustomStringConvertible, LosslessStringConvertible, Com
         text = description
     }
 
+    /// In the order of their text.
     public static func < (left: Self, right: Self) -> Bool {
         left.text < right.text
-    }
-
-    public init(from decoder: any Decoder) throws {
-        self = try decoder.losslessText()
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-        try encoder.encodeText(self)
     }
 }
 

@@ -14,7 +14,8 @@ public struct SocketEndpoint: Hashable, Sendable {
     }
 }
 
-extension SocketEndpoint: CustomStringConvertible, LosslessStringConvertible, Codable {
+extension SocketEndpoint: TextValue {
+    /// `192.0.2.1:53` or `[2001:db8::1]:53`.
     public var description: String {
         switch address {
         case .v4(let address): "\(address):\(port)"
@@ -36,14 +37,6 @@ extension SocketEndpoint: CustomStringConvertible, LosslessStringConvertible, Co
             self.init(text)
         }
     }
-
-    public init(from decoder: any Decoder) throws {
-        self = try decoder.losslessText()
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-        try encoder.encodeText(self)
-    }
 }
 
 /// A host, by address or by name, and a port.
@@ -61,6 +54,7 @@ public struct HostEndpoint: Hashable, Sendable {
 }
 
 extension HostEndpoint: CustomStringConvertible, LosslessStringConvertible {
+    /// `host:port`, an IPv6 address in brackets.
     public var description: String {
         switch host {
         case .address(let address): SocketEndpoint(address: address, port: port).description

@@ -12,7 +12,8 @@ public struct WireGuardPublicKey: Hashable, Sendable {
     }
 }
 
-extension WireGuardPublicKey: CustomStringConvertible, LosslessStringConvertible, Comparable, Codable {
+extension WireGuardPublicKey: TextValue, Comparable {
+    /// 44 characters of base64.
     public var description: String { Base64.encode(bytes) }
 
     /// Parses 44 characters of base64.
@@ -21,16 +22,9 @@ extension WireGuardPublicKey: CustomStringConvertible, LosslessStringConvertible
         self.init(bytes: bytes)
     }
 
+    /// By the octets.
     public static func < (left: Self, right: Self) -> Bool {
         left.bytes.lexicographicallyPrecedes(right.bytes)
-    }
-
-    public init(from decoder: any Decoder) throws {
-        self = try decoder.losslessText()
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-        try encoder.encodeText(self)
     }
 }
 
@@ -67,8 +61,11 @@ public struct WireGuardSecretKey: Sendable {
 }
 
 extension WireGuardSecretKey: Hashable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// Never the secret.
     public var description: String { "(secret)" }
+    /// Never the secret.
     public var debugDescription: String { "(secret)" }
+    /// Never the secret: nothing to reflect on.
     public var customMirror: Mirror { Mirror(self, children: []) }
 
     /// Feeds nothing of the secret to the hasher.

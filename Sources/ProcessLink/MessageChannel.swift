@@ -15,6 +15,7 @@ public final class MessageChannel<Incoming: Decodable, Outgoing: Encodable> {
         case tooSlow
         case system(SystemError)
 
+        /// The reason in words.
         public var description: String {
             switch self {
             case .closedByPeer: "the other side closed the connection"

@@ -9,6 +9,7 @@ public enum ChildProcess {
         case status(Int32)
         case signal(Int32)
 
+        /// `exit status 1` or `signal 9`.
         public var description: String {
             switch self {
             case .status(let status): "exit status \(status)"

@@ -9,7 +9,9 @@ public import NetworkTypes
 public final class EventLoop {
     /// What a watched descriptor is ready for.
     public struct Readiness: OptionSet, Sendable {
+        /// The bits of epoll_ctl(2).
         public let rawValue: UInt32
+        /// Takes the bits of epoll_ctl(2).
         public init(rawValue: UInt32) { self.rawValue = rawValue }
 
         /// Data, a connection or end of file waits to be read.

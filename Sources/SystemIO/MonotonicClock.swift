@@ -16,7 +16,9 @@ public struct SystemClock: TimeSource {
     /// Makes a source; it has no state.
     public init() {}
 
+    /// CLOCK_BOOTTIME.
     public var now: Instant { Instant(nanoseconds: Self.read(CLOCK_BOOTTIME)) }
+    /// CLOCK_REALTIME.
     public var wallNanoseconds: Int64 { Self.read(CLOCK_REALTIME) }
 
     private static func read(_ clock: clockid_t) -> Int64 {

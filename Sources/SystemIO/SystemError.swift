@@ -22,6 +22,7 @@ public struct SystemError: Error, Hashable {
 }
 
 extension SystemError: CustomStringConvertible {
+    /// The operation and the kernel's text.
     public var description: String { "\(operation): \(Self.text(of: code))" }
 
     /// The kernel's text for an error number, as strerror(3) gives it.

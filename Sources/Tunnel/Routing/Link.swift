@@ -19,8 +19,9 @@ public struct Link: Hashable, Sendable {
     public var hasCarrier: Bool
     /// Octets of the largest packet.
     public var mtu: Int
-    /// Octets received and sent.
+    /// Octets received.
     public var received: UInt64
+    /// Octets sent.
     public var sent: UInt64
 
     /// What the alias of an interface of ours begins with.
