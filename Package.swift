@@ -79,6 +79,19 @@ let lab: [Target] = [
         swiftSettings: strict
     ),
     .executableTarget(
+        name: "pnetd-demo",
+        dependencies: ["Lab", "CLinux", "NetworkTypes", "SystemIO"],
+        path: "Tests/Lab/Demo",
+        swiftSettings: strict
+    ),
+    .executableTarget(
+        name: "bench-outage",
+        dependencies: ["Lab", "CLinux", "NetworkTypes", "SystemIO"],
+        path: "Tests/Benchmarks/Outage",
+        swiftSettings: strict
+    ),
+    .testTarget(name: "GateTests", dependencies: ["Lab"], path: "Tests/GateTests", swiftSettings: strict),
+    .executableTarget(
         name: "lab-relay",
         dependencies: ["Lab", "NetworkTypes"],
         path: "Tests/Lab/RelayProgram",

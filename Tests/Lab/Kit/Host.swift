@@ -7,8 +7,8 @@ public import SystemIO
 public final class Host {
     /// The host's short name, as `site`.
     public let name: String
-    /// The namespace.
-    let namespace: String
+    /// The name of its network namespace, for ip(8).
+    public let namespace: String
     /// Where its files are; it goes with the lab.
     public let folder: String
     private var background: [Background] = []

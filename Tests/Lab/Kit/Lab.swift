@@ -40,8 +40,8 @@ public final class Lab {
 
     private static let mark = "pnlab"
 
-    /// Removes the namespaces of labs whose process is gone.
-    private static func sweep() throws {
+    /// Removes what is left of labs whose process is gone.
+    public static func sweep() throws {
         let names = try Program.must(["ip", "netns", "list"]).split(separator: "\n").map { $0.prefix { $0 != " " } }
         for name in names where name.hasPrefix("\(mark)-") {
             let owner = name.split(separator: "-").dropFirst().first.flatMap { pid_t($0) }
@@ -50,7 +50,8 @@ public final class Lab {
                 if let pid = pid_t(line) { kill(pid, SIGKILL) }
             }
             _ = try Program.run(["ip", "netns", "delete", String(name)])
-            _ = try Program.run(["rm", "-rf", "/etc/netns/\(name)"])
+            let label = name.split(separator: "-").dropLast().joined(separator: "-")
+            _ = try Program.run(["rm", "-rf", "/etc/netns/\(name)", "/tmp/\(label)"])
         }
     }
 

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+# Everything that is done with this tree, on Debian 12 with a Swift toolchain.
+
+PREFIX  ?= /usr
+DESTDIR ?=
+RELEASE := swift build -c release --static-swift-stdlib --scratch-path .build-release
+BIN     := .build-release/release
+
+.PHONY: all deps build demo test lint bench install clean
+
+all: build
+
+deps: ## install every Debian package that is missing
+	@.ci/deps
+
+build: deps ## release build, standard library linked in
+	$(RELEASE) --product pnetd
+	$(RELEASE) --product pnetctl
+	$(RELEASE) --product pnetd-frontend
+
+demo: build ## raise two sites, show a live failover; KEEP=1 leaves it running
+	$(RELEASE) --product pnetd-demo
+	@$(if $(KEEP),KEEP=1) $(BIN)/pnetd-demo
+
+lint:
+	swift format lint -s -r Sources Tests Package.swift
+
+test: deps lint ## build everything, run all tests; as root, since the lab makes namespaces
+	@.ci/timed "build" swift build --build-tests
+	@.ci/timed "unit tests" swift test --skip-build --skip LabScenarios
+	@.ci/timed "lab" swift test --skip-build --filter LabScenarios
+
+bench: build ## figures beside a peer, printed as RESULT lines
+	$(RELEASE) --product bench-outage
+	Tests/Benchmarks/dns-local-record.sh $(BIN)
+	$(BIN)/bench-outage
+
+install: build
+	install -D -m 755 $(BIN)/pnetd $(DESTDIR)$(PREFIX)/sbin/pnetd
+	install -D -m 755 $(BIN)/pnetd-frontend $(DESTDIR)$(PREFIX)/sbin/pnetd-frontend
+	install -D -m 755 $(BIN)/pnetctl $(DESTDIR)$(PREFIX)/bin/pnetctl
+	strip $(DESTDIR)$(PREFIX)/sbin/pnetd $(DESTDIR)$(PREFIX)/sbin/pnetd-frontend $(DESTDIR)$(PREFIX)/bin/pnetctl
+	install -D -m 644 etc/pnetd.yaml $(DESTDIR)$(PREFIX)/share/doc/pnetd/pnetd.yaml
+	install -D -m 644 etc/prometheus/pnetd.rules.yaml $(DESTDIR)$(PREFIX)/share/pnetd/prometheus/pnetd.rules.yaml
+	install -d -m 750 $(DESTDIR)/etc/pnetd $(DESTDIR)/etc/pnetd/keys
+
+clean:
+	-@test -x $(BIN)/pnetd-demo && $(BIN)/pnetd-demo sweep
+	rm -rf .build .build-release
