@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLinux
+import CNl
 import NetworkTypes
 import PathHealth
 import SystemIO
@@ -11,64 +12,7 @@ import Testing
 /// The whole reconcile against the running kernel, in a namespace of the test's own.
 @Suite(.serialized)
 struct ReconcileTests {
-    static let reserved = ReservedNumbers(
-        routeProtocol: 112,
-        firstTable: 7000,
-        firstPriority: 700,
-        markMask: 0x7f00_0000,
-        firstNexthop: 7000
-    )
-
-    static func path(_ letter: String, slot: Int) throws -> Desired.Path {
-        let peer = WireGuardSettings.Peer(
-            publicKey: try #require(WireGuardPublicKey(bytes: (0..<32).map { UInt8($0 + slot) })),
-            presharedKey: nil,
-            endpoint: SocketEndpoint("198.51.100.1:51820"),
-            keepalive: 15,
-            allowedIPs: Set(try prefixes)
-        )
-        return Desired.Path(
-            name: try #require(PathName("vpn-\(letter)")),
-            slot: slot,
-            interface: try #require(InterfaceName("pn-\(letter)")),
-            addresses: [
-                try #require(InterfaceAddress("10.99.\(slot).2/30")),
-                try #require(InterfaceAddress("fd00:99:\(slot)::2/126")),
-            ],
-            mtu: nil,
-            underlay: try #require(InterfaceName("eth\(slot - 1)")),
-            gateways: nil,
-            wireGuard: WireGuardSettings(
-                privateKey: try #require(WireGuardSecretKey(bytes: Array(repeating: UInt8(slot), count: 32))),
-                listenPort: nil,
-                mark: 0,
-                peers: [peer]
-            )
-        )
-    }
-
-    static var prefixes: [IPPrefix] {
-        get throws { [try #require(IPPrefix("10.20.0.0/16")), try #require(IPPrefix("fd00:20::/48"))] }
-    }
-
-    static func desired(_ outcome: Outcome) throws -> Desired {
-        let paths = [try path("a", slot: 1), try path("b", slot: 2)]
-        return Desired(
-            reserved: reserved,
-            paths: paths,
-            networks: [
-                Desired.Network(
-                    name: try #require(NetworkName("azure")),
-                    slot: 1,
-                    prefixes: try prefixes,
-                    paths: paths.map(\.name),
-                    outcome: outcome
-                )
-            ]
-        )
-    }
-
-    static func underlays() throws {
+    private static func raiseUnderlays() throws {
         for (index, subnet) in ["192.0.2", "203.0.113"].enumerated() {
             try run("/sbin/ip", "link", "add", "eth\(index)", "type", "veth", "peer", "name", "far\(index)")
             try run("/sbin/ip", "link", "set", "eth\(index)", "up")
@@ -79,38 +23,122 @@ struct ReconcileTests {
     }
 
     /// Userspace interfaces take a moment to come.
-    static func settle(_ reconciler: Reconciler, _ desired: Desired) throws -> ReconcileResult {
+    private static func settle(_ reconciler: Reconciler, _ desired: Desired) throws -> ReconcileResult {
         var result = reconciler.reconcile(desired)
-        for _ in 0..<100 where !(result.changes.isEmpty && result.failures.isEmpty) {
+        for _ in 0..<200 where !(result.changes.isEmpty && result.failures.isEmpty) {
             usleep(20_000)
             result = reconciler.reconcile(desired)
         }
         return result
     }
 
-    static func reconciler() throws -> Reconciler {
-        try Files.makeDirectory("/tmp/pnetd-tunnel-tests")
-        return try Reconciler(reserved: reserved, logDirectory: "/tmp/pnetd-tunnel-tests", told: [:])
+    private static func withReconciler(_ body: @escaping (Reconciler) throws -> Void) throws {
+        try inFreshNamespace {
+            try raiseUnderlays()
+            let logs = "/tmp/pnetd-reconcile-\(getpid())"
+            try Files.makeDirectory(logs)
+            let reconciler = try Reconciler(reserved: Sample.reserved, logDirectory: logs, told: [:])
+            defer {
+                _ = reconciler.removeEverything()
+                _ = try? run("/bin/rm", "-rf", logs)
+            }
+            try body(reconciler)
+        }
     }
 
+    private static let both = Outcome.active(Sample.first, standby: Sample.second)
+
     @Test func bringsEverythingUpAndThenHasNothingToDo() throws {
-        try inFreshNamespace {
-            try Self.underlays()
-            let reconciler = try Self.reconciler()
-            let desired = try Self.desired(.active(Self.path("a", slot: 1).name, standby: Self.path("b", slot: 2).name))
-            defer { _ = reconciler.removeEverything() }
-            let result = try Self.settle(reconciler, desired)
+        try Self.withReconciler { reconciler in
+            let result = try Self.settle(reconciler, Sample.desired(Self.both))
             #expect(result.failures == [])
             #expect(result.changes == [])
-            for state in result.paths.values { #expect(state.condition == .ready) }
-            print(try run("/usr/sbin/nft", "list", "table", "inet", "pnetd"))
-            print(try run("/sbin/ip", "rule"), try run("/sbin/ip", "route", "show", "table", "7000"))
-            print(try run("/sbin/ip", "-6", "route", "show", "table", "7000"), try run("/sbin/ip", "nexthop"))
-            print(
-                try run("/sbin/ip", "route", "show", "table", "7001"),
-                try run("/sbin/ip", "route", "show", "table", "7065")
-            )
-            print(try run("/usr/bin/wg"), try run("/sbin/ip", "address"))
+            #expect(result.paths.values.map(\.condition) == [.ready, .ready])
+            let sent = reconciler.mutations
+            _ = reconciler.reconcile(Sample.desired(Self.both))
+            _ = reconciler.move(Sample.desired(Self.both))
+            #expect(reconciler.mutations == sent, "a second run changes nothing")
+            #expect(try run("/sbin/ip", "route", "get", "10.20.0.1").contains("dev pn-a"))
+            #expect(try run("/sbin/ip", "-6", "route", "get", "fd00:20::1").contains("dev pn-a"))
+            // A probe of the standby path goes by it.
+            #expect(try run("/sbin/ip", "route", "get", "10.20.0.1", "oif", "pn-b").contains("dev pn-b"))
+            // Outer packets leave by their underlay, not by the best default route.
+            #expect(try run("/sbin/ip", "route", "get", "198.51.100.1", "mark", "0x42000000").contains("dev eth1"))
+        }
+    }
+
+    @Test func movesRoutesAndAdoptsThem() throws {
+        try Self.withReconciler { reconciler in
+            _ = try Self.settle(reconciler, Sample.desired(Self.both))
+            let turned = Outcome.active(Sample.second, standby: Sample.first)
+            let moved = reconciler.move(Sample.desired(turned))
+            #expect(moved.failures == [] && moved.changes.count == 4)
+            #expect(try run("/sbin/ip", "route", "get", "10.20.0.1").contains("dev pn-b"))
+            #expect(try reconciler.adoptable(Sample.desired(.blocked)) == [Sample.name("azure"): turned])
+            _ = reconciler.move(Sample.desired(.blocked))
+            #expect(throws: ProgramFailure.self) { try run("/sbin/ip", "route", "get", "10.20.0.1") }
+            #expect(try reconciler.adoptable(Sample.desired(.blocked)) == [:])
+        }
+    }
+
+    @Test func writesTheGuardAsNftReadsIt() throws {
+        try Self.withReconciler { reconciler in
+            _ = try Self.settle(reconciler, Sample.desired(.blocked))
+            let listing = try run("/usr/sbin/nft", "list", "table", "inet", "pnetd")
+            for line in [
+                "elements = { \"lo\",", "elements = { 10.20.0.0/16 }", "elements = { fd00:20::/48 }",
+                "type filter hook prerouting priority raw; policy accept;",
+                "type filter hook postrouting priority filter;",
+                "oifname != @net1-if ip daddr @net1-ipv4 counter packets 0 bytes 0 drop",
+                "oifname != @net1-if ip6 daddr @net1-ipv6 counter packets 0 bytes 0 drop",
+                "iifname != @net1-if ip saddr @net1-ipv4 counter packets 0 bytes 0 drop",
+                "iifname != \"pn-a\" iifname != \"lo\" ip daddr 10.99.1.2 counter packets 0 bytes 0 drop",
+                "iifname \"pn-a\" meta mark set meta mark & 0x81ffffff | 0x01000000",
+                "oifname @paths-if tcp flags syn / syn,rst tcp option maxseg size set rt mtu",
+                "iifname @paths-if tcp flags syn / syn,rst tcp option maxseg size set rt mtu",
+                "oifname \"pn-a\" ct state new ct mark set ct mark & 0x81ffffff | 0x01000000",
+            ] { #expect(listing.contains(line), "\(line) in:\n\(listing)") }
+        }
+    }
+
+    @Test func replacesAGuardThatWasTamperedWith() throws {
+        // Two reconcilers stand for an agent that died and its successor: while one lives, its table is its own.
+        try Self.withReconciler { successor in
+            do {
+                let earlier = try Reconciler(reserved: Sample.reserved, logDirectory: "/tmp", told: [:])
+                _ = try Self.settle(earlier, Sample.desired(.blocked))
+            }
+            for tampering in [
+                "flush chain inet pnetd leaving", "delete element inet pnetd net1-ipv4 { 10.20.0.0/16 }",
+                "add rule inet pnetd leaving accept", "delete table inet pnetd",
+            ] {
+                try run("/usr/sbin/nft", tampering)
+                let healed = successor.reconcile(Sample.desired(.blocked))
+                #expect(healed.changes.contains("put the guard table in place"), "\(tampering)")
+                #expect(successor.reconcile(Sample.desired(.blocked)).changes == [])
+                successor.release()
+            }
+        }
+    }
+
+    @Test func leavesAnInterfaceOfSomebodyElseAlone() throws {
+        try Self.withReconciler { reconciler in
+            try run("/sbin/ip", "link", "add", "pn-a", "type", "veth", "peer", "name", "theirs")
+            let result = reconciler.reconcile(Sample.desired(.blocked))
+            #expect(result.paths[Sample.first]?.condition == .unusable(.interfaceForeign(Sample.interface("pn-a"))))
+            _ = reconciler.removeEverything()
+            #expect(try run("/sbin/ip", "link", "show", "pn-a").contains("pn-a"))
+        }
+    }
+
+    /// libnl reads back what we wrote: two independent readings of the kernel agree.
+    @Test func agreesWithLibnlOnAddressesAndRules() throws {
+        try Self.withReconciler { reconciler in
+            _ = try Self.settle(reconciler, Sample.desired(Self.both))
+            let kernel = NetlinkConversation(over: try NetlinkSocket(bus: NETLINK_ROUTE))
+            let observed = try Observed.read(over: kernel, Sample.reserved)
+            #expect(try Libnl.addresses() == observed.addresses)
+            #expect(try Libnl.rules(protocol: Sample.reserved.routeProtocol) == observed.rules.count)
         }
     }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLinux
-import CMnl
 import NetworkTypes
 
 /// One message from the kernel.
@@ -18,33 +17,30 @@ struct NetlinkReply {
     let payload: [UInt8]
 
     /// Splits what one read brought into messages; what is cut short is left out.
+    ///
+    /// Not by libmnl: `mnl_nlmsg_ok` takes a length of 2^31 and more for a negative one, and then for a good one.
     static func parse(_ bytes: [UInt8]) -> [NetlinkReply] {
         var replies: [NetlinkReply] = []
-        unsafe bytes.withUnsafeBytes { buffer in
-            guard let base = buffer.baseAddress else { return }
-            var remaining = Int32(buffer.count)
-            var next = unsafe base.assumingMemoryBound(to: nlmsghdr.self)
-            while unsafe mnl_nlmsg_ok(next, remaining) {
-                let header = unsafe next.pointee
-                let payload = unsafe UnsafeRawBufferPointer(
-                    start: mnl_nlmsg_get_payload(next),
-                    count: mnl_nlmsg_get_payload_len(next)
+        var rest = bytes[...]
+        // struct nlmsghdr: u32 length (header included), u16 type, u16 flags, u32 sequence, u32 port.
+        while rest.count >= headerLength {
+            let length = Int(UInt32(hostOrder: rest))
+            guard length >= headerLength, length <= rest.count else { break }
+            replies.append(
+                NetlinkReply(
+                    type: Int(UInt16(hostOrder: rest.dropFirst(4))),
+                    flags: Int32(UInt16(hostOrder: rest.dropFirst(6))),
+                    sequence: UInt32(hostOrder: rest.dropFirst(8)),
+                    port: UInt32(hostOrder: rest.dropFirst(12)),
+                    payload: Array(rest.prefix(length).dropFirst(headerLength))
                 )
-                replies.append(
-                    NetlinkReply(
-                        type: Int(header.nlmsg_type),
-                        flags: Int32(header.nlmsg_flags),
-                        sequence: header.nlmsg_seq,
-                        port: header.nlmsg_pid,
-                        payload: unsafe Array(payload)
-                    )
-                )
-                guard let following = unsafe mnl_nlmsg_next(next, &remaining) else { return }
-                unsafe next = UnsafePointer(following)
-            }
+            )
+            rest = rest.dropFirst((length + 3) & ~3)
         }
         return replies
     }
+
+    private static let headerLength = 16
 
     /// The family's fixed header; nil where the message is too short for it.
     func header<Header: BitwiseCopyable>(_ type: Header.Type) -> Header? {

@@ -11,7 +11,7 @@ public import SystemIO
 public final class Reconciler {
     private let routing: NetlinkConversation
     private let routingPort: UInt32
-    private let firewall: Firewall
+    private var firewall: Firewall
     private let tunnels: TunnelKeeper
     private let reserved: ReservedNumbers
     private let clock: any TimeSource
@@ -41,6 +41,16 @@ public final class Reconciler {
         )
         self.reserved = reserved
         self.clock = clock
+    }
+
+    /// Messages sent so far that change routing; those to WireGuard and the firewall are not counted.
+    var mutations: Int { routing.mutations }
+
+    /// Lets go of the guard table, as the end of a process does: it stays, but anybody may touch it.
+    func release() {
+        if let socket = try? NetlinkSocket(bus: NETLINK_NETFILTER) {
+            firewall = Firewall(over: NetlinkConversation(over: socket))
+        }
     }
 
     /// The ports by which the kernel names our own changes.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // How long traffic stands still when an underlay is cut silently, over and over, at a random moment of the probing.
 
-import NetworkTypes
 import CLinux
 import Lab
+import NetworkTypes
 import SystemIO
 
 let rounds = CommandLine.arguments.dropFirst().first.flatMap { Int($0) } ?? 20

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // `make demo`: two sites in namespaces, a live failover, and nothing left behind.
 
-import ControlAPI
-import NetworkTypes
 import CLinux
+import ControlAPI
 import Lab
+import NetworkTypes
 import SystemIO
 
 func say(_ text: String) {

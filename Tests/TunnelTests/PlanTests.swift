@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NetworkTypes
+import PathHealth
+import Testing
+
+@testable import Tunnel
+
+struct PlanTests {
+    static let outcomes: [Outcome] = [
+        .active(Sample.first, standby: Sample.second), .active(Sample.second, standby: Sample.first),
+        .active(Sample.first, standby: nil), .blocked, .public,
+    ]
+
+    private func settled(_ outcome: Outcome, from observed: Observed = Sample.bare) -> Observed {
+        var observed = observed
+        for step in plan(Sample.desired(outcome), observed) { observed.take(step) }
+        return observed
+    }
+
+    @Test(arguments: outcomes, outcomes)
+    func hasNothingToDoTheSecondTime(before: Outcome, after: Outcome) {
+        let observed = settled(after, from: settled(before))
+        #expect(plan(Sample.desired(after), observed) == [])
+    }
+
+    @Test(arguments: outcomes, outcomes)
+    func leavesNoMomentWithoutAGuard(before: Outcome, after: Outcome) {
+        var observed = settled(before)
+        for step in plan(Sample.desired(after), observed) {
+            observed.take(step)
+            for prefix in Sample.prefixes {
+                #expect(!observed.leaks(prefix, Sample.reserved), "after: \(step)")
+            }
+        }
+    }
+
+    @Test func guardsBeforeItOpens() throws {
+        let steps = plan(Sample.desired(.active(Sample.first, standby: Sample.second)), Sample.bare)
+        let guards = steps.lastIndex {
+            if case .putRoute(let route) = $0 { route.destination == .unreachable } else { false }
+        }
+        let rule = steps.firstIndex { if case .addRule(let rule) = $0 { rule.selector == .all } else { false } }
+        let opening = steps.firstIndex { if case .putNexthop = $0 { true } else { false } }
+        #expect(try #require(guards) < (try #require(rule)))
+        #expect(try #require(rule) < (try #require(opening)))
+    }
+
+    @Test func switchesByGroupsAlone() {
+        let observed = settled(.active(Sample.first, standby: Sample.second))
+        let steps = plan(Sample.desired(.active(Sample.second, standby: Sample.first)), observed)
+        // Active and standby, IPv4 and IPv6: four messages, however many prefixes there are.
+        #expect(
+            steps == [
+                .putNexthop(Nexthop(id: 7204, family: .ipv4, destination: .group([7004]))),
+                .putNexthop(Nexthop(id: 7205, family: .ipv6, destination: .group([7005]))),
+                .putNexthop(Nexthop(id: 7206, family: .ipv4, destination: .group([7002]))),
+                .putNexthop(Nexthop(id: 7207, family: .ipv6, destination: .group([7003]))),
+            ]
+        )
+    }
+
+    @Test func blockedLeavesNothingButTheGuard() {
+        let observed = settled(.blocked, from: settled(.active(Sample.first, standby: Sample.second)))
+        let network = observed.routes.filter { $0.table == Sample.reserved.networkTable }
+        #expect(Set(network.map(\.destination)) == [.unreachable])
+        #expect(Set(network.map(\.metric)) == [4_294_967_294])
+        // The tables of the paths stay: probes go on.
+        #expect(observed.routes.contains { $0.table == 7001 && $0.destination == .nexthop(7002) })
+    }
+
+    @Test func pinsOuterPacketsToTheirUnderlay() {
+        let observed = settled(.blocked)
+        let underlay = observed.routes.filter { $0.table == Sample.reserved.underlayTable(1) }
+        #expect(
+            Set(underlay.map(\.destination)) == [
+                .device(link: 2, gateway: nil), .device(link: 2, gateway: IPAddress("192.0.2.1")),
+            ]
+        )
+        let rules = observed.rules.filter { $0.selector == .mark(0x4100_0000, mask: 0x7f00_0000) && $0.family == .ipv4 }
+        #expect(rules.sorted { $0.priority < $1.priority }.map(\.action) == [.lookup(7065), .unreachable])
+    }
+
+    @Test func restoresWhatACarrierTookAway() {
+        var observed = settled(.active(Sample.first, standby: Sample.second))
+        // The kernel takes the nexthops of a dead interface, the groups that are empty then, and their routes.
+        for id in [7002, 7003, 7204, 7205] as [UInt32] { observed.nexthops[id] = nil }
+        observed.routes = observed.routes.filter { route in
+            ![7002, 7003, 7204, 7205].contains { route.destination == .nexthop($0) }
+        }
+        for step in plan(Sample.desired(.active(Sample.first, standby: Sample.second)), observed) {
+            observed.take(step)
+        }
+        #expect(observed == settled(.active(Sample.first, standby: Sample.second)))
+    }
+
+    @Test func removesAllThatIsOursAndNothingElse() {
+        var observed = settled(.active(Sample.first, standby: Sample.second))
+        for step in plan(Desired(reserved: Sample.reserved, paths: [], networks: []), observed) { observed.take(step) }
+        var expected = Sample.bare
+        expected.links = expected.links.filter { !$0.key.text.hasPrefix("pn-") }
+        #expect(observed == expected)
+    }
+
+    @Test func takesAwayForeignAddressesOfOurInterfacesButNotLinkLocalOnes() {
+        var observed = settled(.blocked)
+        observed.addresses.insert(LinkAddress(link: 4, address: Sample.address("10.66.0.1/24")))
+        observed.addresses.insert(LinkAddress(link: 4, address: Sample.address("fe80::1/64")))
+        observed.addresses.insert(LinkAddress(link: 2, address: Sample.address("10.67.0.1/24")))
+        let steps = plan(Sample.desired(.blocked), observed)
+        #expect(steps.contains(.deleteAddress(LinkAddress(link: 4, address: Sample.address("10.66.0.1/24")))))
+        #expect(steps.count { if case .deleteAddress = $0 { true } else { false } } == 1)
+    }
+}
