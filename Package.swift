@@ -44,7 +44,7 @@ let rooms: [Target] =
     + room("PathHealth", ["NetworkTypes"])
     + room("Tunnel", ["CLinux", "CMnl", "NetworkTypes", "PathHealth", "SystemIO"], tests: ["CNl"])
     + room("ProcessLink", ["CLinux", "NetworkTypes", "SystemIO"])
-    + room("PrivateDNS", ["CLdns", "CLinux", "NetworkTypes", "SystemIO"])
+    + room("PrivateDNS", ["CLdns", "CLinux", "NetworkTypes", "SystemIO"], tests: ["CMallocCount"])
     + room("Telemetry", [])
     + room("ControlAPI", ["NetworkTypes"])
     + room("Configuration", ["CYaml", "NetworkTypes", "PrivateDNS", "SystemIO"])
@@ -56,6 +56,12 @@ let programs: [Target] = [
             "CLinux", "Configuration", "ControlAPI", "NetworkTypes", "PathHealth", "PrivateDNS", "ProcessLink",
             "SystemIO", "Telemetry", "Tunnel", logging, arguments,
         ],
+        swiftSettings: strict
+    ),
+    .testTarget(
+        name: "pnetdTests",
+        dependencies: ["CLinux", "NetworkTypes", "PrivateDNS", "ProcessLink", "SystemIO", "pnetd"],
+        path: "Tests/pnetdTests",
         swiftSettings: strict
     ),
     .executableTarget(
@@ -105,6 +111,11 @@ let lab: [Target] = [
     ),
 ]
 
+/// What tests measure with.
+let instruments: [Target] = [
+    .target(name: "CMallocCount", path: "Tests/CMallocCount", cSettings: strictC)
+]
+
 let package = Package(
     name: "pnetd",
     products: [.executable(name: "pnetctl", targets: ["pnetctl"])],
@@ -115,5 +126,5 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
-    targets: facesOfC + rooms + programs + lab
+    targets: facesOfC + rooms + programs + lab + instruments
 )

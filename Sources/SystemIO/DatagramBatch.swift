@@ -109,8 +109,9 @@ public struct DatagramOutbox: ~Copyable {
     }
 }
 
-/// The memory behind a batch.
-@safe private struct DatagramRoom: ~Copyable {
+/// The memory behind a batch. A class, since release builds of other modules cannot link to the destruction of a
+/// private non-copyable struct.
+@safe private final class DatagramRoom {
     /// What holds either family's packet information.
     static var controlSize: Int { 64 }
 

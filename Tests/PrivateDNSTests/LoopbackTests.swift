@@ -81,6 +81,53 @@ struct LoopbackTests {
         #expect(Reply(answer).addresses == ["10.0.0.1"])
     }
 
+    @Test func answersAStreamOutOfOrder() throws {
+        let any = SocketEndpoint(address: .v4(IPv4Address(bits: 0x7f00_0001)), port: 0)
+        let silent = try NetworkSocket.listener(on: any, isStream: false)
+        let endpoint = try #require(NetworkSocket.boundEndpoint(of: silent.raw))
+        let server = try Server()
+        try server.adopt(
+            try records() + [try Scenario.zone("azure.test", forward: [endpoint], realm: Scenario.path("lo"))]
+        )
+        let client = try NetworkSocket.stream(to: server.endpoint, through: nil)
+        var frames: [UInt8] = []
+        // The first one waits for a server that says nothing; the others must not.
+        for (id, name) in [(1, "slow.azure.test"), (2, "h.plant.internal"), (3, "no.plant.internal")] {
+            let query = MessageText.query(name, id: UInt16(id)).bytes
+            frames.append(UInt16(query.count))
+            frames += query
+        }
+        var poller = pollfd(fd: client.raw, events: Int16(POLLOUT), revents: 0)
+        try #require(unsafe poll(&poller, 1, 4000) == 1)
+        // In two writes, cut inside a frame.
+        #expect(try client.write(frames.span.extracting(first: 9)) == 9)
+        usleep(20_000)
+        #expect(try client.write(frames.span.extracting(droppingFirst: 9)) == frames.count - 9)
+        var received: [UInt8] = []
+        var ids: [Int] = []
+        while ids.count < 3, let part = try Self.wait(client), !part.isEmpty {
+            received += part
+            while received.count >= 2, received.count >= 2 + Int(received.span.uint16(at: 0)) {
+                let length = Int(received.span.uint16(at: 0))
+                ids.append(Reply(Array(received[2..<2 + length])).id)
+                received.removeFirst(2 + length)
+            }
+        }
+        #expect(ids == [2, 3, 1])
+    }
+
+    @Test func spreadsOverWorkersAndChangesTheirNumber() throws {
+        let server = try Server(workers: 2)
+        try server.adopt(records())
+        #expect(server.pool.count == 2)
+        for id in 0..<50 {
+            let answer = try server.ask(MessageText.query("h.plant.internal", id: UInt16(id)).bytes)
+            #expect(answer.map { Reply($0).id } == id)
+        }
+        usleep(1_200_000)
+        #expect(server.pool.tally.datagramQueries == 50)
+    }
+
     @Test func forwardsThroughAnInterface() throws {
         let any = SocketEndpoint(address: .v4(IPv4Address(bits: 0x7f00_0001)), port: 0)
         let cloud = try NetworkSocket.listener(on: any, isStream: false)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CMallocCount
 import NetworkTypes
 import SystemIO
 import Testing
@@ -84,6 +85,21 @@ final class Scenario {
             drain()
             return answered.count > before ? answered.removeLast() : nil
         }
+    }
+
+    /// Asks many times and counts allocations; nil where an answer does not come at once.
+    func allocations(asking query: [UInt8], times: Int) -> UInt64? {
+        var room = [UInt8](repeating: 0, count: MessageSize.datagram)
+        var span = room.mutableSpan
+        var isComplete = true
+        let before = pn_malloc_count()
+        for _ in 0..<times {
+            let verdict = resolution.query(query.span, from: Self.client, isStream: false, now: now, into: &span)
+            if case .answer = verdict { continue }
+            isComplete = false
+        }
+        let count = pn_malloc_count() - before
+        return isComplete ? count : nil
     }
 
     @discardableResult

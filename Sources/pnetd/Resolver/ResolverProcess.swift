@@ -33,13 +33,24 @@ final class ResolverProcess {
 
     /// Serves until the loop is stopped.
     func run() throws(SystemError) {
+        try start()
+        try loop.run()
+        stop()
+    }
+
+    /// Begins to serve on the loop.
+    func start() throws(SystemError) {
         try loop.watch(pool.acknowledgement) { [unowned self] _ in
             pool.drainAcknowledgements()
             tellWhatIsInForce()
         }
         connect()
         sendMetrics()
-        try loop.run()
+    }
+
+    /// Ends all threads; the loop must not run after that.
+    func stop() {
+        loop.unwatch(pool.acknowledgement)
         pool.stop()
     }
 

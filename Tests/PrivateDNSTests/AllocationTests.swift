@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NetworkTypes
+import Testing
+
+@testable import PrivateDNS
+
+/// Whether this build is optimised: a debug build allocates for spans and typed throws, which says nothing.
+private var isOptimised: Bool {
+    #if DEBUG
+        false
+    #else
+        true
+    #endif
+}
+
+struct AllocationTests {
+    @Test(.enabled(if: isOptimised, "a gate for release builds: swift test -c release"))
+    func answersWithoutAllocating() throws {
+        let scenario = Scenario()
+        scenario.adopt([
+            try Scenario.zone("plant.internal", records: ["h A 10.0.0.1"], realm: Scenario.path("pn-a")),
+            try Scenario.zone("azure.test", realm: Scenario.path("pn-a")),
+            try Scenario.zone("blocked.test", realm: .blocked("no path since 12:00")),
+        ])
+        scenario.ask("hub.azure.test")
+        let asked = try #require(scenario.takeAsked().first)
+        let record = MessageText.record("hub.azure.test", .a, ttl: 300, [10, 20, 0, 7])
+        scenario.reply(MessageText.answer(to: asked.message, answers: [record]), to: asked)
+        scenario.pass(.seconds(2))
+
+        let names = ["h.plant.internal", "no.plant.internal", "hub.azure.test", "x.blocked.test"]
+        var queries = names.map { MessageText.query($0, edns: MessageText.opt()).bytes }
+        queries += names.map { MessageText.query($0).bytes }
+        queries.append(Array(queries[0].dropLast()))
+        // The first round makes what is made once.
+        for query in queries { #expect(scenario.allocations(asking: query, times: 1) != nil) }
+        for query in queries { #expect(scenario.allocations(asking: query, times: 1000) == 0) }
+        #expect(scenario.tally.cacheHits == 2002)
+    }
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import NetworkTypes
+import ProcessLink
+import SystemIO
+import Testing
+
+@testable import pnetd
+
+/// The resolver process and a stand-in for the agent, on one loop.
+@Suite(.serialized)
+struct ResolverProcessTests {
+    private final class Agent {
+        typealias Channel = MessageChannel<MessageToAgent, MessageFromAgent>
+
+        let loop: EventLoop
+        let path: String
+        let udp: FileDescriptor
+        let endpoint: SocketEndpoint
+        var channel: Channel?
+        var hellos: [[ListenerDescription]] = []
+        var inForce: [UInt64] = []
+        var samples: [MetricSample] = []
+
+        init() throws {
+            loop = try EventLoop()
+            path = "/tmp/pnetd-test-\(getpid())-\(UInt32.random(in: 0 ... .max)).sock"
+            let any = try #require(SocketEndpoint("127.0.0.1", defaultPort: 0))
+            udp = try NetworkSocket.listener(on: any, isStream: false)
+            endpoint = try #require(NetworkSocket.boundEndpoint(of: udp.raw))
+        }
+
+        func take(_ connection: consuming FileDescriptor) throws {
+            let channel = try Channel(connection, on: loop)
+            channel.onMessage = { [unowned self] message, descriptors in
+                for descriptor in descriptors { close(descriptor) }
+                switch message {
+                case .hello(.resolver, _, let holding): greet(holding)
+                case .inForce(let serial): inForce.append(serial)
+                case .metrics(let values): samples = values
+                default: Issue.record("an unexpected message")
+                }
+            }
+            self.channel = channel
+        }
+
+        private func greet(_ holding: [ListenerDescription]) {
+            hellos.append(holding)
+            let listener = ListenerDescription(kind: .dnsUDP, endpoint: endpoint, index: 0)
+            let isNew = !holding.contains(listener)
+            channel?.send(.listeners([listener], attached: [isNew]), with: isNew ? [udp.raw] : [])
+        }
+
+        func snapshot(_ serial: UInt64, _ realm: ResolverSnapshot.Zone.Realm, generation: UInt64) throws {
+            let zone = ResolverSnapshot.Zone(
+                name: try #require(DomainName("plant.internal")),
+                network: try #require(NetworkName("azure")),
+                source: .records(["historian A 10.20.0.10"]),
+                realm: realm,
+                generation: generation
+            )
+            let snapshot = ResolverSnapshot(
+                serial: serial,
+                workers: 1,
+                allow: [try #require(IPPrefix("127.0.0.0/8"))],
+                whenBlocked: .servfail,
+                upstreams: [],
+                zones: [zone]
+            )
+            channel?.send(.resolver(snapshot))
+        }
+
+        func turn(until done: () -> Bool) throws {
+            for _ in 0..<400 where !done() { try loop.turn(waiting: .milliseconds(10)) }
+            #expect(done())
+        }
+
+        func ask() throws -> [UInt8]? {
+            let query: [UInt8] =
+                [0, 9, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 9] + Array("historian".utf8) + [5] + Array("plant".utf8) + [8]
+                + Array("internal".utf8) + [0, 0, 1, 0, 1]
+            let socket = try NetworkSocket.datagram(to: endpoint, through: nil)
+            _ = try socket.write(query.span)
+            var poller = pollfd(fd: socket.raw, events: Int16(POLLIN), revents: 0)
+            guard unsafe poll(&poller, 1, 2000) == 1 else { return nil }
+            return try socket.read(upTo: 1500)
+        }
+    }
+
+    @Test func servesAcknowledgesAndOutlivesTheAgent() throws {
+        let agent = try Agent()
+        let listener = try UnixListener(path: agent.path, mode: 0o600, group: nil)
+        let raw = listener.raw
+        try agent.loop.watch(raw) { _ in
+            let accepted = pn_accept(raw)
+            guard accepted >= 0 else { return }
+            do {
+                try agent.take(FileDescriptor(owning: accepted))
+            } catch {
+                Issue.record(error)
+            }
+        }
+        let process = try ResolverProcess(socketPath: agent.path, loop: agent.loop)
+        try process.start()
+        defer { process.stop() }
+
+        try agent.turn { agent.hellos.count == 1 }
+        #expect(agent.hellos[0].isEmpty)
+        let path = try #require(PathName("vpn-a"))
+        let interface = try #require(InterfaceName("lo"))
+        try agent.snapshot(1, .private(path: path, interface: interface), generation: 1)
+        try agent.turn { agent.inForce == [1] }
+        #expect(try #require(try agent.ask()).suffix(4) == [10, 20, 0, 10])
+
+        try agent.snapshot(2, .blocked("no path"), generation: 2)
+        try agent.turn { agent.inForce == [1, 2] }
+        #expect(try #require(try agent.ask())[3] & 15 == 2)
+        try agent.turn { agent.samples.contains { $0.name == "pnetd_dns_blocked_answers_total" && $0.value == 1 } }
+
+        // The agent dies and comes back: the resolver answers on, and says what it holds.
+        agent.channel?.close()
+        agent.channel = nil
+        #expect(try #require(try agent.ask())[3] & 15 == 2)
+        try agent.turn { agent.hellos.count == 2 }
+        #expect(agent.hellos[1].map(\.endpoint) == [agent.endpoint])
+        try agent.snapshot(1, .private(path: path, interface: interface), generation: 1)
+        try agent.turn { agent.inForce == [1, 2, 1] }
+        #expect(try #require(try agent.ask()).suffix(4) == [10, 20, 0, 10])
+        agent.loop.unwatch(raw)
+    }
+}
