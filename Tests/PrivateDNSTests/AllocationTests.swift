@@ -32,7 +32,8 @@ struct AllocationTests {
         let names = ["h.plant.internal", "no.plant.internal", "hub.azure.test", "x.blocked.test"]
         var queries = names.map { MessageText.query($0, edns: MessageText.opt()).bytes }
         queries += names.map { MessageText.query($0).bytes }
-        queries.append(Array(queries[0].dropLast()))
+        // Malformed ones are left out: swift-testing hooks every throw of its process, also a typed one, and boxes
+        // the error for it. In the resolver nothing is boxed.
         // The first round makes what is made once.
         for query in queries { #expect(scenario.allocations(asking: query, times: 1) != nil) }
         for query in queries { #expect(scenario.allocations(asking: query, times: 1000) == 0) }

@@ -38,7 +38,7 @@ extension Resolution {
     ) -> Verdict {
         if isStream { tally.streamQueries &+= 1 } else { tally.datagramQueries &+= 1 }
         let scan: QueryHead
-        do {
+        do throws(QueryHead.Fault) {
             scan = try QueryHead(scanning: message)
         } catch {
             switch error {

@@ -63,7 +63,7 @@ struct QueryHead: Sendable {
         questionClass = message.uint16(at: offset + 2)
         offset += 4
 
-        do {
+        do throws(FormatError) {
             edns = try Self.additional(message, count: Int(message.uint16(at: 10)), offset: &offset)
         } catch {
             throw .malformed(error)
