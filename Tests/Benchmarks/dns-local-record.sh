@@ -4,7 +4,10 @@
 # the same run, in turns. Prints a RESULT line with the minimum, median and maximum of the ratio (below 1: pnetd
 # needs less).
 #
-# usage: dns-local-record.sh [ROUNDS] [SECONDS]      needs dnsperf, unbound, python3 and a release build
+# usage: [LOAD="-c 32 -q 1000"] dns-local-record.sh [ROUNDS] [SECONDS]
+# LOAD is how dnsperf asks: clients and questions in flight by default, which is more than either server keeps up with;
+# "-c 8 -q 200" lets both sleep between batches, and "-Q 30000" is a quiet site. Needs dnsperf, unbound, python3 and a
+# release build.
 set -eu
 rounds=${1:-7} seconds=${2:-3}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -48,11 +51,11 @@ done
 
 echo "historian.plant.internal A" > "$work/queries"
 # Nanoseconds on a CPU, of all threads; the ticks of /proc/PID/stat are too coarse for three seconds.
-spent() { cat "/proc/$1"/task/*/schedstat | awk '{sum += $1} END {printf "%d", sum}'; }
+spent() { cat "/proc/$1"/task/*/schedstat | awk '{sum += $1} END {printf "%.0f", sum}'; }
 # measure PORT PID: prints nanoseconds of CPU per query, and queries per second.
 measure() {
     before=$(spent "$2")
-    dnsperf -s 127.0.0.1 -p "$1" -d "$work/queries" -l "$seconds" -c 8 -T 1 -q 200 > "$work/out" 2>&1
+    dnsperf -s 127.0.0.1 -p "$1" -d "$work/queries" -l "$seconds" -T 1 ${LOAD:--c 32 -q 1000} > "$work/out" 2>&1
     after=$(spent "$2")
     answered=$(awk '/Queries completed/ {print $3}' "$work/out")
     rate=$(awk '/Queries per second/ {printf "%d", $4}' "$work/out")
