@@ -4,14 +4,13 @@
 # the same run, in turns. Prints a RESULT line with the minimum, median and maximum of the ratio (below 1: pnetd
 # needs less).
 #
-# usage: [LOAD="-c 32 -q 1000"] dns-local-record.sh [ROUNDS] [SECONDS]
+# usage: [LOAD="-c 32 -q 1000"] dns-local-record.sh DIRECTORY-OF-PNETD [ROUNDS] [SECONDS]
 # LOAD is how dnsperf asks: clients and questions in flight by default, which is more than either server keeps up with;
 # "-c 8 -q 200" lets both sleep between batches, and "-Q 30000" is a quiet site. Needs dnsperf, unbound, python3 and a
 # release build.
 set -eu
-rounds=${1:-7} seconds=${2:-3}
 here=$(cd "$(dirname "$0")" && pwd)
-pnetd=${PNETD:-$here/../../.build/release/pnetd}
+pnetd=${1:-$here/../../.build/release}/pnetd rounds=${2:-7} seconds=${3:-3}
 work=$(mktemp -d)
 chmod 755 "$work"
 started=
@@ -70,5 +69,5 @@ for round in $(seq "$rounds"); do
     echo "$1 $3" >> "$work/costs"
 done
 sort -n "$work/ratios" | awk '{v[NR] = $1} END {
-    printf "RESULT dns-local-record cpu-per-query pnetd/unbound min %.2f median %.2f max %.2f rounds %d\n",
-        v[1], v[int((NR + 1) / 2)], v[NR], NR}'
+    printf "RESULT dns-local-record rounds=%d ratio-min=%.2f ratio-median=%.2f ratio-max=%.2f\n",
+        NR, v[1], v[int((NR + 1) / 2)], v[NR]}'
