@@ -108,9 +108,9 @@ struct WholeFileTests {
         try Example.expect(
             ("[\"historian A 10.30.0.10\"]", "[\"historian A 10.20.0\", \"ok A 10.20.0.1\", \"*.x A 10.20.0.2\"]"),
             give: [
-                "48:19: error: records: 'historian A 10.20.0': Conversion error, invalid IPv4 address "
+                "48:19: error: records: 'historian A 10.20.0': Syntax error, could not parse the RR's rdata "
                     + "(as in 'historian A 10.20.0.10' or 'historian 60 IN A 10.20.0.10')",
-                "48:61: error: records: wildcards are not implemented yet (write the names out)",
+                "48:60: error: records: wildcards are not implemented yet (write the names out)",
             ]
         )
     }
