@@ -15,6 +15,8 @@ struct Observed: Hashable, Sendable {
     var defaultRoutes: [Route] = []
     /// Ours.
     var rules: Set<Rule> = []
+    /// What somebody else has put among our reserved numbers, in words.
+    var collisions: Set<String> = []
 
     /// Reads everything, in the order in which one thing hangs on another.
     static func read(over kernel: NetlinkConversation, _ reserved: ReservedNumbers) throws(NetlinkError) -> Observed {
@@ -27,18 +29,30 @@ struct Observed: Hashable, Sendable {
         }
         for reply in try kernel.dump(NexthopMessages.dump(), "read the nexthops") {
             if let nexthop = NexthopMessages.parse(reply, reserved) { observed.nexthops[nexthop.id] = nexthop }
+            if let id = NexthopMessages.foreign(reply, reserved) {
+                observed.collisions.insert("nexthop \(id) is not pnetd's, but among its reserved ids")
+            }
         }
         for family in AddressFamily.allCases {
             for reply in try kernel.dump(RouteMessages.dump(family), "read the \(family) routes") {
                 guard let found = RouteMessages.parse(reply) else { continue }
                 if found.routeProtocol == reserved.routeProtocol {
                     observed.routes.insert(found.route)
+                } else if reserved.tables.contains(found.route.table) {
+                    observed.collisions.insert(
+                        "table \(found.route.table), reserved for pnetd, has somebody else's routes"
+                    )
                 } else if found.route.table == UInt32(RT_TABLE_MAIN.rawValue), found.route.prefix.length == 0 {
                     observed.defaultRoutes.append(found.route)
                 }
             }
             for reply in try kernel.dump(RuleMessages.dump(family), "read the \(family) rules") {
                 if let rule = RuleMessages.parse(reply, reserved) { observed.rules.insert(rule) }
+                if let priority = RuleMessages.foreign(reply, reserved) {
+                    observed.collisions.insert(
+                        "\(family) rule \(priority) is not pnetd's, but among its reserved priorities"
+                    )
+                }
             }
         }
         return observed

@@ -29,6 +29,8 @@ public struct ReconcileResult: Sendable {
     public var changes: [String] = []
     /// What went wrong; it is tried again.
     public var failures: [String] = []
+    /// What somebody else has put among our reserved numbers, in words.
+    public var collisions: [String] = []
     /// Whether foreign hands cannot touch the guard table.
     public var guardIsOwned = false
 }

@@ -45,6 +45,15 @@ enum NexthopMessages {
         return Nexthop(id: id, family: family, destination: .device(link: link))
     }
 
+    /// The id of a nexthop that somebody else has made among our reserved ones.
+    static func foreign(_ reply: NetlinkReply, _ reserved: ReservedNumbers) -> UInt32? {
+        guard reply.type == RTM_NEWNEXTHOP, let header = reply.header(nhmsg.self),
+            header.nh_protocol != reserved.routeProtocol,
+            let id = reply.attributes(after: nhmsg.self).number(NHA_ID, as: UInt32.self), reserved.nexthops.contains(id)
+        else { return nil }
+        return id
+    }
+
     /// Makes a nexthop or changes it in place; the routes that use it follow at once.
     static func put(_ nexthop: Nexthop, _ reserved: ReservedNumbers) -> NetlinkMessage {
         var header = nhmsg()

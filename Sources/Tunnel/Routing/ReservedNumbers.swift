@@ -41,6 +41,10 @@ public struct ReservedNumbers: Hashable, Sendable {
         self.firstNexthop = firstNexthop
     }
 
+    var tables: Range<UInt32> { firstTable..<firstTable + 128 }
+    var priorities: Range<UInt32> { firstPriority..<firstPriority + 200 }
+    var nexthops: Range<UInt32> { firstNexthop..<firstNexthop + 1_000 }
+
     var networkTable: UInt32 { firstTable }
     func pathTable(_ slot: Int) -> UInt32 { firstTable + UInt32(slot) }
     func underlayTable(_ slot: Int) -> UInt32 { firstTable + 64 + UInt32(slot) }

@@ -62,6 +62,17 @@ enum RuleMessages {
         )
     }
 
+    /// The priority of a rule that somebody else has made among our reserved ones.
+    static func foreign(_ reply: NetlinkReply, _ reserved: ReservedNumbers) -> UInt32? {
+        guard reply.type == RTM_NEWRULE, reply.header(fib_rule_hdr.self) != nil else { return nil }
+        let attributes = reply.attributes(after: fib_rule_hdr.self)
+        guard attributes.number(Int(FRA_PROTOCOL), as: UInt8.self) != reserved.routeProtocol,
+            let priority = attributes.number(Int(FRA_PRIORITY), as: UInt32.self),
+            reserved.priorities.contains(priority)
+        else { return nil }
+        return priority
+    }
+
     static func add(_ rule: Rule, _ reserved: ReservedNumbers) -> NetlinkMessage {
         message(RTM_NEWRULE, flags: NLM_F_CREATE | NLM_F_EXCL, rule, reserved)
     }

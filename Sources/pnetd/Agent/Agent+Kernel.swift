@@ -100,6 +100,8 @@ extension Agent {
                 log.warning("\(path.name): this kernel has no WireGuard; wireguard-go carries the path in userspace")
             }
         }
+        for collision in result.collisions where !collisions.contains(collision) { log.warning("\(collision)") }
+        collisions = result.collisions
         failures = result.failures
         paths = result.paths
         guardIsOwned = result.guardIsOwned

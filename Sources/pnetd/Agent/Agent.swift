@@ -43,6 +43,7 @@ final class Agent {
     var named: [NetworkName: Decision] = [:]
     var paths: [PathName: PathState] = [:]
     var failures: [String] = []
+    var collisions: [String] = []
     var guardIsOwned = false
     var kernelWork = KernelWork()
     var names = NamesWork()

@@ -65,6 +65,11 @@ extension Scenarios {
                 #expect(try daemon.network().switches == 0)
                 #expect(try daemon.network().path?.text == Tunnel.a.path)
                 try lab.heal(.a)
+                // Every third packet from the site, exactly: no more than a nuisance.
+                try lab.impair(.a, .exactLoss(every: 3))
+                pause(.seconds(6))
+                #expect(try daemon.network().switches == 0)
+                try lab.heal(.a)
                 // Nothing that we send arrives, all that the cloud sends does: the path is dead all the same.
                 try lab.impair(.a, .oneWayFromSite)
                 try daemon.waitFor(path: .b, within: .seconds(3))

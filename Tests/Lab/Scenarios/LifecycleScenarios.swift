@@ -61,6 +61,38 @@ extension Scenarios {
             try lab.site.run("wg", "show", "all", "latest-handshakes")
         }
 
+        @Test func userspaceWireGuardIsStartedAgain() throws {
+            try scenario("userspace") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                #expect(try daemon.pnetctl("status").output.contains("userspace"))
+                let traffic = try Traffic(lab)
+                for pid in lab.site.processes(running: "--foreground pn-a") { kill(pid, SIGKILL) }
+                try daemon.waitFor(path: .b, within: .seconds(2))
+                try daemon.waitFor(path: .a, within: .seconds(20))
+                let result = try traffic.stop()
+                print("wireguard-go killed: longest gap \(result.longestGap.shortText)")
+                #expect(result.longestGap <= .milliseconds(300))
+                #expect(lab.site.processes(running: "--foreground pn-a").count == 1)
+            }
+        }
+
+        @Test func foreignNumbersAmongOursAreReportedAndLeftAlone() throws {
+            try scenario("collision") { lab, daemon in
+                try lab.site.run("ip", "route", "add", "198.18.0.0/15", "via", "203.0.113.1", "table", "7001")
+                try lab.site.run("ip", "rule", "add", "priority", "750", "lookup", "main")
+                try lab.site.run("ip", "nexthop", "add", "id", "7777", "via", "203.0.113.1", "dev", "eth2")
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                let warnings = try daemon.status().warnings.joined(separator: "\n")
+                for words in ["table 7001", "rule 750", "nexthop 7777"] { #expect(warnings.contains(words)) }
+                #expect(try daemon.pnetctl("down").status == 0)
+                #expect(try lab.site.run("ip", "route", "show", "table", "7001").contains("198.18.0.0/15"))
+                #expect(try lab.site.run("ip", "rule").contains("750:"))
+                #expect(try lab.site.run("ip", "nexthop").contains("7777"))
+            }
+        }
+
         @Test func downRemovesAllAndNothingElse() throws {
             try scenario("down") { lab, daemon in
                 try lab.site.run("nft", "add", "table", "inet", "other")
