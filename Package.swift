@@ -45,7 +45,7 @@ let rooms: [Target] =
     + room("Tunnel", ["CLinux", "CMnl", "NetworkTypes", "PathHealth", "SystemIO"], tests: ["CNl"])
     + room("ProcessLink", ["CLinux", "NetworkTypes", "SystemIO"])
     + room("PrivateDNS", ["CLdns", "CLinux", "NetworkTypes", "SystemIO"], tests: ["CMallocCount"])
-    + room("Telemetry", [])
+    + room("Telemetry", ["CLinux", "SystemIO", logging])
     + room("ControlAPI", ["NetworkTypes"])
     + room("Configuration", ["CYaml", "NetworkTypes", "PrivateDNS", "SystemIO"])
 
