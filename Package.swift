@@ -61,7 +61,7 @@ let programs: [Target] = [
     ),
     .testTarget(
         name: "pnetdTests",
-        dependencies: ["CLinux", "NetworkTypes", "PrivateDNS", "ProcessLink", "SystemIO", "pnetd"],
+        dependencies: ["CLinux", "ControlAPI", "NetworkTypes", "PrivateDNS", "ProcessLink", "SystemIO", "pnetd"],
         path: "Tests/pnetdTests",
         swiftSettings: strict
     ),
