@@ -16,6 +16,7 @@ let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
 
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let nio: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { .product(name: $0, package: "swift-nio") }
 
 /// A library of the house and its unit tests.
 func room(_ name: String, _ dependencies: [Target.Dependency], tests: [Target.Dependency] = []) -> [Target] {
@@ -45,7 +46,7 @@ let rooms: [Target] =
     + room("Tunnel", ["CLinux", "CMnl", "NetworkTypes", "PathHealth", "SystemIO"], tests: ["CNl"])
     + room("ProcessLink", ["CLinux", "NetworkTypes", "SystemIO"])
     + room("PrivateDNS", ["CLdns", "CLinux", "NetworkTypes", "SystemIO"], tests: ["CMallocCount"])
-    + room("Telemetry", [])
+    + room("Telemetry", ["CLinux", "SystemIO", logging])
     + room("ControlAPI", ["NetworkTypes"])
     + room("Configuration", ["CYaml", "NetworkTypes", "PrivateDNS", "SystemIO"])
 
@@ -60,13 +61,26 @@ let programs: [Target] = [
     ),
     .testTarget(
         name: "pnetdTests",
-        dependencies: ["CLinux", "NetworkTypes", "PrivateDNS", "ProcessLink", "SystemIO", "pnetd"],
+        dependencies: ["CLinux", "ControlAPI", "NetworkTypes", "PrivateDNS", "ProcessLink", "SystemIO", "pnetd"],
         path: "Tests/pnetdTests",
         swiftSettings: strict
     ),
     .executableTarget(
         name: "pnetctl",
         dependencies: ["Configuration", "ControlAPI", "NetworkTypes", "SystemIO", arguments],
+        swiftSettings: strict
+    ),
+    .executableTarget(
+        name: "pnetd-frontend",
+        dependencies: nio + [
+            "CLinux", "ControlAPI", "NetworkTypes", "ProcessLink", "SystemIO", "Telemetry", logging, arguments,
+        ],
+        swiftSettings: strict
+    ),
+    .testTarget(
+        name: "pnetd-frontendTests",
+        dependencies: nio + ["pnetd-frontend", "CLinux", "NetworkTypes", "ProcessLink", "SystemIO", "Telemetry"],
+        path: "Tests/pnetd-frontendTests",
         swiftSettings: strict
     ),
     .testTarget(

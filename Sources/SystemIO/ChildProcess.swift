@@ -40,6 +40,8 @@ public enum ChildProcess {
         }
         if let output { unsafe posix_spawn_file_actions_adddup2(&actions, output, 1) }
         if let error { unsafe posix_spawn_file_actions_adddup2(&actions, error, 2) }
+        // Our own descriptors are closed on exec anyway; those of libraries, as SwiftNIO's connections, are not.
+        unsafe posix_spawn_file_actions_addclosefrom_np(&actions, 3)
 
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)

@@ -5,6 +5,7 @@ import CLinux
 import Configuration
 public import Logging
 import SystemIO
+import Telemetry
 
 /// `pnetd run`: the agent.
 struct Run: ParsableCommand {

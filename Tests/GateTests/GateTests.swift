@@ -15,7 +15,7 @@ struct GateTests {
         }
     }
 
-    @Test(arguments: ["pnetd", "pnetctl"])
+    @Test(arguments: ["pnetd", "pnetctl", "pnetd-frontend"])
     func namesItsVersion(program: String) throws {
         #expect(try Program.must(["\(try Daemon.programs)/\(program)", "--version"]) == "0.1.0\n")
     }

@@ -22,6 +22,11 @@
 #include <linux/rtnetlink.h>
 #include <linux/wireguard.h>
 
+/* Linux 6.3: a file in memory that can never be run. */
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x8U
+#endif
+
 /* Linux 6.9: the table outlives the socket of its owner. */
 #ifndef NFT_TABLE_F_PERSIST
 #define NFT_TABLE_F_PERSIST 0x4

@@ -10,7 +10,9 @@ import SystemIO
 extension Agent {
     /// Tells the receivers that a network's state changed. That it came up for the first time is no news.
     func raiseAlert(_ event: WatchEvent, since: String) {
-        guard !(event.from == .starting && event.to == .up), !site.alerts.isEmpty else { return }
+        guard !site.alerts.isEmpty,
+            let from = saved.alerts.news(of: event.network, from: event.from, to: event.to)
+        else { return }
         saved.alerts.add(
             { id in
                 AlertText(
@@ -18,7 +20,7 @@ extension Agent {
                     status: event.to == .up ? .resolved : .firing,
                     site: site.site,
                     network: event.network,
-                    from: event.from,
+                    from: from,
                     to: event.to,
                     path: event.path,
                     reasons: event.reasons,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ControlAPI
 import NetworkTypes
 import ProcessLink
 
@@ -19,6 +20,25 @@ struct AlertBook: Codable, Equatable {
     private var next: UInt64 = 1
     /// Alerts that went unsaid because too many waited.
     private(set) var lost: UInt64 = 0
+
+    /// The state of each network, by its name, that was news last; one that is missing was up. Optional, so that what an
+    /// earlier version saved is read.
+    private var told: [String: StatusReport.NetworkState]?
+
+    /// Takes note of a network's state. Returns what the receivers take it to be where that is another: this is news.
+    ///
+    /// What counts is what they were told and not what this run has seen: a new run of the agent begins with networks
+    /// that are starting, and neither may it tell again that one is blocked, nor keep to itself that it is up again.
+    mutating func news(
+        of network: NetworkName,
+        from: StatusReport.NetworkState,
+        to: StatusReport.NetworkState
+    ) -> StatusReport.NetworkState? {
+        let known = told?[network.text]
+        guard to != .starting, to != known ?? .up else { return nil }
+        told = (told ?? [:]).merging([network.text: to]) { $1 }
+        return known ?? from
+    }
 
     /// Writes an alert down for every receiver.
     mutating func add(_ body: (_ id: String) -> String, to receivers: [AlertDelivery.Receiver], site: SiteName) {

@@ -4,6 +4,7 @@ import ArgumentParser
 import CLinux
 import Logging
 import SystemIO
+import Telemetry
 
 /// `pnetd resolver`: the process that speaks DNS and may do nothing else.
 struct ResolverCommand: ParsableCommand {

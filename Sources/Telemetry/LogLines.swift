@@ -1,28 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLinux
-import Logging
+public import Logging
 import SystemIO
 
 /// Log lines on standard error: `2026-01-01T00:00:00.123Z notice  azure: up -> up  path=vpn-b was=vpn-a`.
 ///
 /// Where the journal reads them they begin with the priority of sd-daemon(3) instead of time and level, which the
 /// journal has by itself.
-struct LogLines: LogHandler {
-    var metadata: Logger.Metadata = [:]
-    var logLevel: Logger.Level = .info
+public struct LogLines: LogHandler {
+    /// What every line ends with.
+    public var metadata: Logger.Metadata = [:]
+    /// What is less than this is not said.
+    public var logLevel: Logger.Level = .info
     private let isJournal: Bool
 
-    init() {
+    /// Makes a handler, which finds out where it writes to.
+    public init() {
         isJournal = unsafe getenv("JOURNAL_STREAM") != nil
     }
 
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    /// One field of ``metadata``.
+    public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
-    func log(event: LogEvent) {
+    /// Writes one line.
+    public func log(event: LogEvent) {
         let fields = metadata.merging(event.metadata ?? [:]) { $1 }
         let words = fields.sorted { $0.key < $1.key }.map { "\($0.key)=\(Self.quoted("\($0.value)"))" }
         let text = ([Self.oneLine("\(event.message)")] + words).joined(separator: "  ")

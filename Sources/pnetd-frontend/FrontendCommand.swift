@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import CLinux
+import ControlAPI
+import Logging
+import SystemIO
+import Telemetry
+
+/// `pnetd-frontend`: the process that speaks HTTP and TLS, and may do nothing else.
+@main
+struct FrontendCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pnetd-frontend",
+        abstract: "Serves metrics and health, and delivers alerts; started by pnetd or by pnetd-frontend.service.",
+        version: Version.text
+    )
+
+    @Option(help: "The agent's private socket.")
+    var socket: String
+
+    func run() throws {
+        // First of all, while there is but one thread: capabilities are per thread.
+        try Privileges.dropAll(becoming: ["pnetd", "nobody"])
+        Privileges.raiseDescriptorLimit()
+        // SIGPIPE is blocked, not handled: a receiver that hangs up shows as a failed write.
+        let signals = try SignalSource([SIGTERM, SIGINT, SIGCHLD, SIGPIPE])
+        LoggingSystem.bootstrap { _ in LogLines() }
+        let loop = try EventLoop()
+        let process = try FrontendProcess(socketPath: socket, loop: loop)
+        try signals.attach(to: loop) { signal in
+            switch signal {
+            case SIGCHLD: process.reapChildren()
+            case SIGTERM, SIGINT: process.end()
+            default: break
+            }
+        }
+        try process.run()
+    }
+}
