@@ -54,6 +54,14 @@ struct ReconcileTests {
             #expect(result.failures == [])
             #expect(result.changes == [])
             #expect(result.paths.values.map(\.condition) == [.ready, .ready])
+            let hasModule = (try? run("/sbin/ip", "link", "add", "probe", "type", "wireguard")) != nil
+            let implementation: PathState.Implementation = hasModule ? .kernel : .userspace
+            #expect(result.paths.values.map(\.implementation) == [implementation, implementation])
+            // wg(8) reads back what we wrote, whoever encrypts.
+            let shown = try run("/usr/bin/wg", "show", "pn-a")
+            for words in ["fwmark: 0x41000000", "endpoint: 198.51.100.1:51820", "10.20.0.0/16", "every 15 seconds"] {
+                #expect(shown.contains(words))
+            }
             let sent = reconciler.mutations
             _ = reconciler.reconcile(Sample.desired(Self.both))
             _ = reconciler.move(Sample.desired(Self.both))

@@ -78,6 +78,9 @@ extension Scenarios {
             try scenario("secrets") { lab, daemon in
                 try daemon.start()
                 try daemon.waitFor(path: .a)
+                try waitUntil("the frontend serves") {
+                    try lab.site.attempt(["curl", "-s", "http://127.0.0.1:9731/healthz"]).status == 0
+                }
                 let secrets = try ["vpn-a", "vpn-a-psk", "vpn-b", "vpn-b-psk"].map { name in
                     String(decoding: try Files.read("\(lab.site.folder)/keys/\(name).key"), as: UTF8.self)
                         .split(separator: "\n")[0]
