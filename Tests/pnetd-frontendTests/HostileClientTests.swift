@@ -23,8 +23,11 @@ struct HostileClientTests {
         endpoint = try Self.serve(limits)
     }
 
+    /// One thread, as in the process: with more of them connections would be counted out of their order.
+    private static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+
     private static func serve(_ limits: ConnectionLimits.Limits) throws -> SocketEndpoint {
-        let server = WebServer(group: MultiThreadedEventLoopGroup.singleton, limits: limits) {
+        let server = WebServer(group: group, limits: limits) {
             $0(.page(metrics: "m 1\n", health: Health(state: "up", reasons: [])))
         }
         let socket = try LoopbackSocket()
