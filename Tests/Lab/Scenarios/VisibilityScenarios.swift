@@ -85,9 +85,11 @@ extension Scenarios {
                     String(decoding: try Files.read("\(lab.site.folder)/keys/\(name).key"), as: UTF8.self)
                         .split(separator: "\n")[0]
                 }
+                let page = { try lab.site.attempt(["curl", "-s", "http://127.0.0.1:9731/metrics"]).output }
+                // The path may be up before the frontend is.
+                try waitUntil("the frontend serves") { try page().contains("pnetd_path_up") }
                 let shown = [
-                    daemon.log, try daemon.pnetctl("status", "--json").output,
-                    try lab.site.attempt(["curl", "-s", "http://127.0.0.1:9731/metrics"]).output,
+                    daemon.log, try daemon.pnetctl("status", "--json").output, try page(),
                     try lab.site.run("cat", "\(lab.site.folder)/state/state.json"),
                     lab.site.processes.map { pid in
                         String(decoding: (try? Files.read("/proc/\(pid)/cmdline")) ?? [], as: UTF8.self)
