@@ -111,7 +111,7 @@ struct SectionMistakeTests {
         try Example.expect(
             ("https://alerts.example.net/hook", "ftp://alerts.example.net/hook"),
             give: [
-                "59:14: error: webhook: 'ftp://alerts.example.net/hook' is not a URL "
+                "59:14: error: webhook is not a URL that can be called "
                     + "(https://HOST/… or http://HOST/…)"
             ]
         )
@@ -121,7 +121,7 @@ struct SectionMistakeTests {
         try Example.expect(
             ("https://alerts.example.net/hook", "https:///hook"),
             give: [
-                "59:14: error: webhook: 'https:///hook' is not a URL (https://HOST/… or "
+                "59:14: error: webhook is not a URL that can be called (https://HOST/… or "
                     + "http://HOST/…)"
             ]
         )

@@ -97,7 +97,7 @@ extension Reading {
             if let rest, let first = rest.first, first != "/", !url.utf8.contains(where: { $0 <= 0x20 }) {
                 return .webhook(url)
             }
-            error(webhook.mark, "webhook: '\(url)' is not a URL", hint: "https://HOST/… or http://HOST/…")
+            error(webhook.mark, "webhook is not a URL that can be called", hint: "https://HOST/… or http://HOST/…")
         case (nil, let command?):
             guard let words = list(command, "command") else { return nil }
             let arguments = words.compactMap { $0.text ?? text($0, "command") }
