@@ -62,7 +62,7 @@ public final class MessageChannel<Incoming: Decodable, Outgoing: Encodable> {
     public func send(_ message: Outgoing, with descriptors: [Int32] = []) {
         guard open else { return }
         guard let body = try? JSONEncoder().encode(message), body.count <= Self.messageLimit else {
-            preconditionFailure("a message of our own is always encodable and within the limit")
+            return close(why: .malformed("a message of ours that is longer than \(Self.messageLimit) octets"))
         }
         let length = UInt32(body.count)
         let frame = (0..<4).map { UInt8(truncatingIfNeeded: length >> (24 - 8 * $0)) } + body

@@ -18,6 +18,13 @@ enum NftMessages {
         reply.type == Int(NFNL_SUBSYS_NFTABLES) << 8 | Int(type.rawValue)
     }
 
+    /// Whether an event tells of our table, or of anything in it: the first attribute of every object but the ruleset's
+    /// generation is the table's name.
+    static func concernsOurTable(_ reply: NetlinkReply) -> Bool {
+        guard !isType(reply, NFT_MSG_NEWGEN) else { return false }
+        return reply.attributes(after: nfgenmsg.self).text(NFTA_TABLE_NAME) == NftTable.name
+    }
+
     static func batch(_ type: Int32) -> NetlinkMessage {
         NetlinkMessage(
             type: Int(type),

@@ -94,7 +94,10 @@ public final class KernelEvents {
     private func drainFirewall(_ handler: (Notice) -> Void) {
         do {
             var changed = false
-            while try firewall.receive() != nil { changed = true }
+            while let datagram = try firewall.receive() {
+                let replies = NetlinkReply.parse(datagram)
+                changed = changed || replies.contains { !own.contains($0.port) && NftMessages.concernsOurTable($0) }
+            }
             if changed { handler(.firewall) }
         } catch {
             handler(.overrun)

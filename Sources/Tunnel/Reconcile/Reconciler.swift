@@ -10,8 +10,9 @@ public import SystemIO
 /// Run twice, the second run changes nothing. Every failure is reported and tried again by the next run.
 public final class Reconciler {
     private let routing: NetlinkConversation
-    private let routingPort: UInt32
     private var firewall: Firewall
+    /// The ports by which the kernel names our own changes.
+    public let ports: Set<UInt32>
     private let tunnels: TunnelKeeper
     private let reserved: ReservedNumbers
     private let clock: any TimeSource
@@ -30,8 +31,9 @@ public final class Reconciler {
     ) throws(NetlinkError) {
         let socket = try NetlinkSocket(bus: NETLINK_ROUTE)
         routing = NetlinkConversation(over: socket)
-        routingPort = socket.port
-        firewall = Firewall(over: NetlinkConversation(over: try NetlinkSocket(bus: NETLINK_NETFILTER)))
+        let filter = try NetlinkSocket(bus: NETLINK_NETFILTER)
+        firewall = Firewall(over: NetlinkConversation(over: filter))
+        ports = [socket.port, filter.port]
         let generic = NetlinkConversation(over: try NetlinkSocket(bus: NETLINK_GENERIC))
         tunnels = TunnelKeeper(
             routing: routing,
@@ -52,9 +54,6 @@ public final class Reconciler {
             firewall = Firewall(over: NetlinkConversation(over: socket))
         }
     }
-
-    /// The ports by which the kernel names our own changes.
-    public var ports: Set<UInt32> { [routingPort] }
 
     /// The endpoints of the file as the peers were last told them; to be kept for the next run.
     public var told: [InterfaceName: [WireGuardPublicKey: SocketEndpoint]] { tunnels.told }

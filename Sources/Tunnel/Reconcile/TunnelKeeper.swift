@@ -15,6 +15,10 @@ final class TunnelKeeper {
 
     /// Since when an interface that should be there is not.
     private var missingSince: [InterfaceName: Instant] = [:]
+    /// Interfaces whose userspace process did not answer, until when it is not asked again, and what was wrong.
+    private var resting: [InterfaceName: (until: Instant, error: WireGuardError)] = [:]
+    /// How long a process that did not answer is left alone: asking it holds everything else up.
+    private static let rest = Duration.seconds(5)
     /// How long an interface may take to come before its path counts as down.
     private static let makingPatience = Duration.seconds(2)
 
@@ -40,7 +44,7 @@ final class TunnelKeeper {
         _ result: inout ReconcileResult
     ) -> PathState {
         var state = PathState()
-        do {
+        do throws(WireGuardError) {
             if let link = observed.links[path.interface] {
                 state = PathState(
                     condition: underlayCondition(path, observed),
@@ -48,7 +52,9 @@ final class TunnelKeeper {
                     link: link
                 )
                 missingSince[path.interface] = nil
+                if let resting = resting[path.interface], now < resting.until { throw resting.error }
                 try keep(path, link, observed, mark, &state, &result)
+                resting[path.interface] = nil
             } else {
                 result.changes.append("make interface \(path.interface)")
                 let since = missingSince[path.interface] ?? now
@@ -57,6 +63,9 @@ final class TunnelKeeper {
                 try create(path.interface, now)
             }
         } catch {
+            if case .unresponsive = error, now >= resting[path.interface]?.until ?? now {
+                resting[path.interface] = (now + Self.rest, error)
+            }
             result.failures.append("\(path.name): \(error)")
             state.condition = .unusable(.refused("\(error)"))
         }

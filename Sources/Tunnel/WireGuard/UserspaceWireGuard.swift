@@ -23,9 +23,10 @@ struct UserspaceWireGuard: WireGuardControl {
     /// Sends a request and reads lines to the empty one; `errno=0` must be among them.
     private func exchange(_ request: String, _ interface: InterfaceName) throws(WireGuardError) -> [Substring] {
         var answer: [UInt8] = []
-        do {
+        do throws(SystemError) {
             let socket = try UnixSocket.connect(path: Self.socketPath(interface))
-            try socket.setTimeouts(.seconds(1))
+            // The agent's one thread waits meanwhile: a process that lives answers within a millisecond.
+            try socket.setTimeouts(.milliseconds(200))
             var rest = Array(request.utf8)[...]
             while !rest.isEmpty {
                 let count = try socket.write(rest.span)
@@ -40,6 +41,7 @@ struct UserspaceWireGuard: WireGuardControl {
                 answer += part
             }
         } catch {
+            guard error.code != ETIMEDOUT else { throw .unresponsive(interface) }
             throw .userspace("userspace WireGuard of \(interface): \(error)")
         }
         let lines = String(decoding: answer, as: UTF8.self).split(separator: "\n")

@@ -15,11 +15,14 @@ enum WireGuardError: Error, Hashable, CustomStringConvertible {
     case netlink(NetlinkError)
     /// The userspace process does not answer as it should.
     case userspace(String)
+    /// The userspace process does not answer at all.
+    case unresponsive(InterfaceName)
 
     var description: String {
         switch self {
         case .netlink(let error): error.description
         case .userspace(let text): text
+        case .unresponsive(let interface): "userspace WireGuard of \(interface) does not answer"
         }
     }
 }

@@ -77,6 +77,26 @@ extension Scenarios {
             }
         }
 
+        @Test func stoppedUserspaceWireGuardHoldsNothingUp() throws {
+            try scenario("stopped") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                let traffic = try Traffic(lab)
+                pause(.milliseconds(500))
+                for pid in lab.site.processes(running: "--foreground pn-a") { kill(pid, SIGSTOP) }
+                try daemon.waitFor(path: .b, within: .seconds(3))
+                pause(.seconds(6))
+                #expect(try daemon.network().paths.last?.verdict == .up, "the living path is not taken for dead")
+                #expect(try daemon.network().switches == 1)
+                #expect(try daemon.status().paths.first?.lastError?.contains("does not answer") == true)
+                for pid in lab.site.processes(running: "--foreground pn-a") { kill(pid, SIGCONT) }
+                try daemon.waitFor(path: .a, within: .seconds(30))
+                let result = try traffic.stop()
+                print("wireguard-go stopped: longest gap \(result.longestGap.shortText)")
+                #expect(result.longestGap <= .milliseconds(1_200))
+            }
+        }
+
         @Test func foreignNumbersAmongOursAreReportedAndLeftAlone() throws {
             try scenario("collision") { lab, daemon in
                 try lab.site.run("ip", "route", "add", "198.18.0.0/15", "via", "203.0.113.1", "table", "7001")
