@@ -82,7 +82,11 @@ final class PrivateSocket {
     }
 
     private func settle(_ channel: Channel, _ role: LinkRole, _ process: Int32) {
-        channels[role]?.close()
+        if let earlier = channels[role] {
+            // Not only cut off: it would connect again, cut the newer one off, and so on for ever.
+            earlier.send(.stop)
+            earlier.close()
+        }
         channels[role] = channel
         log.info("\(role) connected", metadata: ["process": "\(process)"])
         channel.onMessage = { [weak self] message, descriptors in
