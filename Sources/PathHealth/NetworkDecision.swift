@@ -103,6 +103,9 @@ struct NetworkDecision: Sendable, Hashable {
         if outcome.path != current.outcome.path || outcome.changesRealm(from: current.outcome) {
             current.since = now
             current.reasons = reasons(for: outcome, candidates)
+        } else if current.provisional {
+            // The same outcome, but now there is evidence for it.
+            current.reasons = reasons(for: outcome, candidates)
         }
         current.outcome = outcome
         current.provisional = false

@@ -13,10 +13,16 @@ public enum Privileges {
         try call("set no_new_privs", pn_prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         if geteuid() == 0 { try become(users) }
         // The kernel sets this back when the user changes, so it comes after.
-        try call("forbid inspection", pn_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
-        try call("forbid core dumps", pn_forbid_core_dumps())
+        try keepMemoryPrivate()
         pn_prctl(PR_CAP_AMBIENT, UInt(PR_CAP_AMBIENT_CLEAR_ALL), 0, 0, 0)
         try call("give up capabilities", pn_clear_capabilities())
+    }
+
+    /// For a process that holds secrets: no core dump of it or of what it starts, no other process of the user may look
+    /// inside.
+    public static func keepMemoryPrivate() throws(SystemError) {
+        try call("forbid inspection", pn_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+        try call("forbid core dumps", pn_forbid_core_dumps())
     }
 
     private static func become(_ users: [String]) throws(SystemError) {

@@ -18,6 +18,8 @@ struct Run: ParsableCommand {
     var logLevel: Logger.Level = .info
 
     func run() throws {
+        // Before the first key is read; wireguard-go, which gets them too, inherits the limit.
+        try Privileges.keepMemoryPrivate()
         let signals = try SignalSource([SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGPIPE])
         LoggingSystem.bootstrap { _ in LogLines() }
         var log = Logger(label: "pnetd")

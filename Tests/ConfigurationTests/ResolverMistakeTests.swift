@@ -57,6 +57,13 @@ struct ResolverMistakeTests {
         )
     }
 
+    @Test func moreSocketsThanOneMessageCarries() throws {
+        try Example.expect(
+            ("workers: 2", "workers: 64"),
+            give: ["50:11: error: 2 addresses and 64 workers need 256 sockets (fewer of either: at most 128 sockets)"]
+        )
+    }
+
     @Test func whenBlocked() throws {
         try Example.expect(
             ("when-blocked: nxdomain", "when-blocked: refused"),

@@ -37,6 +37,8 @@ struct DecisionTests {
         #expect(world.outcome == .blocked)
         #expect(!world.decision.provisional)
         #expect(world.decision.generation == 1)
+        #expect(world.decision.reasons.count == 2)
+        #expect(!world.decision.reasons.contains(.notYetProbed), "why it is blocked, not why nothing was known")
     }
 
     @Test(arguments: [1, 20, 60])
@@ -141,7 +143,7 @@ struct DecisionTests {
             network: World.site,
             generation: 9,
             outcome: .active(second, standby: first),
-            reasons: [],
+            reasons: [.notYetProbed],
             since: Instant(nanoseconds: 5),
             provisional: true
         )
@@ -149,6 +151,7 @@ struct DecisionTests {
         #expect(world.outcome == left.outcome)
         world.run(for: .seconds(10))
         #expect(world.outcome == .active(second, standby: first))
+        #expect(world.decision.reasons == [])
         #expect(world.decision.generation == 9)
         #expect(world.decision.since == Instant(nanoseconds: 5))
         world.run(for: .seconds(60))

@@ -18,6 +18,18 @@ struct PlanTests {
         return observed
     }
 
+    @Test func theLastNumbersMayBeReserved() {
+        let reserved = ReservedNumbers(
+            routeProtocol: 112,
+            firstTable: .max - 127,
+            firstPriority: 32_565,
+            markMask: 0x7f00_0000,
+            firstNexthop: .max - 999
+        )
+        #expect(reserved.tables.contains(.max) && reserved.nexthops.contains(.max))
+        #expect(reserved.priorities.upperBound == 32_764)
+    }
+
     @Test(arguments: outcomes, outcomes)
     func hasNothingToDoTheSecondTime(before: Outcome, after: Outcome) {
         let observed = settled(after, from: settled(before))

@@ -2,6 +2,7 @@
 
 import FoundationEssentials
 import NetworkTypes
+import SystemIO
 
 extension Reading {
     /// The section `resolver`.
@@ -23,10 +24,17 @@ extension Reading {
         let whenBlocked = section["when-blocked"]
             .flatMap { choice($0, "when-blocked", of: ResolverConfiguration.BlockedAnswer.self) }
         let upstreams = section["upstreams"].flatMap { list($0, "upstreams", mayBeEmpty: true) } ?? []
+        let threads = workers ?? min(ProcessInfo.processInfo.activeProcessorCount, 4)
+        // One for UDP and one for TCP; the agent hands all of them over in one message.
+        let sockets = 2 * listen.count * threads
+        if let node = section["listen"], sockets > DescriptorPassing.limit {
+            let message = "\(listen.count) addresses and \(threads) workers need \(sockets) sockets"
+            error(node.mark, message, hint: "fewer of either: at most \(DescriptorPassing.limit) sockets")
+        }
         return ResolverConfiguration(
             listen: listen,
             allow: allow ?? ResolverConfiguration.thisHost,
-            workers: workers ?? min(ProcessInfo.processInfo.activeProcessorCount, 4),
+            workers: threads,
             whenBlocked: whenBlocked ?? .servfail,
             upstreams: upstreams.compactMap(upstream)
         )

@@ -41,9 +41,10 @@ public struct ReservedNumbers: Hashable, Sendable {
         self.firstNexthop = firstNexthop
     }
 
-    var tables: Range<UInt32> { firstTable..<firstTable + 128 }
-    var priorities: Range<UInt32> { firstPriority..<firstPriority + 200 }
-    var nexthops: Range<UInt32> { firstNexthop..<firstNexthop + 1_000 }
+    // Closed, since the last one may be the last that there is.
+    var tables: ClosedRange<UInt32> { firstTable...firstTable + 127 }
+    var priorities: ClosedRange<UInt32> { firstPriority...firstPriority + 199 }
+    var nexthops: ClosedRange<UInt32> { firstNexthop...firstNexthop + 999 }
 
     var networkTable: UInt32 { firstTable }
     func pathTable(_ slot: Int) -> UInt32 { firstTable + UInt32(slot) }

@@ -17,12 +17,13 @@ struct NamesWork {
 
 extension Agent {
     /// How long a new agent waits for processes that outlived the one before, so as to take their sockets over.
-    private static let survivorPatience = Duration.milliseconds(300)
+    static let survivorPatience = Duration.milliseconds(300)
 
     func connectParts() {
         programs.isConnected = { [unowned self] in processes.isConnected($0) }
         processes.onHello = { [unowned self] role, holding, descriptors in
             listeners.adopt(holding, descriptors)
+            guard !isEnding else { return _ = processes.send(.stop, to: role) }
             handOver(to: role, holding: Set(holding))
         }
         processes.onMessage = { [unowned self] in heard($0, $1) }
@@ -36,7 +37,7 @@ extension Agent {
 
     func startProcesses() {
         loop.schedule(after: Self.survivorPatience) { [weak self] in
-            guard let self else { return }
+            guard let self, !isEnding else { return }
             serveListeners()
             programs.want(wantedRoles)
         }

@@ -54,7 +54,7 @@ final class Agent {
     var held: [LinkRole: Set<ListenerDescription>] = [:]
     let started: Instant
     private var deadline: EventLoop.TimerID?
-    private var isEnding = false
+    private(set) var isEnding = false
 
     init(_ loaded: LoadedConfiguration, file: String, log: Logger, clock: any TimeSource = SystemClock()) throws {
         self.log = log
@@ -189,8 +189,9 @@ final class Agent {
         programs.want([])
         for role in [LinkRole.resolver, .frontend] { processes.send(.stop, to: role) }
         save()
-        // A turn or two for the last words to leave.
-        loop.schedule(after: .milliseconds(20)) { [loop] in loop.stop() }
+        // A turn or two for the last words to leave; and who outlived an earlier agent has to be there to hear them.
+        let patience = Self.survivorPatience - (loop.now - started)
+        loop.schedule(after: max(patience, .milliseconds(20))) { [loop] in loop.stop() }
     }
 
     func save() {

@@ -18,14 +18,11 @@ final class Listeners {
     var descriptions: Set<ListenerDescription> { Set(open.keys) }
 
     /// Takes sockets over from a process that outlived an earlier agent. A second set bound to the same address would
-    /// get a share of the questions that nobody reads.
+    /// get a share of the questions that nobody reads, so one of our own goes: it was opened because that process was
+    /// late, and who else serves it is about to end.
     func adopt(_ descriptions: [ListenerDescription], _ descriptors: [Int32]) {
         for (description, descriptor) in zip(descriptions, descriptors) {
-            if open[description] == nil {
-                open[description] = descriptor
-            } else {
-                close(descriptor)
-            }
+            if let own = open.updateValue(descriptor, forKey: description) { close(own) }
         }
         for descriptor in descriptors.dropFirst(descriptions.count) { close(descriptor) }
     }

@@ -57,6 +57,26 @@ extension Scenarios {
             }
         }
 
+        @Test func aResolverThatWasLateForTheNewAgentEndsTheOther() throws {
+            try scenario("late") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                try daemon.waitForNames()
+                let late = lab.site.processes(running: "pnetd resolver")
+                for pid in late { kill(pid, SIGSTOP) }
+                try daemon.killAgent()
+                try daemon.start()
+                try waitUntil("there is another") { lab.site.processes(running: "pnetd resolver").count == 2 }
+                pause(.seconds(1))
+                for pid in late { kill(pid, SIGCONT) }
+                try waitUntil("there is one") { lab.site.processes(running: "pnetd resolver").count == 1 }
+                pause(.seconds(2))
+                #expect(lab.site.processes(running: "pnetd resolver").count == 1)
+                // No socket is left that a share of the questions goes to and nobody reads.
+                for _ in 0..<20 { #expect(try daemon.dig("+short", "historian.plant.internal") == "10.20.0.10\n") }
+            }
+        }
+
         private func handshakes(_ lab: Lab) throws -> String {
             try lab.site.run("wg", "show", "all", "latest-handshakes")
         }

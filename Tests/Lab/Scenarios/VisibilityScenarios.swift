@@ -99,6 +99,13 @@ extension Scenarios {
                     #expect(!text.isEmpty)
                     for secret in secrets { #expect(!text.contains(secret)) }
                 }
+                // Nor in a core dump, of the agent or of wireguard-go.
+                let holders = ["pnetd run", "wireguard-go"].map { lab.site.processes(running: $0) }
+                #expect(holders.map(\.count) == [1, 2])
+                for pid in holders.joined() {
+                    let limits = try Program.must(["grep", "Max core file size", "/proc/\(pid)/limits"])
+                    #expect(limits.split(separator: " ").dropFirst(4).prefix(2) == ["0", "0"])
+                }
             }
         }
     }
