@@ -75,13 +75,17 @@ public struct UnixListener: ~Copyable {
 
 /// The calling side of UNIX stream sockets.
 public enum UnixSocket {
-    /// Connects to a path; the descriptor blocks.
-    public static func connect(path: String) throws(SystemError) -> FileDescriptor {
+    /// Connects to a path; the descriptor blocks, for at most `limit` a call where one is given.
+    ///
+    /// Throws EAGAIN where the listener's queue stayed full for so long.
+    public static func connect(path: String, limit: Duration? = nil) throws(SystemError) -> FileDescriptor {
         guard let address = SocketAddressStorage(unixPath: path) else {
             throw SystemError(operation: "connect to \(path)", code: ENAMETOOLONG)
         }
         let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let descriptor = try FileDescriptor(socket(AF_UNIX, type, 0), from: "open a UNIX socket")
+        // Before connecting: a listener that no longer accepts would hold us for ever once its queue is full.
+        if let limit { try descriptor.setTimeouts(limit) }
         guard unsafe address.withPointer({ unsafe pn_connect(descriptor.raw, $0, $1) }) == 0 else {
             throw .last("connect to \(path)")
         }

@@ -27,6 +27,7 @@ func inFreshNamespace(_ body: @escaping () throws -> Void) throws {
                 try run("/bin/mkdir", "-p", "/var/run/wireguard")
                 try run("/bin/mount", "-t", "tmpfs", "none", "/var/run/wireguard")
                 try run("/sbin/ip", "link", "set", "lo", "up")
+                defer { endProcessesOfThisNamespace() }
                 try box.body()
             } catch {
                 box.failure = error
@@ -38,6 +39,20 @@ func inFreshNamespace(_ body: @escaping () throws -> Void) throws {
     try #require(started == 0)
     pthread_join(thread, nil)
     if let failure = box.failure { throw failure }
+}
+
+/// Ends what the body started and did not end: userspace WireGuard outlives those who start it.
+private func endProcessesOfThisNamespace() {
+    guard let own = try? Files.linkTarget("/proc/thread-self/ns/net"), let listing = try? run("/bin/ls", "/proc") else {
+        return
+    }
+    for entry in listing.split(separator: "\n") {
+        guard let pid = pid_t(entry), pid != getpid(), (try? Files.linkTarget("/proc/\(pid)/ns/net")) == own else {
+            continue
+        }
+        kill(pid, SIGKILL)
+        _ = try? ChildProcess.wait(for: pid)
+    }
 }
 
 /// Runs a program to its end; throws where it fails.

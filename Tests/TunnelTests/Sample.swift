@@ -130,12 +130,7 @@ enum Sample {
             LinkAddress(link: 3, address: address("203.0.113.2/24")),
         ]
         observed.defaultRoutes = [(2, "192.0.2.1"), (3, "203.0.113.1")].map { link, gateway in
-            Route(
-                table: 254,
-                prefix: prefix("0.0.0.0/0"),
-                metric: UInt32(link),
-                destination: .device(link: link, gateway: IPAddress(gateway))
-            )
+            Observed.DefaultRoute(family: .ipv4, link: link, gateway: IPAddress(gateway), metric: UInt32(link))
         }
         return observed
     }

@@ -61,7 +61,7 @@ struct Layout: Hashable, Sendable {
             )
         }
         for family in AddressFamily.allCases {
-            guard let gateway = path.gateway(family, observed),
+            guard let hop = path.hop(family, observed),
                 let all = IPPrefix(holding: IPAddress(family: family, bits: 0), length: 0)
             else { continue }
             add(
@@ -69,7 +69,7 @@ struct Layout: Hashable, Sendable {
                     table: table,
                     prefix: all,
                     metric: 1024,
-                    destination: .device(link: underlay.index, gateway: gateway)
+                    destination: .device(link: hop.link, gateway: hop.gateway)
                 )
             )
         }
@@ -136,10 +136,13 @@ struct Layout: Hashable, Sendable {
 }
 
 extension Desired.Path {
-    /// The underlay's gateway: the file's, else that of the underlay's best default route.
-    func gateway(_ family: AddressFamily, _ observed: Observed) -> IPAddress? {
-        guard let gateways else { return observed.links[underlay].flatMap { observed.gateway(by: $0, family) } }
-        return gateways.first { $0.family == family }
+    /// The way out by the underlay: the file's gateway, else what the underlay's best default route says.
+    func hop(_ family: AddressFamily, _ observed: Observed) -> ObservedRoute.Hop? {
+        guard let link = observed.links[underlay] else { return nil }
+        if let gateways {
+            return gateways.first { $0.family == family }.map { ObservedRoute.Hop(link: link.index, gateway: $0) }
+        }
+        return observed.defaultRoute(by: link, family).map { ObservedRoute.Hop(link: link.index, gateway: $0.gateway) }
     }
 }
 

@@ -12,7 +12,16 @@ struct Observed: Hashable, Sendable {
     /// Those in our tables and with our protocol.
     var routes: Set<Route> = []
     /// Anybody's default routes of the main table, for underlays whose gateway is found by itself.
-    var defaultRoutes: [Route] = []
+    var defaultRoutes: [DefaultRoute] = []
+
+    /// A way out of the site by one interface.
+    struct DefaultRoute: Hashable, Sendable {
+        var family: AddressFamily
+        var link: Int32
+        /// nil on a point-to-point link, as of PPPoE or LTE.
+        var gateway: IPAddress?
+        var metric: UInt32
+    }
     /// Ours.
     var rules: Set<Rule> = []
     /// What somebody else has put among our reserved numbers, in words.
@@ -43,7 +52,9 @@ struct Observed: Hashable, Sendable {
                         "table \(found.route.table), reserved for pnetd, has somebody else's routes"
                     )
                 } else if found.route.table == UInt32(RT_TABLE_MAIN.rawValue), found.route.prefix.length == 0 {
-                    observed.defaultRoutes.append(found.route)
+                    observed.defaultRoutes += found.hops.map {
+                        DefaultRoute(family: family, link: $0.link, gateway: $0.gateway, metric: found.route.metric)
+                    }
                 }
             }
             for reply in try kernel.dump(RuleMessages.dump(family), "read the \(family) rules") {
@@ -58,14 +69,23 @@ struct Observed: Hashable, Sendable {
         return observed
     }
 
-    /// The gateway of the best default route by an interface.
-    func gateway(by link: Link, _ family: AddressFamily) -> IPAddress? {
-        let candidates = defaultRoutes.compactMap { route -> (metric: UInt32, gateway: IPAddress)? in
-            guard case .device(link.index, let gateway?) = route.destination, gateway.family == family else {
-                return nil
+    /// Local networks that a protected prefix holds, in words: while pnetd runs they are reached by the paths or not at all.
+    func swallowed(by desired: Desired) -> [String] {
+        let own = Set(desired.paths.compactMap { links[$0.interface]?.index })
+        let names = Dictionary(links.values.map { ($0.index, $0.name) }, uniquingKeysWith: { first, _ in first })
+        return addresses.filter { !own.contains($0.link) && !$0.address.address.isLinkLocal }.flatMap { local in
+            desired.networks.compactMap { network in
+                guard let name = names[local.link], name.text != "lo",
+                    let prefix = network.prefixes.first(where: { $0.contains(local.address.prefix) })
+                else { return nil }
+                return "\(name) has \(local.address), which lies in \(prefix) of network \(network.name): hosts there "
+                    + "are cut off (give the network longer prefixes that leave it out)"
             }
-            return (route.metric, gateway)
-        }
-        return candidates.min { $0.metric < $1.metric }?.gateway
+        }.sorted()
+    }
+
+    /// The best default route by an interface.
+    func defaultRoute(by link: Link, _ family: AddressFamily) -> DefaultRoute? {
+        defaultRoutes.filter { $0.link == link.index && $0.family == family }.min { $0.metric < $1.metric }
     }
 }

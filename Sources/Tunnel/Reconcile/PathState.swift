@@ -29,6 +29,8 @@ public struct ReconcileResult: Sendable {
     public var changes: [String] = []
     /// What went wrong; it is tried again.
     public var failures: [String] = []
+    /// Local networks that a protected prefix holds, in words.
+    public var swallowed: [String] = []
     /// What somebody else has put among our reserved numbers, in words.
     public var collisions: [String] = []
     /// Whether foreign hands cannot touch the guard table.

@@ -109,6 +109,7 @@ public final class Reconciler {
     private func applyRouting(_ desired: Desired, _ result: inout ReconcileResult) throws(NetlinkError) {
         let observed = try Observed.read(over: routing, reserved)
         result.collisions = observed.collisions.sorted()
+        result.swallowed = observed.swallowed(by: desired)
         for step in plan(desired, observed) {
             do {
                 try routing.change(step.message(reserved), "\(step)")

@@ -67,7 +67,8 @@ final class TunnelKeeper {
                 resting[path.interface] = (now + Self.rest, error)
             }
             result.failures.append("\(path.name): \(error)")
-            state.condition = .unusable(.refused("\(error)"))
+            // A tunnel that stands and cannot be read may well carry traffic: that is for the probes to say.
+            if state.link == nil { state.condition = .unusable(.refused("\(error)")) }
         }
         return state
     }
@@ -168,7 +169,7 @@ final class TunnelKeeper {
             let onLink = observed.addresses.contains {
                 $0.link == underlay.index && $0.address.prefix.contains(endpoint)
             }
-            guard onLink || path.gateway(endpoint.family, observed) != nil else {
+            guard onLink || path.hop(endpoint.family, observed) != nil else {
                 return .unusable(.underlayUnrouted(path.underlay))
             }
         }

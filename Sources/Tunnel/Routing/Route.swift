@@ -38,6 +38,14 @@ public struct Route: Hashable, Sendable {
 struct ObservedRoute: Hashable {
     var route: Route
     var routeProtocol: UInt8
+    /// Where it leads, whether by its own attributes, by several hops or by a nexthop object.
+    var hops: [Hop]
+
+    /// One of the ways that a route may take.
+    struct Hop: Hashable {
+        var link: Int32
+        var gateway: IPAddress?
+    }
 }
 
 enum RouteMessages {
@@ -56,13 +64,14 @@ enum RouteMessages {
         guard let prefix = IPPrefix(holding: attributes.address(RTA_DST) ?? any, length: Int(header.rtm_dst_len)) else {
             return nil
         }
+        let hops = hops(attributes)
         let destination: Route.Destination
         if let id = attributes.number(RTA_NH_ID, as: UInt32.self) {
             destination = .nexthop(id)
         } else if Int(header.rtm_type) == RTN_UNREACHABLE {
             destination = .unreachable
-        } else if Int(header.rtm_type) == RTN_UNICAST, let link = attributes.number(RTA_OIF, as: Int32.self) {
-            destination = .device(link: link, gateway: attributes.address(RTA_GATEWAY))
+        } else if Int(header.rtm_type) == RTN_UNICAST, let hop = hops.first {
+            destination = .device(link: hop.link, gateway: hop.gateway)
         } else {
             return nil
         }
@@ -72,7 +81,26 @@ enum RouteMessages {
             metric: attributes.number(RTA_PRIORITY, as: UInt32.self) ?? 0,
             destination: destination
         )
-        return ObservedRoute(route: route, routeProtocol: header.rtm_protocol)
+        return ObservedRoute(route: route, routeProtocol: header.rtm_protocol, hops: hops)
+    }
+
+    private static func hops(_ attributes: NetlinkAttributes) -> [ObservedRoute.Hop] {
+        if let link = attributes.number(RTA_OIF, as: Int32.self) {
+            return [ObservedRoute.Hop(link: link, gateway: attributes.address(RTA_GATEWAY))]
+        }
+        var hops: [ObservedRoute.Hop] = []
+        var rest = attributes[RTA_MULTIPATH] ?? []
+        // struct rtnexthop: u16 length, u8 flags, u8 weight, i32 interface; then attributes.
+        while rest.count >= 8 {
+            let length = Int(UInt16(hostOrder: rest))
+            guard length >= 8, length <= rest.count else { break }
+            let own = NetlinkAttributes(rest.prefix(length).dropFirst(8))
+            hops.append(
+                ObservedRoute.Hop(link: Int32(hostOrder: rest.dropFirst(4)), gateway: own.address(RTA_GATEWAY))
+            )
+            rest = rest.dropFirst((length + 3) & ~3)
+        }
+        return hops
     }
 
     static func put(_ route: Route, _ reserved: ReservedNumbers) -> NetlinkMessage {
@@ -95,6 +123,8 @@ enum RouteMessages {
         header.rtm_protocol = reserved.routeProtocol
         header.rtm_type = UInt8(RTN_UNICAST)
         var isOnLink = false
+        // The gateway is on the link because the operator's own route says so, whatever addresses the link has.
+        if case .device(_, .some) = route.destination { header.rtm_flags = UInt32(RTNH_F_ONLINK) }
         switch route.destination {
         case .unreachable: header.rtm_type = UInt8(RTN_UNREACHABLE)
         case .device(_, nil): isOnLink = true

@@ -24,9 +24,8 @@ struct UserspaceWireGuard: WireGuardControl {
     private func exchange(_ request: String, _ interface: InterfaceName) throws(WireGuardError) -> [Substring] {
         var answer: [UInt8] = []
         do throws(SystemError) {
-            let socket = try UnixSocket.connect(path: Self.socketPath(interface))
             // The agent's one thread waits meanwhile: a process that lives answers within a millisecond.
-            try socket.setTimeouts(.milliseconds(200))
+            let socket = try UnixSocket.connect(path: Self.socketPath(interface), limit: .milliseconds(200))
             var rest = Array(request.utf8)[...]
             while !rest.isEmpty {
                 let count = try socket.write(rest.span)
@@ -41,7 +40,7 @@ struct UserspaceWireGuard: WireGuardControl {
                 answer += part
             }
         } catch {
-            guard error.code != ETIMEDOUT else { throw .unresponsive(interface) }
+            guard ![ETIMEDOUT, EAGAIN].contains(error.code) else { throw .unresponsive(interface) }
             throw .userspace("userspace WireGuard of \(interface): \(error)")
         }
         let lines = String(decoding: answer, as: UTF8.self).split(separator: "\n")

@@ -30,19 +30,23 @@ extension Agent {
             to: site.alerts.map(AlertDelivery.Receiver.init),
             site: site.site
         )
+        // On disk before it leaves: a crash in between must neither lose it nor use its number again.
+        save()
         offerAlerts()
     }
 
     /// Offers the first waiting alert of each receiver to the frontend, but for those on their way or resting.
     func offerAlerts() {
         guard processes.isConnected(.frontend) else { return }
-        for entry in saved.alerts.due where alertTimers.insert(entry.delivery.id).inserted {
+        for entry in saved.alerts.due where alertTimers[entry.delivery.id] == nil {
+            guard alertsUnderWay.insert(entry.delivery.id).inserted else { continue }
             processes.send(.deliver(entry.delivery), to: .frontend)
         }
     }
 
     func alertDelivered(_ id: String) {
-        alertTimers.remove(id)
+        alertsUnderWay.remove(id)
+        if let timer = alertTimers.removeValue(forKey: id) { loop.cancel(timer) }
         guard saved.alerts.delivered(id) else { return }
         counters.alertsDelivered += 1
         save()
@@ -50,14 +54,14 @@ extension Agent {
     }
 
     func alertFailed(_ id: String, _ reason: String) {
-        guard let delay = saved.alerts.failed(id) else { return }
+        guard alertsUnderWay.remove(id) != nil, let delay = saved.alerts.failed(id) else { return }
         counters.alertsFailed += 1
         log.warning(
             "alert \(id) did not reach its receiver",
             metadata: ["reason": "\(reason)", "again in": "\(delay.shortText)"]
         )
-        loop.schedule(after: delay) { [weak self] in
-            self?.alertTimers.remove(id)
+        alertTimers[id] = loop.schedule(after: delay) { [weak self] in
+            self?.alertTimers[id] = nil
             self?.offerAlerts()
         }
     }

@@ -13,6 +13,8 @@ struct KernelWork {
     var isScheduled = false
     /// Passes in a row that had something to do or failed.
     var restless = 0
+    /// Somebody else changed something; whether it was ours shows in what the next pass has to do.
+    var isTold = false
     /// Everything was taken down; nothing is to be put back.
     var isOver = false
 }
@@ -30,7 +32,7 @@ extension Agent {
             guard known || name == nil else { return }
             look()
         case .routing, .firewall:
-            counters.foreignChanges += 1
+            kernelWork.isTold = true
         case .overrun:
             counters.overruns += 1
             log.warning("netlink events were lost; reading everything again")
@@ -64,9 +66,10 @@ extension Agent {
         let result = reconciler.reconcile(desired)
         counters.reconciles += 1
         counters.took(.reconcile, loop.now - started)
-        note(result)
+        if kernelWork.isTold, !result.changes.isEmpty { counters.foreignChanges += 1 }
+        kernelWork.isTold = false
         let problems = probes?.follow(result.paths) ?? []
-        failures += problems
+        note(result, problems)
         for path in site.paths {
             if let condition = result.paths[path.name]?.condition { observe(.condition(path.name, condition)) }
         }
@@ -89,11 +92,11 @@ extension Agent {
         if !result.failures.isEmpty { scheduleReconcile(after: .milliseconds(10)) }
     }
 
-    private func note(_ result: ReconcileResult) {
+    private func note(_ result: ReconcileResult, _ problems: [String] = []) {
         counters.changes += UInt64(result.changes.count)
         counters.failures += UInt64(result.failures.count)
         for change in result.changes { log.info("kernel: \(change)") }
-        for failure in result.failures where !failures.contains(failure) { log.error("kernel: \(failure)") }
+        for failure in result.failures + problems where !failures.contains(failure) { log.error("kernel: \(failure)") }
         for path in site.paths {
             let implementation = result.paths[path.name]?.implementation
             if implementation == .userspace, paths[path.name]?.implementation != .userspace {
@@ -102,7 +105,9 @@ extension Agent {
         }
         for collision in result.collisions where !collisions.contains(collision) { log.warning("\(collision)") }
         collisions = result.collisions
-        failures = result.failures
+        for warning in result.swallowed where !swallowed.contains(warning) { log.warning("\(warning)") }
+        swallowed = result.swallowed
+        failures = result.failures + problems
         paths = result.paths
         guardIsOwned = result.guardIsOwned
     }

@@ -28,7 +28,7 @@ extension Agent {
         }
         processes.onMessage = { [unowned self] in heard($0, $1) }
         processes.onGone = { [unowned self] role in
-            if role == .frontend { alertTimers = [] }
+            if role == .frontend { alertsUnderWay = [] }
             if role == .resolver { releaseWaiting(upTo: .max) }
             programs.startIfMissing(role)
             publish(nil)
@@ -72,9 +72,12 @@ extension Agent {
         let problems = listeners.serve(wanted)
         for problem in problems where !listenerProblems.contains(problem) { log.error("cannot listen: \(problem)") }
         listenerProblems = problems
-        guard !problems.isEmpty else { return }
+        guard !problems.isEmpty, !isListeningAgain else { return }
+        isListeningAgain = true
         loop.schedule(after: .seconds(2)) { [weak self] in
-            guard let self, !listenerProblems.isEmpty else { return }
+            guard let self else { return }
+            isListeningAgain = false
+            guard !listenerProblems.isEmpty else { return }
             let before = listeners.descriptions
             serveListeners()
             if listeners.descriptions != before { handOverAgain() }

@@ -77,6 +77,7 @@ extension Agent {
         for step in removed { log.notice("down: \(step)") }
         guard failed.isEmpty else {
             kernelWork.isOver = false
+            reconcile()
             return .failure(
                 ControlError(
                     code: .failed,

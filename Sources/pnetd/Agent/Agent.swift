@@ -44,12 +44,15 @@ final class Agent {
     var paths: [PathName: PathState] = [:]
     var failures: [String] = []
     var collisions: [String] = []
+    var swallowed: [String] = []
     var guardIsOwned = false
     var kernelWork = KernelWork()
     var names = NamesWork()
-    /// Alerts that are on their way, or rest after a failure.
-    var alertTimers: Set<String> = []
+    /// Alerts that are with the frontend, and those that rest after a failure.
+    var alertsUnderWay: Set<String> = []
+    var alertTimers: [String: EventLoop.TimerID] = [:]
     var listenerProblems: [String] = []
+    var isListeningAgain = false
     /// The sockets that each process holds.
     var held: [LinkRole: Set<ListenerDescription>] = [:]
     let started: Instant

@@ -33,6 +33,7 @@ final class ControlServer {
     /// A client that does not read this much is cut off.
     private static let unsentLimit = 4 << 20
     private static let clientLimit = 64
+    private static let questionPatience = Duration.seconds(30)
 
     private let loop: EventLoop
     private let log: Logger
@@ -68,6 +69,11 @@ final class ControlServer {
                 let raw = connection.raw
                 clients[raw] = Client(connection, peer)
                 try loop.watch(raw) { [weak self] readiness in self?.ready(raw, readiness) }
+                // A place for others: only who watches may stay for longer than a question takes.
+                loop.schedule(after: Self.questionPatience) { [weak self, weak client = clients[raw]] in
+                    guard let self, let client, clients[raw] === client, !client.isWatching else { return }
+                    drop(client)
+                }
             }
         } catch {
             log.error("control socket: \(error)")
@@ -94,7 +100,7 @@ final class ControlServer {
                         "the request is longer than \(ControlLine.requestLimit) octets"
                     )
                 }
-                if let end = client.request.firstIndex(of: UInt8(ascii: "\n")) {
+                while let end = client.request.firstIndex(of: UInt8(ascii: "\n")) {
                     let line = client.request[..<end]
                     client.request.removeFirst(end + 1)
                     answer(client, line)

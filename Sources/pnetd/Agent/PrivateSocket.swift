@@ -12,6 +12,8 @@ import SystemIO
 final class PrivateSocket {
     typealias Channel = MessageChannel<MessageToAgent, MessageFromAgent>
 
+    private static let helloPatience = Duration.seconds(1)
+
     private let loop: EventLoop
     private let log: Logger
     private let listener: UnixListener
@@ -68,6 +70,8 @@ final class PrivateSocket {
     private func welcome(_ channel: Channel) {
         let id = ObjectIdentifier(channel)
         strangers[id] = channel
+        // Who says nothing takes up a place that resolver or frontend may need.
+        loop.schedule(after: Self.helloPatience) { [weak self] in self?.strangers.removeValue(forKey: id)?.close() }
         channel.onClose = { [weak self] _ in self?.strangers[id] = nil }
         channel.onMessage = { [weak self] message, descriptors in
             guard let self, let channel = strangers.removeValue(forKey: id) else { return }

@@ -4,6 +4,7 @@ import Configuration
 import FoundationEssentials
 import NetworkTypes
 import SystemIO
+import Tunnel
 
 /// What the kernel does not hold and a later run needs: `state.json` in the state directory.
 struct SavedState: Codable, Equatable {
@@ -28,13 +29,26 @@ struct SavedState: Codable, Equatable {
     static func load(from directory: String) -> (state: SavedState, problem: String?) {
         let path = "\(directory)/state.json"
         do {
-            return (try JSONDecoder().decode(SavedState.self, from: Data(try Files.read(path, limit: 64 << 20))), nil)
+            let state = try JSONDecoder().decode(SavedState.self, from: Data(try Files.read(path, limit: 64 << 20)))
+            guard state.isPlausible else { return (SavedState(), "\(path) holds what cannot be and is begun anew") }
+            return (state, nil)
         } catch let error as SystemError where error.isNotFound {
             return (SavedState(), nil)
         } catch {
             return (SavedState(), "\(path) cannot be read and is begun anew: \(error)")
         }
     }
+
+    /// Whether its numbers are such as pnetd writes: arithmetic on others would end the agent at every start.
+    private var isPlausible: Bool {
+        pathSlots.values.allSatisfy { (1...ReservedNumbers.pathLimit).contains($0) }
+            && networkSlots.values.allSatisfy { (1...ReservedNumbers.networkLimit).contains($0) }
+            && Set(pathSlots.values).count == pathSlots.count && Set(networkSlots.values).count == networkSlots.count
+            && realms.values.allSatisfy { (0...Self.endOfTime).contains($0.since) && $0.generation < 1 << 62 }
+    }
+
+    /// Nanoseconds from 1970 to the year 2200.
+    private static let endOfTime: Int64 = 7_258_118_400_000_000_000
 
     func save(to directory: String) throws {
         let encoder = JSONEncoder()

@@ -90,6 +90,35 @@ extension Scenarios {
             }
         }
 
+        /// A modem's link has no gateway at all, and some providers' gateways lie outside of the link's prefix.
+        @Test func underlaysWithoutAGatewayOnTheLinkWork() throws {
+            try scenario("modem") { lab, daemon in
+                try lab.site.run("ip", "address", "flush", "dev", "eth0")
+                try lab.site.run("ip", "address", "add", "192.0.2.2/32", "dev", "eth0")
+                try lab.site.run("ip", "route", "add", "default", "dev", "eth0", "metric", "500")
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                try lab.site.run("ip", "route", "del", "default", "dev", "eth0", "metric", "500")
+                try lab.site.run(
+                    "ip",
+                    "route",
+                    "add",
+                    "default",
+                    "via",
+                    "192.0.2.1",
+                    "dev",
+                    "eth0",
+                    "onlink",
+                    "metric",
+                    "500"
+                )
+                pause(.seconds(3))
+                #expect(try daemon.network().path?.text == Tunnel.a.path)
+                let route = try lab.site.run("ip", "route", "show", "table", "7065")
+                #expect(route.contains("default via 192.0.2.1"))
+            }
+        }
+
         @Test func outerPacketsStayOnTheirUnderlay() throws {
             try scenario("pinned") { lab, daemon in
                 try daemon.start()

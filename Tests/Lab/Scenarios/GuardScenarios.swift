@@ -119,6 +119,56 @@ extension Scenarios {
             }
         }
 
+        @Test func aFlushWhileNoAgentRunsLeaksNothingAndIsHealedAtItsStart() throws {
+            try scenario("flush") { lab, daemon in
+                let capture = try Capture(lab)
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                let traffic = try Traffic(lab)
+                let traffic6 = try Traffic(lab, to: Lab.target6)
+                try daemon.killAgent()
+                try lab.site.run("nft", "flush", "ruleset")
+                #expect(try !lab.site.run("nft", "list", "tables").contains("inet pnetd"))
+                // Both tunnels' interfaces gone as well: the guard routes are all that is left.
+                for tunnel in Tunnel.allCases { try lab.site.run("ip", "link", "delete", tunnel.interface) }
+                pause(.seconds(1))
+                try daemon.start()
+                try daemon.waitFor(path: .a, within: .seconds(20))
+                #expect(try lab.site.run("nft", "list", "tables").contains("inet pnetd"))
+                _ = try (traffic.stop(), traffic6.stop())
+                #expect(capture.packets == [])
+            }
+        }
+
+        @Test func whatComesInByAnotherWayIsDropped() throws {
+            try scenario("inward") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                let dropped = { (comment: String) throws -> Int in
+                    let lines = try lab.site.run("nft", "list", "table", "inet", "pnetd").split(separator: "\n")
+                    return lines.filter { $0.contains(comment) && !$0.contains("packets 0 ") }.count
+                }
+                #expect(try dropped("from azure") == 0 && dropped("to vpn-a") == 0)
+                // Somebody on the Internet who says that he is the cloud.
+                _ = try lab.cloud.attempt(["ping", "-c", "1", "-W", "1", "-I", Lab.target, "203.0.113.2"])
+                #expect(try dropped("from azure") == 1)
+                // Somebody on the Internet who wants in by the tunnel's address.
+                try lab.cloud.run("ip", "route", "add", "10.99.0.2/32", "via", "203.0.113.2")
+                _ = try lab.cloud.attempt(["ping", "-c", "1", "-W", "1", "-I", "203.0.113.1", "10.99.0.2"])
+                #expect(try dropped("to vpn-a") == 1)
+            }
+        }
+
+        @Test func aLocalNetworkInsideAProtectedPrefixIsReported() throws {
+            try scenario("swallowed") { lab, daemon in
+                try lab.site.run("ip", "address", "add", "10.20.7.1/24", "dev", "lan0")
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                let warnings = try daemon.status().warnings
+                #expect(warnings.contains { $0.contains("lan0 has 10.20.7.1/24") && $0.contains("10.20.0.0/16") })
+            }
+        }
+
         /// What was taken away is back within a second.
         private func healed(_ lab: Lab, _ what: String, _ condition: () throws -> Bool) throws {
             let time = try waitUntil("\(what) is healed", within: .seconds(1), condition)

@@ -30,6 +30,16 @@ struct SavedStateTests {
         #expect(problem == nil)
 
         try Files.replace("\(directory)/state.json", with: Array("{\"half".utf8))
+        for lie in [
+            "{\"pathSlots\":{\"a\":-1}}", "{\"pathSlots\":{\"a\":1,\"b\":1}}", "{\"networkSlots\":{\"a\":121}}",
+            "{\"realms\":{\"a\":{\"generation\":18446744073709551615,\"isPublic\":false,\"since\":1,\"switches\":0}}}",
+            "{\"realms\":{\"a\":{\"generation\":1,\"isPublic\":false,\"since\":-9223372036854775808,\"switches\":0}}}",
+        ] {
+            try Files.replace("\(directory)/state.json", with: Array(lie.utf8))
+            #expect(SavedState.load(from: directory).state == SavedState())
+            #expect(SavedState.load(from: directory).problem != nil)
+        }
+        try Files.replace("\(directory)/state.json", with: Array("{\"half".utf8))
         let (empty, why) = SavedState.load(from: directory)
         #expect(empty == SavedState())
         #expect(why?.contains("\(directory)/state.json") == true)
