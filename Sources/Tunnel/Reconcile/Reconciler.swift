@@ -79,6 +79,15 @@ public final class Reconciler {
         return result
     }
 
+    /// The interfaces that carry nothing now, by asking for each of them: a few microseconds.
+    public func dead(among interfaces: Set<InterfaceName>) -> Set<InterfaceName> {
+        interfaces.filter { name in
+            let replies = (try? routing.ask(LinkMessages.get(name), "look at \(name)")) ?? []
+            guard let link = replies.lazy.compactMap(LinkMessages.parse).first else { return true }
+            return !(link.isUp && link.hasCarrier)
+        }
+    }
+
     /// Looks at the links alone, and says what they mean for the paths whose tunnels stood when last looked at.
     public func conditions(_ desired: Desired) throws(NetlinkError) -> [PathName: PathCondition] {
         let observed = try Observed.read(over: routing, reserved)

@@ -33,6 +33,14 @@ enum LinkMessages {
         NetlinkMessage(type: RTM_GETLINK, flags: 0, header: ifinfomsg())
     }
 
+    /// Asks for one interface, without its statistics.
+    static func get(_ name: InterfaceName) -> NetlinkMessage {
+        var message = NetlinkMessage(type: RTM_GETLINK, flags: 0, header: ifinfomsg())
+        message.put(IFLA_IFNAME, text: name.text)
+        message.put(IFLA_EXT_MASK, number: UInt32(RTEXT_FILTER_SKIP_STATS))
+        return message
+    }
+
     static func parse(_ reply: NetlinkReply) -> Link? {
         guard reply.type == RTM_NEWLINK, let header = reply.header(ifinfomsg.self) else { return nil }
         let attributes = reply.attributes(after: ifinfomsg.self)

@@ -15,6 +15,8 @@ struct KernelWork {
     var restless = 0
     /// Somebody else changed something; whether it was ours shows in what the next pass has to do.
     var isTold = false
+    /// Underlays that carried nothing when last asked.
+    var deadUnderlays: Set<InterfaceName> = []
     /// Everything was taken down; nothing is to be put back.
     var isOver = false
 }
@@ -38,6 +40,24 @@ extension Agent {
             log.warning("netlink events were lost; reading everything again")
         }
         scheduleReconcile(after: .milliseconds(1))
+    }
+
+    /// The kernel tells of a lost carrier late, up to a second after the last link event of the whole machine
+    /// (linkwatch, net/core/link_watch.c). Asked, it knows at once.
+    private static let carrierInterval = Duration.milliseconds(50)
+
+    /// Watches the underlays' carriers for as long as the agent runs.
+    func watchCarriers() {
+        loop.schedule(after: Self.carrierInterval) { [weak self] in
+            guard let self else { return }
+            let dead = reconciler.dead(among: Set(site.paths.map(\.underlay.interface)))
+            if dead != kernelWork.deadUnderlays {
+                kernelWork.deadUnderlays = dead
+                look()
+                scheduleReconcile(after: .milliseconds(1))
+            }
+            watchCarriers()
+        }
     }
 
     /// Reads the links only, and tells the core what it means for the paths.

@@ -109,6 +109,7 @@ final class Agent {
         adoptDecisions()
         reconcile()
         startProcesses()
+        watchCarriers()
         log.notice("pnetd \(Version.text) runs", metadata: ["site": "\(site.site)", "file": "\(file)"])
         try loop.run()
     }

@@ -49,7 +49,7 @@ extension Scenarios {
                 pause(.seconds(1))
                 let result = try traffic.stop()
                 print("carrier loss: longest gap \(result.longestGap.shortText), \(result.lost) of \(result.sent) lost")
-                #expect(result.longestGap <= .milliseconds(100))
+                #expect(result.longestGap <= .milliseconds(250))
                 try lab.setCarrier(.a, true)
                 try daemon.waitFor(path: .a, within: .seconds(20))
             }
