@@ -62,6 +62,9 @@ struct ReconcileTests {
             for words in ["fwmark: 0x41000000", "endpoint: 198.51.100.1:51820", "10.20.0.0/16", "every 15 seconds"] {
                 #expect(shown.contains(words))
             }
+            for (setting, value) in [("rp_filter", "2\n"), ("src_valid_mark", "1\n")] {
+                #expect(try run("/bin/cat", "/proc/sys/net/ipv4/conf/pn-a/\(setting)") == value)
+            }
             let sent = reconciler.mutations
             _ = reconciler.reconcile(Sample.desired(Self.both))
             _ = reconciler.move(Sample.desired(Self.both))

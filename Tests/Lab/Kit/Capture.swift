@@ -19,10 +19,15 @@ public final class Capture {
     }
 
     /// Watches for what the filter says.
-    public init(_ lab: Lab, links: [String], filter: String) throws {
+    public convenience init(_ lab: Lab, links: [String], filter: String) throws {
+        try self.init(on: lab.cloud, links: links, filter: filter)
+    }
+
+    /// Watches links of any host.
+    public init(on host: Host, links: [String], filter: String) throws {
         var processes: [String: Background] = [:]
         for link in links {
-            processes[link] = try lab.cloud.start(
+            processes[link] = try host.start(
                 "capture-\(link)",
                 "tcpdump",
                 "-n",

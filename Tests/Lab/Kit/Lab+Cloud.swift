@@ -13,7 +13,7 @@ public enum Tunnel: String, CaseIterable, Sendable {
     /// Its interface at the site.
     public var interface: String { "pn-\(rawValue)" }
     /// The interface at the cloud's end.
-    var gateway: String { "wg-\(rawValue)" }
+    public var gatewayLink: String { "wg-\(rawValue)" }
     /// The cloud's interface on the underlay.
     public var uplink: String { "up-\(rawValue)" }
     /// The site's interface on the underlay.
@@ -43,8 +43,8 @@ extension Lab {
         try cloud.run("ip", "-6", "address", "add", "\(Lab.target6)/128", "dev", "lo")
         for tunnel in Tunnel.allCases { try raiseGateway(tunnel) }
         // Some way back must stand before the mark of the flow can choose another.
-        try cloud.run("ip", "route", "add", "10.1.0.0/16", "dev", Tunnel.a.gateway)
-        try cloud.run("ip", "-6", "route", "add", "fd00:1::/64", "dev", Tunnel.a.gateway)
+        try cloud.run("ip", "route", "add", "10.1.0.0/16", "dev", Tunnel.a.gatewayLink)
+        try cloud.run("ip", "-6", "route", "add", "fd00:1::/64", "dev", Tunnel.a.gatewayLink)
         try cloud.run("nft", "-f", "-", input: Self.cloudRules)
         try startNameServers()
     }
@@ -53,14 +53,14 @@ extension Lab {
         let own = try makeKey(cloud, "gw-\(tunnel.rawValue)")
         let siteKey = try makeKey(site, tunnel.path)
         let psk = try makeKey(site, "\(tunnel.path)-psk")
-        _ = try cloud.start("wireguard-\(tunnel.rawValue)", "wireguard-go", "--foreground", tunnel.gateway)
+        _ = try cloud.start("wireguard-\(tunnel.rawValue)", "wireguard-go", "--foreground", tunnel.gatewayLink)
         try waitUntil("the gateway's interface is there") {
-            try cloud.attempt(["wg", "show", tunnel.gateway]).status == 0
+            try cloud.attempt(["wg", "show", tunnel.gatewayLink]).status == 0
         }
         try cloud.run(
             "wg",
             "set",
-            tunnel.gateway,
+            tunnel.gatewayLink,
             "listen-port",
             "\(tunnel.port)",
             "private-key",
@@ -72,9 +72,9 @@ extension Lab {
             "allowed-ips",
             "\(tunnel.net).2/32,\(tunnel.net6):2/128,10.1.0.0/16,fd00:1::/64"
         )
-        try cloud.run("ip", "link", "set", tunnel.gateway, "up")
-        try cloud.run("ip", "address", "add", "\(tunnel.net).1/30", "dev", tunnel.gateway)
-        try cloud.run("ip", "-6", "address", "add", "\(tunnel.net6):1/126", "dev", tunnel.gateway)
+        try cloud.run("ip", "link", "set", tunnel.gatewayLink, "up")
+        try cloud.run("ip", "address", "add", "\(tunnel.net).1/30", "dev", tunnel.gatewayLink)
+        try cloud.run("ip", "-6", "address", "add", "\(tunnel.net6):1/126", "dev", tunnel.gatewayLink)
         // Answers go back by the tunnel that the question came by, as a cloud gateway does with a policy.
         for family in ["-4", "-6"] {
             try cloud.run("ip", family, "rule", "add", "fwmark", "\(tunnel.mark)", "lookup", "\(100 + tunnel.mark)")
@@ -85,7 +85,7 @@ extension Lab {
                 "add",
                 "default",
                 "dev",
-                tunnel.gateway,
+                tunnel.gatewayLink,
                 "table",
                 "\(100 + tunnel.mark)"
             )

@@ -17,6 +17,8 @@ public final class Lab {
     public let site: Host
     /// The far end: gateways, private and public DNS, targets.
     public let cloud: Host
+    /// A machine behind the site, where a scenario asked for one.
+    public private(set) var plant: Host?
     /// Where the lab's files are.
     public let folder: String
     private let prefix: String
@@ -38,6 +40,24 @@ public final class Lab {
         }
     }
 
+    /// Puts a machine with 10.1.0.77 and fd00:1::77 on the site's own network; the site forwards for it.
+    public func addPlant() throws -> Host {
+        let host = try Host(name: "plant", namespace: "\(prefix)-plant", folder: "\(folder)/plant")
+        plant = host
+        try Program.must([
+            "ip", "link", "add", "eth0", "netns", host.namespace, "type", "veth", "peer", "name", "port0", "netns",
+            site.namespace,
+        ])
+        try site.run("ip", "link", "set", "port0", "master", "lan0", "up")
+        try site.run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+        try host.run("ip", "link", "set", "eth0", "up")
+        try host.run("ip", "address", "add", "10.1.0.77/24", "dev", "eth0")
+        try host.run("ip", "-6", "address", "add", "fd00:1::77/64", "dev", "eth0")
+        try host.run("ip", "route", "add", "default", "via", "10.1.0.1")
+        try host.run("ip", "-6", "route", "add", "default", "via", "fd00:1::1")
+        return host
+    }
+
     private static let mark = "pnlab"
 
     /// Removes what is left of labs whose process is gone.
@@ -57,8 +77,7 @@ public final class Lab {
 
     /// Ends everything on the hosts and removes them; with `keepingFiles` the logs stay.
     public func tearDown(keepingFiles: Bool = false) {
-        site.tearDown()
-        cloud.tearDown()
+        for host in [site, cloud, plant] { host?.tearDown() }
         if !keepingFiles { _ = try? Program.run(["rm", "-rf", folder]) }
     }
 
