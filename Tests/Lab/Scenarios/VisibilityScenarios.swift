@@ -55,6 +55,7 @@ extension Scenarios {
             try scenario("metrics") { lab, daemon in
                 try daemon.start()
                 try daemon.waitFor(path: .a)
+                try daemon.waitForNames()
                 let get = { (path: String) in
                     try lab.site.attempt(["curl", "-s", "-w", "%{http_code}", "http://127.0.0.1:9731\(path)"]).output
                 }
