@@ -95,7 +95,6 @@ static inline ssize_t pn_readlink(const char *path, void *target, size_t size) {
 }
 static inline int pn_duplicate(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 3); }
 static inline int pn_set_nonblocking(int fd) { return fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); }
-static inline int pn_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
 static inline int pn_terminal_size(int fd, struct winsize *size) { return ioctl(fd, TIOCGWINSZ, size); }
 /* Resource limits by prlimit64 itself, since <sys/resource.h> stays out. The kernel's numbers: 4 core, 7 files. */

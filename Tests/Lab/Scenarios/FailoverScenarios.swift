@@ -18,6 +18,7 @@ extension Scenarios {
                 pause(.seconds(1))
                 try lab.impair(.a, .blackout)
                 try daemon.waitFor(path: .b, within: .seconds(3))
+                #expect(try daemon.pnetctl("status").status == 1, "reached, but not as the file wants it")
                 pause(.seconds(1))
                 try lab.heal(.a)
                 try daemon.waitFor(.a, .up, within: .seconds(20))

@@ -60,6 +60,7 @@ extension Scenarios {
                     try lab.site.attempt(["curl", "-s", "-w", "%{http_code}", "http://127.0.0.1:9731\(path)"]).output
                 }
                 try waitUntil("the frontend serves") { try get("/healthz").hasSuffix("200") }
+                #expect(try daemon.pnetctl("status").status == 0, "all is well")
                 let page = String(try get("/metrics").dropLast(3))
                 for line in [
                     "pnetd_network_state{network=\"azure\",state=\"up\"} 1",
