@@ -28,6 +28,7 @@ public final class MessageChannel<Incoming: Decodable, Outgoing: Encodable> {
 
     private let loop: EventLoop
     private let socket: FileDescriptor
+    private let incomingLimit: Int
     private var unread: [UInt8] = []
     private var unclaimed: [Int32] = []
     private var unsent: [(bytes: [UInt8], descriptors: [Int32])] = []
@@ -43,8 +44,14 @@ public final class MessageChannel<Incoming: Decodable, Outgoing: Encodable> {
     public static var messageLimit: Int { 8 << 20 }
 
     /// Takes a connected socket and begins to read it.
-    public init(_ socket: consuming FileDescriptor, on loop: EventLoop) throws(SystemError) {
+    /// - Parameter incomingLimit: the longest message that is taken, in octets.
+    public init(
+        _ socket: consuming FileDescriptor,
+        on loop: EventLoop,
+        incomingLimit: Int = MessageChannel.messageLimit
+    ) throws(SystemError) {
         self.loop = loop
+        self.incomingLimit = incomingLimit
         let raw = socket.raw
         self.socket = socket
         pn_set_nonblocking(raw)
@@ -133,7 +140,7 @@ public final class MessageChannel<Incoming: Decodable, Outgoing: Encodable> {
         var start = 0
         while open, unread.count - start >= 4 {
             let length = unread[start..<start + 4].reduce(0) { $0 << 8 | Int($1) }
-            guard length <= Self.messageLimit else { return close(why: .malformed("\(length) octets")) }
+            guard length <= incomingLimit else { return close(why: .malformed("\(length) octets")) }
             guard unread.count - start - 4 >= length else { break }
             let body = Data(unread[start + 4..<start + 4 + length])
             start += 4 + length

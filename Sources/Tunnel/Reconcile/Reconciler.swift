@@ -21,11 +21,11 @@ public final class Reconciler {
     /// Opens the sockets for commands. Throws where the kernel gives none, as without CAP_NET_ADMIN.
     ///
     /// - Parameters:
-    ///   - logDirectory: where userspace WireGuard leaves its last words.
+    ///   - userspace: who starts userspace WireGuard where it is needed.
     ///   - told: the endpoints that an earlier run told the peers.
     public init(
         reserved: ReservedNumbers,
-        logDirectory: String,
+        userspace: UserspaceLaunch,
         told: [InterfaceName: [WireGuardPublicKey: SocketEndpoint]],
         clock: any TimeSource = SystemClock()
     ) throws(NetlinkError) {
@@ -38,7 +38,7 @@ public final class Reconciler {
         tunnels = TunnelKeeper(
             routing: routing,
             kernelWireGuard: try? KernelWireGuard(over: generic),
-            daemon: UserspaceDaemon(logDirectory: logDirectory),
+            daemon: UserspaceDaemon(userspace),
             told: told
         )
         self.reserved = reserved
