@@ -28,6 +28,9 @@ struct Run: ParsableCommand {
     /// Held ready where nobody else starts the other processes: what these need to become users without privilege.
     private static let toStartOthers = toStart.union([.setUser, .setGroup, .setCapabilities])
 
+    /// EX_CONFIG of sysexits(3): starting again does not help.
+    private static let invalidFile: Int32 = 78
+
     func run() throws {
         // First of all, while there is but one thread, and before anything is read.
         try Privileges.keepMemoryPrivate()
@@ -47,7 +50,7 @@ struct Run: ParsableCommand {
             loaded = try Configuration.load(path: config)
         } catch {
             for line in error.diagnostics { log.error("\(line)") }
-            throw ExitCode(1)
+            throw ExitCode(Self.invalidFile)
         }
         let runtime = loaded.configuration.state.runtimeDirectory
         do {

@@ -58,6 +58,9 @@ public final class Reconciler {
     /// The endpoints of the file as the peers were last told them; to be kept for the next run.
     public var told: [InterfaceName: [WireGuardPublicKey: SocketEndpoint]] { tunnels.told }
 
+    /// Whether a guard table stands, ours or an earlier run's.
+    public var hasGuard: Bool { firewall.isThere }
+
     /// Everything: guard, interfaces, addresses, nexthops, routes, rules.
     public func reconcile(_ desired: Desired) -> ReconcileResult {
         var result = ReconcileResult()

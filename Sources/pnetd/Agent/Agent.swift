@@ -121,6 +121,7 @@ final class Agent {
         events = try KernelEvents(reserved: ReservedNumbers(site.reserve), own: reconciler.ports, on: loop) {
             [weak self] in self?.noticed($0)
         }
+        recallGuard()
         adoptDecisions()
         reconcile()
         startProcesses()
