@@ -12,20 +12,27 @@ public final class ServiceManager {
     /// sd_listen_fds(3)).
     private var kept: [(name: String, descriptor: Int32)]
 
-    /// Reads the environment that the manager left, and takes it away, so that nothing that we start takes it for its
-    /// own.
-    public init() {
-        let variables = [
-            "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES",
-        ]
-        let values = variables.map { unsafe getenv($0).map { unsafe String(cString: $0) } }
-        for name in variables { unsafe unsetenv(name) }
-        func isForUs(_ pid: String?) -> Bool { pid.map { $0 == "\(getpid())" } ?? true }
-
-        socket = values[0].flatMap(Self.connect)
-        let period = isForUs(values[2]) ? values[1].flatMap { Int64($0) } : nil
+    /// Goes by what a manager leaves in the environment of a process that it starts.
+    public init(_ environment: [String: String]) {
+        func isForUs(_ pid: String) -> Bool { environment[pid].map { $0 == "\(getpid())" } ?? true }
+        socket = environment["NOTIFY_SOCKET"].flatMap(Self.connect)
+        let period = isForUs("WATCHDOG_PID") ? environment["WATCHDOG_USEC"].flatMap { Int64($0) } : nil
         watchdogPeriod = period.flatMap { $0 > 0 ? .microseconds($0) : nil }
-        kept = isForUs(values[3]) ? Self.passed(count: values[4], names: values[5]) : []
+        let count = isForUs("LISTEN_PID") ? environment["LISTEN_FDS"].flatMap { Int32($0) } : nil
+        kept = Self.passed(count: count ?? 0, names: environment["LISTEN_FDNAMES"] ?? "")
+    }
+
+    /// The manager of this process. Its variables are taken out of the environment, so that nothing that we start
+    /// takes them for its own.
+    public static func ofThisProcess() -> ServiceManager {
+        var environment: [String: String] = [:]
+        for name in [
+            "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES",
+        ] {
+            unsafe environment[name] = getenv(name).map { unsafe String(cString: $0) }
+            unsafe unsetenv(name)
+        }
+        return ServiceManager(environment)
     }
 
     deinit {
@@ -43,9 +50,9 @@ public final class ServiceManager {
     }
 
     /// The manager passes descriptors from 3 on, in the order of their names.
-    private static func passed(count: String?, names: String?) -> [(name: String, descriptor: Int32)] {
-        guard let count = count.flatMap({ Int32($0) }), (1...4096).contains(count) else { return [] }
-        let names = (names ?? "").split(separator: ":", omittingEmptySubsequences: false)
+    private static func passed(count: Int32, names: String) -> [(name: String, descriptor: Int32)] {
+        guard (1...4096).contains(count) else { return [] }
+        let names = names.split(separator: ":", omittingEmptySubsequences: false)
         return (0..<count).map { index in
             pn_close_on_exec(3 + index)
             return (index < names.count ? String(names[Int(index)]) : "", 3 + index)

@@ -27,7 +27,7 @@ struct FrontendCommand: ParsableCommand {
         // SIGPIPE is blocked, not handled: a receiver that hangs up shows as a failed write.
         let signals = try SignalSource([SIGTERM, SIGINT, SIGCHLD, SIGPIPE])
         LoggingSystem.bootstrap { _ in LogLines() }
-        let manager = ServiceManager()
+        let manager = ServiceManager.ofThisProcess()
         let loop = try EventLoop()
         let process = try FrontendProcess(socketPath: socket, loop: loop)
         try signals.attach(to: loop) { signal in

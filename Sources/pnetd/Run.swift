@@ -44,7 +44,7 @@ struct Run: ParsableCommand {
             log.error("pnetd may not do its work without \(names): run it as root, or by its systemd unit")
             throw ExitCode(1)
         }
-        let manager = ServiceManager()
+        let manager = ServiceManager.ofThisProcess()
         let loaded: LoadedConfiguration
         do {
             loaded = try Configuration.load(path: config)

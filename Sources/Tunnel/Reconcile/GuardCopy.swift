@@ -33,7 +33,9 @@ public struct GuardCopy: Codable, Hashable, Sendable {
         var changes: [String] = []
         var failures: [String] = []
         func attempt(_ what: String, _ step: () throws(NetlinkError) -> Bool) {
-            do throws(NetlinkError) { if try step() { changes.append(what) } } catch { failures.append("\(what): \(error)") }
+            do throws(NetlinkError) { if try step() { changes.append(what) } } catch {
+                failures.append("\(what): \(error)")
+            }
         }
         let firewall = Firewall(over: NetlinkConversation(over: try NetlinkSocket(bus: NETLINK_NETFILTER)))
         attempt("put the guard table in place") { () throws(NetlinkError) in

@@ -28,7 +28,7 @@ struct ResolverCommand: ParsableCommand {
             if signal != SIGPIPE { loop.stop() }
         }
         let process = try ResolverProcess(socketPath: socket, loop: loop)
-        let manager = ServiceManager()
+        let manager = ServiceManager.ofThisProcess()
         manager.startWatchdog(on: loop)
         manager.tell("READY=1")
         try process.run()
