@@ -19,6 +19,9 @@ public struct Account: Hashable, Sendable {
     /// Whom the processes without privilege run as: `pnetd` where that user exists, else `nobody`.
     public static var service: Account? { Account(named: "pnetd") ?? Account(named: "nobody") }
 
+    /// The number of the user that this process runs as.
+    public static var currentUser: uid_t { geteuid() }
+
     /// Looks a group up by name; nil where there is none.
     public static func group(named name: String) -> gid_t? {
         unsafe getgrnam(name).map { unsafe $0.pointee.gr_gid }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FoundationEssentials
+import SystemIO
 import Testing
 
 struct KeyFileTests {
@@ -36,6 +38,53 @@ struct KeyFileTests {
                 "8:23: error: private-key-file: 'keys/bad.key' holds no WireGuard key (one "
                     + "line of 44 characters, as `wg genkey` prints)"
             ]
+        )
+    }
+
+    /// Whoever owns it can read it and put another in its place, whatever its mode says.
+    @Test(.enabled(if: Account.currentUser == 0, "only root can give a file away"))
+    func keyFileOfSomebodyElse() throws {
+        let file = try TemporaryFile(Example.replacing([]))
+        let psk = file.directory + "/keys/a.psk"
+        try FileManager.default.setAttributes([.ownerAccountID: 65534], ofItemAtPath: psk)
+        #expect(
+            file.diagnostics() == [
+                "14:29: error: preshared-key-file: 'keys/a.psk' belongs to user 65534, not to root "
+                    + "(chown root DIR/keys/a.psk)"
+            ]
+        )
+        try file.remove()
+    }
+
+    /// As systemd has its credentials.
+    @Test func keyFileBehindALink() throws {
+        let file = try TemporaryFile(
+            Example.replacing([("preshared-key-file: keys/a.psk", "preshared-key-file: keys/link")])
+        )
+        try FileManager.default.createSymbolicLink(
+            atPath: file.directory + "/keys/link",
+            withDestinationPath: file.directory + "/keys/a.psk"
+        )
+        #expect(file.diagnostics() == [])
+        try FileManager.default.removeItem(atPath: file.directory + "/keys/link")
+        try FileManager.default.createSymbolicLink(
+            atPath: file.directory + "/keys/link",
+            withDestinationPath: file.directory + "/keys/open.key"
+        )
+        #expect(
+            file.diagnostics() == [
+                "14:29: error: preshared-key-file: 'keys/link' is open to others than its owner "
+                    + "(chmod 600 DIR/keys/link)"
+            ]
+        )
+        try file.remove()
+    }
+
+    /// Opening a pipe that nobody writes to would wait for ever.
+    @Test func deviceAsKeyFile() throws {
+        try Example.expect(
+            ("preshared-key-file: keys/a.psk", "preshared-key-file: /dev/zero"),
+            give: ["14:29: error: preshared-key-file: '/dev/zero' is not a file"]
         )
     }
 
