@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FoundationEssentials
+import NetworkTypes
 import SystemIO
 import Testing
 
@@ -106,6 +107,28 @@ struct KeyFileTests {
                     + "key to a file of its own)"
             ]
         )
+    }
+
+    /// The error about it would carry it into a log.
+    @Test(arguments: [
+        ("mtu: 1420", "mtu: KEY"), ("interface: pn-a", "interface: KEY"), ("10.99.0.2/30", "KEY"),
+        ("site: plant-7", "site: KEY"), ("mtu: 1420", "KEY: 1420"), ("mtu: 1420", "private-key: KEY"),
+        ("192.0.2.10:51820", "KEY"), ("keepalive: 15s", "keepalive: KEY"), ("mtu: 1420", "KEY"),
+        ("paths: [vpn-a, vpn-b]", "paths: [vpn-a, KEY]"), ("keys/a.psk", "keys/KEY"), ("keys/a.psk", "'x KEY'"),
+        ("keys/a.psk", "{a: KEY}"), ("icmp: 10.20.0.4", "icmp: KEY"), ("name: plant.internal", "name: KEY"),
+        ("historian A 10.30.0.10", "historian TXT KEY KEY x"), ("group: pnetd", "group: KEY"),
+        ("https://alerts.example.net/hook", "KEY"),
+    ])
+    func keyInTheWrongPlace(old: String, new: String) throws {
+        let octets = (0..<32).map { _ in UInt8.random(in: 0 ... .max) }
+        let hexadecimal = octets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        let base64 = try #require(WireGuardPublicKey(bytes: octets)).description
+        for key in [base64, String(base64.dropLast()), String(base64.dropFirst()), hexadecimal] {
+            let file = try TemporaryFile(Example.replacing([(old, new.replacing("KEY", with: key))]))
+            let said = file.diagnostics().joined(separator: "\n")
+            #expect(!said.contains(key.dropFirst(3).prefix(12)), "\(said)")
+            try file.remove()
+        }
     }
 
     @Test func noKeyFile() throws {
