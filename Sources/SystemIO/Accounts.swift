@@ -21,6 +21,9 @@ public struct Account: Hashable, Sendable {
         names.lazy.compactMap(Account.init(named:)).first
     }
 
+    /// The number of the user that this process runs as.
+    public static var currentUser: uid_t { geteuid() }
+
     /// Looks a group up by name; nil where there is none.
     public static func group(named name: String) -> gid_t? {
         unsafe getgrnam(name).map { unsafe $0.pointee.gr_gid }

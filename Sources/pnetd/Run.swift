@@ -56,7 +56,8 @@ struct Run: ParsableCommand {
         do {
             try Files.makeDirectory(runtime)
             let lock = try Files.lock("\(runtime)/agent.lock")
-            let agent = try Agent(loaded, file: config, log: log, manager: manager, isSupervised: supervised)
+            // Given away: a copy that lives here as long as the agent would keep keys that a reload has replaced.
+            let agent = try Agent(consume loaded, file: config, log: log, manager: manager, isSupervised: supervised)
             try agent.run(signals)
             _ = lock.raw
         } catch let error as SystemError where error.isTaken {

@@ -33,8 +33,8 @@ final class Reading {
                 file: file,
                 line: mark.line,
                 column: mark.column,
-                message: message.onOneLine,
-                hint: hint,
+                message: message.onOneLine.withoutKeys,
+                hint: hint?.withoutKeys,
                 severity: severity
             )
         )
