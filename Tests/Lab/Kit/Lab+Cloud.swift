@@ -22,6 +22,8 @@ public enum Tunnel: String, CaseIterable, Sendable {
     public var endpoint: String { self == .a ? "192.0.2.1:51820" : "[2001:db8:b::1]:51821" }
     /// Where a relay in front of the gateway listens.
     var relayEndpoint: String { self == .a ? "192.0.2.1:52820" : "[2001:db8:b::1]:52821" }
+    /// Where the site finds the gateway if packets are delayed: a kernel does it on the link, else a relay does.
+    var delayedEndpoint: String { Stage.here.hasNetem ? endpoint : relayEndpoint }
     var port: Int { self == .a ? 51820 : 51821 }
     var mark: Int { self == .a ? 1 : 2 }
     var net: String { self == .a ? "10.99.0" : "10.98.0" }
@@ -53,9 +55,13 @@ extension Lab {
         let own = try makeKey(cloud, "gw-\(tunnel.rawValue)")
         let siteKey = try makeKey(site, tunnel.path)
         let psk = try makeKey(site, "\(tunnel.path)-psk")
-        _ = try cloud.start("wireguard-\(tunnel.rawValue)", "wireguard-go", "--foreground", tunnel.gatewayLink)
-        try waitUntil("the gateway's interface is there") {
-            try cloud.attempt(["wg", "show", tunnel.gatewayLink]).status == 0
+        if Stage.here.hasWireGuard {
+            try cloud.run("ip", "link", "add", tunnel.gatewayLink, "type", "wireguard")
+        } else {
+            _ = try cloud.start("wireguard-\(tunnel.rawValue)", "wireguard-go", "--foreground", tunnel.gatewayLink)
+            try waitUntil("the gateway's interface is there") {
+                try cloud.attempt(["wg", "show", tunnel.gatewayLink]).status == 0
+            }
         }
         try cloud.run(
             "wg",

@@ -22,6 +22,8 @@ public final class Lab {
     /// Where the lab's files are.
     public let folder: String
     private let prefix: String
+    /// What netem does to underlays now.
+    var netem: [Tunnel: Netem] = [:]
 
     /// Raises the hosts and the networks between them. What an earlier lab left behind is swept away first.
     public init(label: String) throws {
