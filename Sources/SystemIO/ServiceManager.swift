@@ -29,7 +29,7 @@ public final class ServiceManager {
         for name in [
             "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES",
         ] {
-            unsafe environment[name] = getenv(name).map { unsafe String(cString: $0) }
+            environment[name] = EnvironmentVariable.text(name)
             unsafe unsetenv(name)
         }
         return ServiceManager(environment)

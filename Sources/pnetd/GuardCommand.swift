@@ -56,7 +56,7 @@ struct GuardCommand: ParsableCommand {
 
     private func copyOfFile(_ log: Logger) -> GuardCopy? {
         do {
-            let site = try Configuration.load(path: config).configuration
+            let site = try Configuration.load(path: config, credentials: .ofTheService).configuration
             var (slots, _) = SavedState.load(from: state)
             slots.assignSlots(site)
             return GuardCopy(of: Desired(site, slots: slots, outcomes: [:]))
