@@ -114,6 +114,10 @@ static inline int pn_clear_capabilities(void) {
     return (int)syscall(SYS_capset, &header, none);
 }
 
+static inline int pn_seccomp(unsigned int operation, unsigned int flags, void *arguments) {
+    return (int)syscall(SYS_seccomp, operation, flags, arguments);
+}
+
 static inline char **pn_environ(void) { return environ; }
 
 #endif

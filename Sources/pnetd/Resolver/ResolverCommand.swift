@@ -20,6 +20,7 @@ struct ResolverCommand: ParsableCommand {
         // First of all, while there is but one thread.
         try Privileges.dropAll(becoming: ["pnetd", "nobody"])
         Privileges.raiseDescriptorLimit()
+        try ResolverSystemCalls.filter.install()
         LoggingSystem.bootstrap { _ in LogLines() }
         let loop = try EventLoop()
         let signals = try SignalSource([SIGTERM, SIGINT, SIGPIPE])
