@@ -125,6 +125,10 @@ static inline int pn_set_capabilities(uint64_t effective, uint64_t permitted) {
     return (int)syscall(SYS_capset, &header, halves);
 }
 
+static inline int pn_seccomp(unsigned int operation, unsigned int flags, void *arguments) {
+    return (int)syscall(SYS_seccomp, operation, flags, arguments);
+}
+
 static inline char **pn_environ(void) { return environ; }
 
 #endif

@@ -21,6 +21,7 @@ struct ResolverCommand: ParsableCommand {
         // First of all, while there is but one thread.
         try Privileges.dropAll(becoming: LinkRole.resolver.accounts)
         Privileges.raiseDescriptorLimit()
+        try ResolverSystemCalls.filter.install()
         LoggingSystem.bootstrap { _ in LogLines() }
         let loop = try EventLoop()
         let signals = try SignalSource([SIGTERM, SIGINT, SIGPIPE])
