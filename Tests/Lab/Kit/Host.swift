@@ -60,6 +60,11 @@ public final class Host {
         try Program.must(self.command(command), input: input)
     }
 
+    /// Runs many commands of ip(8), one a line, in one go; all must succeed.
+    func ip(_ commands: String, options: String...) throws {
+        try run(["ip"] + options + ["-batch", "-"], input: commands + "\n")
+    }
+
     /// Runs a program; how it ends is the caller's concern.
     public func attempt(_ command: [String]) throws -> Program.Result {
         try Program.run(self.command(command))

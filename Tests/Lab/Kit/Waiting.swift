@@ -23,11 +23,14 @@ public func waitUntil(
     let start = clock.now
     let limit = Stage.here.limit(limit)
     while true {
+        let look = clock.now
         if try condition() { return clock.now - start }
-        guard clock.now - start < limit else {
+        let seen = clock.now
+        guard seen - start < limit else {
             throw TimedOut(description: "waited \(limit.shortText) in vain until \(what)")
         }
-        pause(Stage.here.limit(.milliseconds(5)))
+        // A look that takes long must not take the machine from what is looked at.
+        pause(max(.milliseconds(5), (seen - look) * 2))
     }
 }
 

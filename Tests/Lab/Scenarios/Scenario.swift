@@ -27,11 +27,13 @@ enum Issues {
 func scenario(_ label: String, _ options: SiteFile = SiteFile(), _ body: (Lab, Daemon) throws -> Void) throws {
     let clock = SystemClock()
     let (start, issues) = (clock.now, Issues.count)
-    let lab = try Lab(label: label)
+    var (lab, raised) = (Lab?.none, start)
     do {
-        let daemon = try Daemon(lab, options)
+        let up = try Lab(label: label)
+        (lab, raised) = (up, clock.now)
+        let daemon = try Daemon(up, options)
         do {
-            try body(lab, daemon)
+            try body(up, daemon)
         } catch {
             Issue.record("\(error)\n--- pnetd's log\n\(daemon.log.suffix(6_000))")
         }
@@ -39,10 +41,10 @@ func scenario(_ label: String, _ options: SiteFile = SiteFile(), _ body: (Lab, D
         Issue.record("\(error)")
     }
     let failed = Issues.count > issues
-    lab.tearDown(keepingFiles: failed)
-    let time = (clock.now - start).shortText
-    try Results.note("\(label): \(failed ? "FAILED" : "passed") after \(time)")
-    if failed {
+    lab?.tearDown(keepingFiles: failed)
+    let (all, raising) = ((clock.now - start).shortText, (raised - start).shortText)
+    try Results.note("\(label): \(failed ? "FAILED" : "passed") after \(all), \(raising) of it to raise the lab")
+    if failed, let lab {
         print("scenario \(label) left its logs and captures in \(try Results.keep(lab, as: label))")
         lab.tearDown()
     }
