@@ -22,6 +22,7 @@ extension Agent {
     func connectParts() {
         programs.isConnected = { [unowned self] in processes.isConnected($0) }
         processes.onHello = { [unowned self] role, holding, descriptors in
+            awaited.remove(role)
             let taken = listeners.adopt(holding, descriptors, from: role)
             if taken.count < holding.count {
                 log.error("\(role) holds sockets that are not what it says; they are not taken over")
@@ -41,6 +42,7 @@ extension Agent {
     func startProcesses() {
         loop.schedule(after: Self.survivorPatience) { [weak self] in
             guard let self, !isEnding else { return }
+            awaited = []
             serveListeners()
             programs.want(wantedRoles)
         }
@@ -72,7 +74,7 @@ extension Agent {
     /// Opens what the file asks for; what cannot be opened is said and tried again.
     func serveListeners() {
         let wanted = listenersWanted(.resolver) + listenersWanted(.frontend)
-        let problems = listeners.serve(wanted)
+        let problems = listeners.serve(wanted, awaiting: awaited)
         for problem in problems where !listenerProblems.contains(problem) { log.error("cannot listen: \(problem)") }
         listenerProblems = problems
         guard !problems.isEmpty, !isListeningAgain else { return }

@@ -55,6 +55,8 @@ final class Agent {
     var alertTimers: [String: EventLoop.TimerID] = [:]
     var listenerProblems: [String] = []
     var isListeningAgain = false
+    /// Who may have outlived an earlier agent and not said hello yet.
+    var awaited = Set(LinkRole.allCases)
     /// The sockets that each process holds.
     var held: [LinkRole: Set<ListenerDescription>] = [:]
     let started: Instant

@@ -59,7 +59,8 @@ final class ChildPrograms {
         running[role] = nil
         guard wanted.contains(role) else { return true }
         log.warning("\(role) ended: \(exit)", metadata: ["process": "\(pid)"])
-        if loop.now - child.started > .seconds(10) { failures[role] = 0 }
+        // One that served for a while is wanted back at once, also where a stranger can kill it as often as he likes.
+        if loop.now - child.started > .milliseconds(200) { failures[role] = 0 }
         retry(role)
         return true
     }

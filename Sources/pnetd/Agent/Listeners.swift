@@ -60,14 +60,15 @@ final class Listeners {
     }
 
     /// Opens what is wanted and not there, closes what is there and not wanted; says what could not be opened.
-    func serve(_ wanted: [ListenerDescription]) -> [String] {
+    /// - Parameter awaited: roles whose process may still come with sockets of its own; for them nothing is opened.
+    func serve(_ wanted: [ListenerDescription], awaiting awaited: Set<LinkRole>) -> [String] {
         for (description, descriptor) in open where !wanted.contains(description) {
             close(descriptor)
             open[description] = nil
             manager.forget(description.nameKept)
         }
         var failures: [String] = []
-        for description in wanted where open[description] == nil {
+        for description in wanted where open[description] == nil && !awaited.contains(description.kind.role) {
             do {
                 hold(try Self.open(description).release(), as: description)
             } catch {
@@ -96,15 +97,17 @@ final class Listeners {
         let place = "\(description.kind) \(description.endpoint)"
         let descriptor = try FileDescriptor(socket(family, type, 0), from: "open \(place)")
         let raw = descriptor.raw
-        func set(_ level: Int32, _ option: Int32) throws(SystemError) {
-            var on: Int32 = 1
-            guard unsafe setsockopt(raw, level, option, &on, socklen_t(MemoryLayout<Int32>.size)) == 0 else {
+        func set(_ level: Int32, _ option: Int32, _ value: Int32 = 1) throws(SystemError) {
+            var value = value
+            guard unsafe setsockopt(raw, level, option, &value, socklen_t(MemoryLayout<Int32>.size)) == 0 else {
                 throw .last("set up \(place)")
             }
         }
         if isStream { try set(SOL_SOCKET, SO_REUSEADDR) }
         if description.kind != .http { try set(SOL_SOCKET, SO_REUSEPORT) }
         if family == AF_INET6 { try set(Int32(IPPROTO_IPV6), IPV6_V6ONLY) }
+        // What waits while a resolver dies and the next one comes: 1,000 questions and more.
+        if !isStream { try set(SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20) }
         // The address may come later than we do, as that of a plant network does at boot.
         try family == AF_INET ? set(Int32(IPPROTO_IP), IP_FREEBIND) : set(Int32(IPPROTO_IPV6), IPV6_FREEBIND)
         let address = SocketAddressStorage(description.endpoint)

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NetworkTypes
+import SystemIO
+
+/// A stream of questions from the site to its own resolver, at a fixed rate, by dnsperf.
+public final class DNSLoad {
+    private let process: Background
+
+    /// Begins to ask over UDP for names of both kinds, local and forwarded.
+    /// - Parameters:
+    ///   - rate: questions a second.
+    ///   - time: after how long it ends, as the host counts it.
+    public init(_ lab: Lab, rate: Int, for time: Duration) throws {
+        let questions = try lab.site.write(
+            "questions",
+            "historian.plant.internal A\nhub1.privatelink.azure-devices.net A\nhub2.privatelink.azure-devices.net A\n"
+        )
+        let seconds = Stage.here.limit(time).components.seconds
+        process = try lab.site.start(
+            "dnsperf-\(UInt32.random(in: 0...UInt32.max))",
+            "dnsperf",
+            "-s",
+            "10.1.0.1",
+            "-d",
+            questions,
+            "-Q",
+            "\(rate)",
+            "-l",
+            "\(seconds)",
+            "-t",
+            "\(3 * Stage.here.patience)"
+        )
+    }
+
+    /// What became of the questions.
+    public struct Result: Sendable {
+        /// Questions asked.
+        public let sent: Int
+        /// Those without an answer within three seconds.
+        public let lost: Int
+        /// Those answered SERVFAIL.
+        public let failed: Int
+    }
+
+    /// Waits for its end.
+    public func wait() throws -> Result {
+        try process.wait()
+        // `  Queries lost:         3 (0.05%)` and `  Response codes:       NOERROR 5997 (99.95%), SERVFAIL 3 (0.05%)`
+        let lines = process.output.split(separator: "\n")
+        func number(after label: String, in text: some StringProtocol) -> Int? {
+            guard let range = text.firstRange(of: label) else { return nil }
+            return Int(text[range.upperBound...].drop { $0 == " " }.prefix { $0.isNumber })
+        }
+        func number(after label: String) -> Int? { lines.lazy.compactMap { number(after: label, in: $0) }.first }
+        guard let sent = number(after: "Queries sent:"), let lost = number(after: "Queries lost:") else {
+            throw TimedOut(description: "dnsperf said nothing of its questions:\n\(process.output)")
+        }
+        return Result(sent: sent, lost: lost, failed: number(after: "SERVFAIL") ?? 0)
+    }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import ControlAPI
+import Lab
+import NetworkTypes
+import SystemIO
+import Testing
+
+extension Scenarios {
+    /// SIGKILL for each process in turn, under traffic and questions: what was lost, in a table.
+    @Suite(.serialized)
+    struct Kills {
+        private enum Victim: String, CaseIterable {
+            case agent = "pnetd run"
+            case resolver = "pnetd resolver"
+            case frontend = "pnetd-frontend"
+            case tunnel = "--foreground pn-a"
+        }
+
+        private struct Row {
+            let victim: Victim
+            let traffic: Traffic.Result
+            let questions: DNSLoad.Result
+            /// From the kill, or the next agent's first word, until all processes are connected again.
+            let attached: [Duration]
+
+            var text: String {
+                let times = attached.map(\.shortText).joined(separator: " ")
+                return "KILLS \(victim): \(traffic.lost) of \(traffic.sent) packets, \(questions.lost) of "
+                    + "\(questions.sent) questions lost, \(questions.failed) SERVFAIL; attached after \(times)"
+            }
+        }
+
+        private static let kills = 5
+
+        private func isWhole(_ daemon: Daemon) -> Bool {
+            guard let status = try? daemon.status() else { return false }
+            return status.resolver?.state == .up && status.frontend?.state == .up
+        }
+
+        private func kill(_ victim: Victim, _ lab: Lab, _ daemon: Daemon) throws -> Duration {
+            let clock = SystemClock()
+            let before = lab.site.processes(running: victim.rawValue)
+            var start = clock.now
+            if victim == .agent {
+                try daemon.killAgent()
+                try daemon.start()
+                start = clock.now
+            } else {
+                for pid in before { CLinux.kill(pid, SIGKILL) }
+                try waitUntil("another \(victim) is there") {
+                    let now = lab.site.processes(running: victim.rawValue)
+                    return !now.isEmpty && Set(now).isDisjoint(with: before)
+                }
+            }
+            try waitUntil("all are connected") { isWhole(daemon) }
+            return clock.now - start
+        }
+
+        private func row(_ victim: Victim, _ lab: Lab, _ daemon: Daemon) throws -> Row {
+            try daemon.waitFor(path: .a, within: .seconds(20))
+            try waitUntil("all are connected") { isWhole(daemon) }
+            try daemon.waitForNames()
+            let traffic = try Traffic(lab, every: .milliseconds(1))
+            let questions = try DNSLoad(lab, rate: 1_000, for: .seconds(8))
+            pause(.milliseconds(500))
+            var attached: [Duration] = []
+            for _ in 0..<Self.kills {
+                attached.append(try kill(victim, lab, daemon))
+                if victim == .tunnel { try daemon.waitFor(path: .a, within: .seconds(20)) }
+                pause(.milliseconds(500))
+            }
+            return Row(
+                victim: victim,
+                traffic: try traffic.stop(),
+                questions: try questions.wait(),
+                attached: attached
+            )
+        }
+
+        @Test func nothingIsLostButWhatWasInsideTheKilled() throws {
+            try scenario("kills") { lab, daemon in
+                try daemon.start()
+                for victim in Victim.allCases where victim != .tunnel || !Stage.here.hasWireGuard {
+                    let row = try row(victim, lab, daemon)
+                    print(row.text)
+                    #expect(row.traffic.sent > 1_000 && row.questions.sent > 5_000)
+                    #expect(row.questions.failed == 0)
+                    // What the tunnel's process held, and what went to its interface while the kernel took that away.
+                    #expect(row.traffic.lost <= (victim == .tunnel ? Self.kills * 60 : 0))
+                    // What it had read and not answered.
+                    #expect(row.questions.lost <= (victim == .resolver ? Self.kills * 2 : 0))
+                    if victim != .tunnel {
+                        let median = row.attached.sorted()[Self.kills / 2]
+                        #expect(median <= Stage.here.limit(.milliseconds(200)), "attached after \(median.shortText)")
+                    }
+                }
+            }
+        }
+    }
+}
