@@ -37,7 +37,7 @@ public final class Host {
         )
         let sleeper = Background(label: "keeper", pid: keeper, log: path)
         background.append(sleeper)
-        try waitUntil("host \(name) is there") { sleeper.output == "ready\n" }
+        try waitUntil("host \(name) is there") { sleeper.output.contains("ready") }
         try run("ip", "link", "set", "lo", "up")
         // Duplicate-address detection would make every address of the lab wait for two seconds.
         try run("sysctl", "-qw", "net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.default.accept_dad=0")
