@@ -45,6 +45,9 @@ install: build
 	strip $(DESTDIR)$(PREFIX)/sbin/pnetd $(DESTDIR)$(PREFIX)/sbin/pnetd-frontend $(DESTDIR)$(PREFIX)/bin/pnetctl
 	install -D -m 644 etc/pnetd.yaml $(DESTDIR)$(PREFIX)/share/doc/pnetd/pnetd.yaml
 	install -D -m 644 etc/prometheus/pnetd.rules.yaml $(DESTDIR)$(PREFIX)/share/pnetd/prometheus/pnetd.rules.yaml
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system etc/systemd/*.service
+	install -D -m 644 etc/sysusers.d/pnetd.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/pnetd.conf
+	install -D -m 644 etc/tmpfiles.d/pnetd.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/pnetd.conf
 	install -d -m 750 $(DESTDIR)/etc/pnetd $(DESTDIR)/etc/pnetd/keys
 
 clean:

@@ -41,6 +41,11 @@ let facesOfC: [Target] = [
     .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 ]
 
+/// The heap of the programs: what is freed is cleared.
+let heap: [Target] = [
+    .target(name: "CClearedHeap", cSettings: strictC)
+]
+
 let rooms: [Target] =
     room("NetworkTypes", [])
     + room("SystemIO", ["CLinux", "NetworkTypes"])
@@ -56,8 +61,8 @@ let programs: [Target] = [
     .executableTarget(
         name: "pnetd",
         dependencies: [
-            "CLinux", "Configuration", "ControlAPI", "NetworkTypes", "PathHealth", "PrivateDNS", "ProcessLink",
-            "SystemIO", "Telemetry", "Tunnel", logging, arguments,
+            "CClearedHeap", "CLinux", "Configuration", "ControlAPI", "NetworkTypes", "PathHealth", "PrivateDNS",
+            "ProcessLink", "SystemIO", "Telemetry", "Tunnel", logging, arguments,
         ],
         swiftSettings: strict
     ),
@@ -69,13 +74,14 @@ let programs: [Target] = [
     ),
     .executableTarget(
         name: "pnetctl",
-        dependencies: ["Configuration", "ControlAPI", "NetworkTypes", "SystemIO", arguments],
+        dependencies: ["CClearedHeap", "Configuration", "ControlAPI", "NetworkTypes", "SystemIO", arguments],
         swiftSettings: strict
     ),
     .executableTarget(
         name: "pnetd-frontend",
         dependencies: nio + [
-            "CLinux", "ControlAPI", "NetworkTypes", "ProcessLink", "SystemIO", "Telemetry", logging, arguments,
+            "CClearedHeap", "CLinux", "ControlAPI", "NetworkTypes", "ProcessLink", "SystemIO", "Telemetry", logging,
+            arguments,
         ],
         swiftSettings: strict
     ),
@@ -141,5 +147,5 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
     ],
-    targets: facesOfC + rooms + programs + lab + instruments
+    targets: facesOfC + heap + rooms + programs + lab + instruments
 )

@@ -6,7 +6,8 @@ public import SystemIO
 
 /// One end of the private socket: JSON messages, each behind its length, with descriptors beside them.
 ///
-/// A peer that sends what is no message, or too much, is cut off: the channel closes and says why.
+/// A peer that sends what is no message, or too much, is cut off: the channel closes and says why. One that never stops
+/// gets its share of the loop's turns and no more.
 public final class MessageChannel<Incoming: Decodable, Outgoing: Encodable> {
     /// Why a channel is over.
     public enum Failure: Error, Hashable, CustomStringConvertible {
@@ -28,11 +29,16 @@ public final class MessageChannel<Incoming: Decodable, Outgoing: Encodable> {
 
     private let loop: EventLoop
     private let socket: FileDescriptor
-    private var unread: [UInt8] = []
-    private var unclaimed: [Int32] = []
+    private var unread: MessageFrames
+    /// Descriptors whose message is not complete yet, each with how many octets had come by then: the kernel ends a
+    /// read behind the part that they came with (unix(7)), so they belong to the message with the last of the octets.
+    private var unclaimed: [(position: UInt64, descriptor: Int32)] = []
     private var unsent: [(bytes: [UInt8], descriptors: [Int32])] = []
+    /// How much of the first of them went already.
+    private var sentOfFirst = 0
     private var unsentBytes = 0
     private var open = true
+    private var isGoingOn = false
 
     /// Called with each message and the descriptors that came with it; the receiver closes them.
     public var onMessage: (Incoming, [Int32]) -> Void = { _, _ in }
@@ -41,10 +47,20 @@ public final class MessageChannel<Incoming: Decodable, Outgoing: Encodable> {
 
     /// The longest message either way, in octets.
     public static var messageLimit: Int { 8 << 20 }
+    /// The most octets that are read in one turn of the loop.
+    public static var octetsATurn: Int { 1 << 16 }
+    /// The most messages that are taken in one turn of the loop.
+    public static var messagesATurn: Int { 64 }
 
     /// Takes a connected socket and begins to read it.
-    public init(_ socket: consuming FileDescriptor, on loop: EventLoop) throws(SystemError) {
+    /// - Parameter incomingLimit: the longest message that is taken, in octets.
+    public init(
+        _ socket: consuming FileDescriptor,
+        on loop: EventLoop,
+        incomingLimit: Int = MessageChannel.messageLimit
+    ) throws(SystemError) {
         self.loop = loop
+        unread = MessageFrames(limit: incomingLimit)
         let raw = socket.raw
         self.socket = socket
         pn_set_nonblocking(raw)
@@ -64,8 +80,7 @@ public final class MessageChannel<Incoming: Decodable, Outgoing: Encodable> {
         guard let body = try? JSONEncoder().encode(message), body.count <= Self.messageLimit else {
             return close(why: .malformed("a message of ours that is longer than \(Self.messageLimit) octets"))
         }
-        let length = UInt32(body.count)
-        let frame = (0..<4).map { UInt8(truncatingIfNeeded: length >> (24 - 8 * $0)) } + body
+        let frame = MessageFrames.header(of: body) + body
         let copies = descriptors.map { pn_duplicate($0) }
         unsent.append((frame, copies))
         unsentBytes += frame.count
@@ -83,7 +98,7 @@ public final class MessageChannel<Incoming: Decodable, Outgoing: Encodable> {
         open = false
         loop.unwatch(socket.raw)
         shutdown(socket.raw, Int32(SHUT_RDWR))
-        for descriptor in unclaimed + unsent.flatMap(\.descriptors) { CLinux.close(descriptor) }
+        for descriptor in unclaimed.map(\.descriptor) + unsent.flatMap(\.descriptors) { CLinux.close(descriptor) }
         unclaimed = []
         unsent = []
         if let failure { onClose(failure) }
@@ -96,57 +111,70 @@ public final class MessageChannel<Incoming: Decodable, Outgoing: Encodable> {
 
     private func flush() {
         do {
-            while let next = unsent.first {
-                let sent = try DescriptorPassing.send(next.bytes.span, with: next.descriptors, over: socket.raw)
+            var done = 0
+            defer { unsent.removeFirst(done) }
+            while done < unsent.count {
+                let next = unsent[done]
+                let rest = next.bytes.span.extracting(droppingFirst: sentOfFirst)
+                // The descriptors went with the first octets.
+                let descriptors = sentOfFirst == 0 ? next.descriptors : []
+                let sent = try DescriptorPassing.send(rest, with: descriptors, over: socket.raw)
                 guard sent > 0 else { break }
-                for descriptor in next.descriptors { CLinux.close(descriptor) }
+                for descriptor in descriptors { CLinux.close(descriptor) }
+                unsent[done].descriptors = []
                 unsentBytes -= sent
-                if sent == next.bytes.count {
-                    unsent.removeFirst()
-                } else {
-                    unsent[0] = (Array(next.bytes[sent...]), [])
-                }
+                sentOfFirst += sent
+                guard sentOfFirst == next.bytes.count else { continue }
+                sentOfFirst = 0
+                done += 1
             }
-            try loop.update(socket.raw, for: unsent.isEmpty ? .readable : [.readable, .writable])
+            try loop.update(socket.raw, for: done == unsent.count ? .readable : [.readable, .writable])
         } catch {
             close(why: .system(error))
         }
     }
 
+    /// Reads once and takes a few messages. For what is left in the socket the loop comes back by itself; for messages
+    /// that are here already it is asked to. Nothing more is read before those are taken.
     private func receive() {
         do {
-            while open, let (bytes, descriptors) = try DescriptorPassing.receive(upTo: 1 << 16, from: socket.raw) {
-                unclaimed += descriptors
+            if !unread.isReady {
+                guard let (bytes, descriptors) = try DescriptorPassing.receive(upTo: Self.octetsATurn, from: socket.raw)
+                else { return }
+                unread.append(bytes)
+                unclaimed += descriptors.map { (unread.received, $0) }
                 guard !bytes.isEmpty else { return close(why: .closedByPeer) }
                 guard unclaimed.count <= DescriptorPassing.limit else {
                     return close(why: .malformed("too many descriptors"))
                 }
-                unread += bytes
-                dispatch()
             }
         } catch {
-            close(why: .system(error))
+            return close(why: .system(error))
+        }
+        dispatch()
+        guard open, unread.isReady, !isGoingOn else { return }
+        isGoingOn = true
+        loop.schedule(after: .zero) { [weak self] in
+            guard let self else { return }
+            isGoingOn = false
+            if open { receive() }
         }
     }
 
     private func dispatch() {
-        var start = 0
-        while open, unread.count - start >= 4 {
-            let length = unread[start..<start + 4].reduce(0) { $0 << 8 | Int($1) }
-            guard length <= Self.messageLimit else { return close(why: .malformed("\(length) octets")) }
-            guard unread.count - start - 4 >= length else { break }
-            let body = Data(unread[start + 4..<start + 4 + length])
-            start += 4 + length
+        for _ in 0..<Self.messagesATurn where open {
             let message: Incoming
             do {
-                message = try JSONDecoder().decode(Incoming.self, from: body)
+                guard let body = try unread.next() else { return }
+                message = try JSONDecoder().decode(Incoming.self, from: Data(body))
+            } catch let error as MessageFrames.TooLong {
+                return close(why: .malformed("\(error.length) octets"))
             } catch {
                 return close(why: .malformed("\(error)"))
             }
-            let descriptors = unclaimed
-            unclaimed = []
-            onMessage(message, descriptors)
+            let mine = unclaimed.prefix { $0.position <= unread.delivered }
+            unclaimed.removeFirst(mine.count)
+            onMessage(message, mine.map(\.descriptor))
         }
-        if open { unread.removeFirst(start) }
     }
 }

@@ -16,28 +16,48 @@ public enum Files {
         public let isRegular: Bool
         /// Its size in octets.
         public let size: Int
+
+        fileprivate init(_ info: stat) {
+            permissions = info.st_mode & 0o7777
+            owner = info.st_uid
+            group = info.st_gid
+            isRegular = info.st_mode & UInt32(S_IFMT) == UInt32(S_IFREG)
+            size = Int(info.st_size)
+        }
     }
 
     /// Asks for a file's status, following links.
     public static func status(of path: String) throws(SystemError) -> Status {
         var info = stat()
         guard unsafe stat(path, &info) == 0 else { throw .last("look at \(path)") }
-        return Status(
-            permissions: info.st_mode & 0o7777,
-            owner: info.st_uid,
-            group: info.st_gid,
-            isRegular: info.st_mode & UInt32(S_IFMT) == UInt32(S_IFREG),
-            size: Int(info.st_size)
-        )
+        return Status(info)
+    }
+
+    /// Asks for the status of an open file, which is that of what is read from it whatever happens to its name.
+    public static func status(of file: borrowing FileDescriptor) throws(SystemError) -> Status {
+        var info = stat()
+        guard unsafe fstat(file.raw, &info) == 0 else { throw .last("look at a file") }
+        return Status(info)
+    }
+
+    /// Opens a file for reading, following links; one that is a pipe or a device does not hold us up.
+    public static func open(_ path: String) throws(SystemError) -> FileDescriptor {
+        let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY
+        return unsafe try FileDescriptor(pn_open(path, flags, 0), from: "open \(path)")
     }
 
     /// Reads a whole file. Throws EFBIG where it is longer than the limit.
     public static func read(_ path: String, limit: Int = 1 << 20) throws(SystemError) -> [UInt8] {
         let file = unsafe try FileDescriptor(pn_open(path, O_RDONLY | O_CLOEXEC, 0), from: "open \(path)")
+        return try read(file, limit: limit)
+    }
+
+    /// Reads an open file to its end. Throws EFBIG where it is longer than the limit.
+    public static func read(_ file: borrowing FileDescriptor, limit: Int = 1 << 20) throws(SystemError) -> [UInt8] {
         var contents: [UInt8] = []
         while let part = try file.read(upTo: 1 << 16), !part.isEmpty {
             contents += part
-            guard contents.count <= limit else { throw SystemError(operation: "read \(path)", code: EFBIG) }
+            guard contents.count <= limit else { throw SystemError(operation: "read a file", code: EFBIG) }
         }
         return contents
     }

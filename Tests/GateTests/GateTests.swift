@@ -15,6 +15,19 @@ struct GateTests {
         }
     }
 
+    /// What is freed is cleared only if everything in the process frees through the program's own free().
+    @Test(arguments: ["pnetd", "pnetctl", "pnetd-frontend"])
+    func clearsWhatIsFreed(program: String) throws {
+        let path = "\(try Daemon.programs)/\(program)"
+        let bindings = try Program.must(["env", "LD_DEBUG=bindings", "LD_BIND_NOW=1", path, "--version"])
+            .split(separator: "\n")
+        for symbol in ["free", "realloc"] {
+            let bound = bindings.filter { $0.contains("symbol `\(symbol)'") }
+            #expect(bound.contains { $0.contains("binding file /") && $0.contains("/libc.so.6 [0] to \(path) ") })
+            #expect(bound.allSatisfy { $0.contains(" to \(path) ") }, "\(bound)")
+        }
+    }
+
     @Test(arguments: ["pnetd", "pnetctl", "pnetd-frontend"])
     func namesItsVersion(program: String) throws {
         #expect(try Program.must(["\(try Daemon.programs)/\(program)", "--version"]) == "0.1.0\n")

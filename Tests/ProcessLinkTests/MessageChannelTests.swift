@@ -64,6 +64,51 @@ struct MessageChannelTests {
         for descriptor in passed { #expect(close(descriptor) == 0) }
     }
 
+    @Test func descriptorsComeWithTheirOwnMessage() throws {
+        let loop = try EventLoop()
+        let ends = try Pair()
+        let agent = try agentEnd(of: ends, on: loop)
+        let child = try childEnd(of: ends, on: loop)
+        let file = unsafe try FileDescriptor(pn_open("/dev/null", O_RDONLY, 0), from: "open")
+        var counts: [Int] = []
+        child.onMessage = { _, descriptors in
+            counts.append(descriptors.count)
+            for descriptor in descriptors { close(descriptor) }
+            if counts.count == 5 { loop.stop() }
+        }
+        // All of it is in the socket before the first is read.
+        agent.send(.stop)
+        agent.send(.listeners([], attached: []), with: [file.raw, file.raw])
+        agent.send(.stop)
+        agent.send(.listeners([], attached: []), with: [file.raw])
+        agent.send(.stop)
+        try loop.run()
+        #expect(counts == [0, 2, 0, 1, 0])
+    }
+
+    @Test func aPeerThatNeverStopsGetsItsShareOnly() throws {
+        let loop = try EventLoop()
+        let ends = try Pair()
+        let agent = try agentEnd(of: ends, on: loop)
+        let child = try childEnd(of: ends, on: loop)
+        let total = 1_000
+        for number in 0..<total { child.send(.scrape(request: UInt64(number))) }
+        var taken: [UInt64] = []
+        agent.onMessage = { message, _ in
+            if case .scrape(let request) = message { taken.append(request) }
+        }
+        var turns = 0
+        while taken.count < total, turns < 10 * total {
+            let before = taken.count
+            try loop.turn(waiting: .milliseconds(10))
+            // What is readable and what was put off may both come in one turn.
+            #expect(taken.count - before <= 2 * AgentEnd.messagesATurn)
+            turns += 1
+        }
+        #expect(taken == (0..<UInt64(total)).map { $0 })
+        #expect(turns > 1)
+    }
+
     @Test(arguments: ["\u{0}\u{0}\u{0}\u{2}{}", "\u{7f}garbage", "\u{0}\u{0}\u{0}\u{0}"])
     func cutsOffAPeerThatSendsGarbage(bytes: String) throws {
         let loop = try EventLoop()

@@ -3,8 +3,10 @@
 #ifndef PNETD_KERNEL_H
 #define PNETD_KERNEL_H
 
+#include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/fib_rules.h>
+#include <linux/filter.h>
 #include <linux/genetlink.h>
 #include <linux/icmp.h>
 #include <linux/if.h>
@@ -20,6 +22,7 @@
 #include <linux/netlink.h>
 #include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
+#include <linux/seccomp.h>
 #include <linux/wireguard.h>
 
 /* Linux 6.3: a file in memory that can never be run. */

@@ -11,11 +11,13 @@ final class Reading {
     let file: String
     /// Where relative key files begin, with its slash.
     let directory: String
+    let credentials: Credentials
     private(set) var diagnostics: [Diagnostic] = []
     var declared = Declarations()
 
-    init(file: String) {
+    init(file: String, credentials: Credentials) {
         self.file = file
+        self.credentials = credentials
         self.directory = file.lastIndex(of: "/").map { String(file[...$0]) } ?? ""
     }
 
@@ -33,8 +35,8 @@ final class Reading {
                 file: file,
                 line: mark.line,
                 column: mark.column,
-                message: message.onOneLine,
-                hint: hint,
+                message: message.onOneLine.withoutKeys,
+                hint: hint?.withoutKeys,
                 severity: severity
             )
         )

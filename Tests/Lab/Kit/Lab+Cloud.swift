@@ -95,7 +95,8 @@ extension Lab {
     }
 
     /// A key pair made by wg(8): the private key in a file on the host, the public one at hand.
-    func makeKey(_ host: Host, _ name: String) throws -> (file: String, publicKey: String) {
+    @discardableResult
+    public func makeKey(_ host: Host, _ name: String) throws -> (file: String, publicKey: String) {
         let secret = try Program.must(["wg", name.hasSuffix("psk") ? "genpsk" : "genkey"])
         let file = try host.write("keys/\(name).key", secret, mode: 0o600)
         let isPair = !name.hasSuffix("psk")
@@ -106,7 +107,7 @@ extension Lab {
     }
 
     /// The public key that ``makeKey(_:_:)`` left on a host.
-    func publicKey(_ host: Host, _ name: String) throws -> String {
+    public func publicKey(_ host: Host, _ name: String) throws -> String {
         String(decoding: try Files.read("\(host.folder)/keys/\(name).pub"), as: UTF8.self)
     }
 

@@ -75,40 +75,5 @@ extension Scenarios {
                 #expect(health.hasSuffix("503") && health.contains("azure is blocked"))
             }
         }
-
-        @Test func secretsAreNeverShown() throws {
-            try scenario("secrets") { lab, daemon in
-                try daemon.start()
-                try daemon.waitFor(path: .a)
-                try waitUntil("the frontend serves") {
-                    try lab.site.attempt(["curl", "-s", "http://127.0.0.1:9731/healthz"]).status == 0
-                }
-                let secrets = try ["vpn-a", "vpn-a-psk", "vpn-b", "vpn-b-psk"].map { name in
-                    String(decoding: try Files.read("\(lab.site.folder)/keys/\(name).key"), as: UTF8.self)
-                        .split(separator: "\n")[0]
-                }
-                let page = { try lab.site.attempt(["curl", "-s", "http://127.0.0.1:9731/metrics"]).output }
-                // The path may be up before the frontend is.
-                try waitUntil("the frontend serves") { try page().contains("pnetd_path_up") }
-                let shown = [
-                    daemon.log, try daemon.pnetctl("status", "--json").output, try page(),
-                    try lab.site.run("cat", "\(lab.site.folder)/state/state.json"),
-                    lab.site.processes.map { pid in
-                        String(decoding: (try? Files.read("/proc/\(pid)/cmdline")) ?? [], as: UTF8.self)
-                    }.joined(),
-                ]
-                for text in shown {
-                    #expect(!text.isEmpty)
-                    for secret in secrets { #expect(!text.contains(secret)) }
-                }
-                // Nor in a core dump, of the agent or of wireguard-go where that has the keys.
-                let holders = ["pnetd run", "wireguard-go"].map { lab.site.processes(running: $0) }
-                #expect(holders.map(\.count) == [1, Stage.here.hasWireGuard ? 0 : 2])
-                for pid in holders.joined() {
-                    let limits = try Program.must(["grep", "Max core file size", "/proc/\(pid)/limits"])
-                    #expect(limits.split(separator: " ").dropFirst(4).prefix(2) == ["0", "0"])
-                }
-            }
-        }
     }
 }
