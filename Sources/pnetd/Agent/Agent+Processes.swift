@@ -41,6 +41,7 @@ extension Agent {
     func startProcesses() {
         loop.schedule(after: Self.survivorPatience) { [weak self] in
             guard let self, !isEnding else { return }
+            survivorsHadTheirTime = true
             serveListeners()
             programs.want(wantedRoles)
         }
@@ -70,9 +71,9 @@ extension Agent {
     }
 
     /// Opens what the file asks for; what cannot be opened is said and tried again.
-    func serveListeners() {
+    func serveListeners(for roles: [LinkRole] = LinkRole.allCases) {
         let wanted = listenersWanted(.resolver) + listenersWanted(.frontend)
-        let problems = listeners.serve(wanted)
+        let problems = listeners.serve(wanted, opening: roles)
         for problem in problems where !listenerProblems.contains(problem) { log.error("cannot listen: \(problem)") }
         listenerProblems = problems
         guard !problems.isEmpty, !isListeningAgain else { return }
@@ -89,7 +90,9 @@ extension Agent {
 
     /// Hands the sockets and what goes with them to a process; `holding` are those that it has already.
     private func handOver(to role: LinkRole, holding: Set<ListenerDescription>) {
-        serveListeners()
+        // The other process may have outlived an earlier agent and come a moment later: a second set of its sockets would
+        // get questions meanwhile that nobody reads.
+        serveListeners(for: survivorsHadTheirTime ? LinkRole.allCases : [role])
         let mine = listenersWanted(role).filter { listeners[$0] != nil }
         let attached = mine.map { !holding.contains($0) }
         let descriptors = zip(mine, attached).compactMap { $1 ? listeners[$0] : nil }

@@ -55,6 +55,8 @@ final class Agent {
     var alertTimers: [String: EventLoop.TimerID] = [:]
     var listenerProblems: [String] = []
     var isListeningAgain = false
+    /// Processes that outlived an earlier agent have had time to hand their sockets over.
+    var survivorsHadTheirTime = false
     /// The sockets that each process holds.
     var held: [LinkRole: Set<ListenerDescription>] = [:]
     let started: Instant

@@ -59,15 +59,16 @@ final class Listeners {
         return taken
     }
 
-    /// Opens what is wanted and not there, closes what is there and not wanted; says what could not be opened.
-    func serve(_ wanted: [ListenerDescription]) -> [String] {
+    /// Opens what is wanted and not there, as far as it is for one of the roles, and closes what is there and not wanted;
+    /// says what could not be opened.
+    func serve(_ wanted: [ListenerDescription], opening roles: [LinkRole] = LinkRole.allCases) -> [String] {
         for (description, descriptor) in open where !wanted.contains(description) {
             close(descriptor)
             open[description] = nil
             manager.forget(description.nameKept)
         }
         var failures: [String] = []
-        for description in wanted where open[description] == nil {
+        for description in wanted where open[description] == nil && roles.contains(description.kind.role) {
             do {
                 hold(try Self.open(description).release(), as: description)
             } catch {
