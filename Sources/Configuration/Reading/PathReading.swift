@@ -25,7 +25,8 @@ extension Reading {
                 of: "path '\(entry.key)'",
                 at: entry.mark,
                 keys: [
-                    "kind", "interface", "addresses", "private-key-file", "private-key-credential", "listen-port", "mtu",
+                    "kind", "interface", "addresses", "private-key-file", "private-key-credential", "listen-port",
+                    "mtu",
                     "underlay", "peers",
                 ],
                 planned: ["bfd", "gateways", "gateway", "local", "remote", "nat", "preset"],

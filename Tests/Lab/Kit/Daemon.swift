@@ -54,16 +54,7 @@ public final class Daemon {
 
     /// Asks the agent how things are.
     public func status() throws -> StatusReport {
-        let socket = try UnixSocket.connect(path: socket)
-        try socket.setTimeouts(Stage.here.limit(.seconds(2)))
-        let request = try ControlLine.encode(ControlRequest(.status))
-        _ = try socket.write(request.span)
-        var line: [UInt8] = []
-        while let part = try socket.read(upTo: 1 << 16), !part.isEmpty {
-            line += part
-            if part.last == UInt8(ascii: "\n") { break }
-        }
-        return try ControlLine.decode(ControlResponse<StatusReport>.self, from: line).get()
+        try StatusReport.ask(socket)
     }
 
     /// The first network's part of the status.
@@ -112,5 +103,21 @@ public final class Daemon {
     /// Asks the site's resolver.
     public func dig(_ arguments: String...) throws -> String {
         try lab.site.attempt(["dig", "+time=\(2 * Stage.here.patience)", "+tries=1", "@10.1.0.1"] + arguments).output
+    }
+}
+
+extension StatusReport {
+    /// Asks the agent behind a control socket, as pnetctl does. Throws where none answers in time.
+    public static func ask(_ path: String) throws -> StatusReport {
+        let socket = try UnixSocket.connect(path: path)
+        try socket.setTimeouts(Stage.here.limit(.seconds(2)))
+        let request = try ControlLine.encode(ControlRequest(.status))
+        _ = try socket.write(request.span)
+        var line: [UInt8] = []
+        while let part = try socket.read(upTo: 1 << 16), !part.isEmpty {
+            line += part
+            if part.last == UInt8(ascii: "\n") { break }
+        }
+        return try ControlLine.decode(ControlResponse<StatusReport>.self, from: line).get()
     }
 }
