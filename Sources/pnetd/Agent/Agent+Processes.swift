@@ -109,7 +109,7 @@ extension Agent {
         for role in LinkRole.allCases where processes.isConnected(role) {
             handOver(to: role, holding: held[role] ?? [])
         }
-        programs.want(wantedRoles)
+        programs.want(wantedRoles.subtracting(awaited))
         // A unit of its own idles without sockets until the file wants it again.
         guard !isSupervised else { return }
         for role in LinkRole.allCases where !wantedRoles.contains(role) { processes.send(.stop, to: role) }

@@ -25,9 +25,16 @@ public final class Host {
         // A process that sleeps holds what `ip netns exec` would make anew for every command: that costs more than most
         // commands do.
         let path = "\(folder)/keeper.log"
-        let enter =
-            "mkdir -p /var/run/wireguard && mount --bind \(folder)/wireguard /var/run/wireguard && echo ready && "
-            + "exec sleep infinity"
+        // Duplicate-address detection would make every address of the lab wait for two seconds.
+        let enter = """
+            set -e
+            mkdir -p /var/run/wireguard
+            mount --bind \(folder)/wireguard /var/run/wireguard
+            for which in all default; do echo 0 > /proc/sys/net/ipv6/conf/$which/accept_dad; done
+            ip link set lo up
+            echo ready
+            exec sleep infinity
+            """
         let log = try Self.log(path)
         keeper = try ChildProcess.spawn(
             "/usr/bin/env",
@@ -37,10 +44,7 @@ public final class Host {
         )
         let sleeper = Background(label: "keeper", pid: keeper, log: path)
         background.append(sleeper)
-        try waitUntil("host \(name) is there") { sleeper.output == "ready\n" }
-        try run("ip", "link", "set", "lo", "up")
-        // Duplicate-address detection would make every address of the lab wait for two seconds.
-        try run("sysctl", "-qw", "net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.default.accept_dad=0")
+        try waitUntil("host \(name) is there") { sleeper.output.contains("ready") }
     }
 
     /// The command that runs another one on this host.

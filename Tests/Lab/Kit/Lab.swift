@@ -88,24 +88,10 @@ public final class Lab {
     }
 
     private func join() throws {
-        for tunnel in ["a", "b", "c"].enumerated() {
-            try Program.must([
-                "ip", "link", "add", "eth\(tunnel.offset)", "netns", site.namespace, "type", "veth", "peer", "name",
-                "up-\(tunnel.element)", "netns", cloud.namespace,
-            ])
+        let links = ["a", "b", "c"].enumerated().map { index, letter in
+            "link add eth\(index) netns \(site.namespace) type veth peer name up-\(letter) netns \(cloud.namespace)"
         }
-        try site.ip(
-            """
-            link set eth0 up
-            link set eth1 up
-            link set eth2 up
-            address add 192.0.2.2/24 dev eth0
-            address add 198.51.100.2/24 dev eth1
-            address add 2001:db8:b::2/64 dev eth1
-            address add 203.0.113.2/24 dev eth2
-            address add 2001:db8:c::2/64 dev eth2
-            """
-        )
+        try Program.must(["ip", "-batch", "-"], input: links.joined(separator: "\n") + "\n")
         try cloud.ip(
             """
             link set up-a up
@@ -118,9 +104,17 @@ public final class Lab {
             address add 2001:db8:c::1/64 dev up-c
             """
         )
-        // The site's own network: a host address is enough to have traffic with an address of the site.
+        // lan0 is the site's own network: a host address is enough to have traffic with an address of the site.
         try site.ip(
             """
+            link set eth0 up
+            link set eth1 up
+            link set eth2 up
+            address add 192.0.2.2/24 dev eth0
+            address add 198.51.100.2/24 dev eth1
+            address add 2001:db8:b::2/64 dev eth1
+            address add 203.0.113.2/24 dev eth2
+            address add 2001:db8:c::2/64 dev eth2
             route add default via 203.0.113.1
             route add default via 2001:db8:c::1
             link add lan0 type bridge

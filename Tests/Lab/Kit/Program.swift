@@ -46,10 +46,9 @@ public enum Program {
         do {
             let writer = FileDescriptor(owning: output[1])
             let inputEnd = FileDescriptor(owning: feed[0])
-            let byPath = command.first?.hasPrefix("/") == true
             pid = try ChildProcess.spawn(
-                byPath ? command[0] : "/usr/bin/env",
-                arguments: byPath ? Array(command.dropFirst()) : command,
+                path(of: command[0]),
+                arguments: Array(command.dropFirst()),
                 input: inputEnd.raw,
                 output: writer.raw,
                 error: writer.raw
@@ -67,6 +66,13 @@ public enum Program {
         var bytes: [UInt8] = []
         while let part = try reader.read(upTo: 1 << 16), !part.isEmpty { bytes += part }
         return Result(output: String(decoding: bytes, as: UTF8.self), exit: try ChildProcess.wait(for: pid))
+    }
+
+    /// Where the program is; it is looked for here, since env(1) would be one more to start.
+    private static func path(of program: String) -> String {
+        guard !program.contains("/") else { return program }
+        let folders = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
+        return folders.map { "\($0)/\(program)" }.first { unsafe access($0, X_OK) == 0 } ?? program
     }
 
     /// Runs a program that must succeed; returns what it said.

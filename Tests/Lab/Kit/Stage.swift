@@ -35,6 +35,9 @@ public struct Stage: Sendable {
         patience = max(1, text.flatMap { Int($0) } ?? 1)
     }
 
+    /// How many processes of wireguard-go a site has.
+    public var userspaceTunnels: Int { hasWireGuard ? 0 : Tunnel.allCases.count }
+
     /// How long something may take here that may take so long on a host. What a scenario claims about speed is told
     /// to the host alone in this way: on a slow stage what happens is shown, not how fast.
     public func limit(_ onHost: Duration) -> Duration { onHost * patience }

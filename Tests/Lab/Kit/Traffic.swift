@@ -9,18 +9,18 @@ public final class Traffic {
     private let process: Background
     private let interval: Duration
 
-    /// Begins to ping at a fixed interval, at least 1 ms, for at most a minute (as
-    /// the host counts it).
+    /// Begins to ping at a fixed interval, of at least 1 ms and for at most a minute as the host counts them: a slow
+    /// stage would do nothing else.
     public init(_ lab: Lab, to target: String = Lab.target, every interval: Duration = .milliseconds(10)) throws {
-        self.interval = interval
-        let milliseconds = max(1, interval.nanoseconds / 1_000_000)
+        let milliseconds = Int(max(interval, Stage.here.limit(.milliseconds(1))) / .milliseconds(1))
+        self.interval = .milliseconds(milliseconds)
         let source = target.contains(":") ? "fd00:1::1" : "10.1.0.1"
         process = try lab.site.start(
             "traffic-\(UInt32.random(in: 0...UInt32.max))",
             "fping",
             "-D",
             "-c",
-            "\(Stage.here.patience * 60_000 / Int(milliseconds))",
+            "\(Stage.here.patience * 60_000 / milliseconds)",
             "-i",
             "1",
             "-p",

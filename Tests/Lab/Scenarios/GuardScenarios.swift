@@ -32,7 +32,10 @@ extension Scenarios {
                 pause(.seconds(2))
                 for tunnel in Tunnel.allCases { try lab.heal(tunnel) }
                 try daemon.waitFor(path: .a, within: .seconds(20))
-                #expect(try daemon.dig("+short", "hub1.privatelink.azure-devices.net") == "10.20.0.4\n")
+                // Names open after the routes do.
+                try waitUntil("names are answered privately", within: .seconds(1)) {
+                    try daemon.dig("+short", "hub1.privatelink.azure-devices.net") == "10.20.0.4\n"
+                }
                 _ = try (traffic.stop(), traffic6.stop())
                 #expect(capture.packets == [])
             }

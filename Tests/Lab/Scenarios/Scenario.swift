@@ -7,7 +7,7 @@ import SystemIO
 import Testing
 
 /// All scenarios, one after the other: they share the machine's cores and /etc/netns.
-@Suite(.serialized, .compactMapIssues(Issues.count))
+@Suite(.serialized, .compactMapIssues(Issues.note))
 enum Scenarios {}
 
 /// How many issues there were so far; a scenario that sees more at its end than at its beginning has failed.
@@ -16,7 +16,7 @@ enum Issues {
 
     static var count: Int { seen.withLock { $0 } }
 
-    @Sendable static func count(_ issue: Issue) -> Issue? {
+    @Sendable static func note(_ issue: Issue) -> Issue? {
         seen.withLock { $0 += 1 }
         return issue
     }

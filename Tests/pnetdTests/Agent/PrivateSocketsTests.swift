@@ -177,6 +177,20 @@ struct ListenersTests {
         #expect(listeners().adopt([description], [connected.release()], from: .resolver).isEmpty)
     }
 
+    /// The frontend that comes first must not make the agent open a second set of what the resolver still serves.
+    @Test func opensForTheRoleThatAsksOnly() throws {
+        let listeners = listeners()
+        let any = try #require(SocketEndpoint("127.0.0.1", defaultPort: 0))
+        let dns = ListenerDescription(kind: .dnsUDP, endpoint: any, index: 0)
+        let page = ListenerDescription(kind: .http, endpoint: any, index: 0)
+        #expect(listeners.serve([dns, page], awaiting: [.resolver]) == [])
+        #expect(listeners.descriptions == [page])
+        #expect(listeners.serve([dns, page], awaiting: []) == [])
+        #expect(listeners.descriptions == [dns, page])
+        #expect(listeners.serve([dns], awaiting: [.resolver]) == [])
+        #expect(listeners.descriptions == [dns])
+    }
+
     @Test(arguments: ["127.0.0.1:53", "[2001:db8::1]:5353", "[::]:53"])
     func hasANameForTheServiceManager(text: String) throws {
         let endpoint = try #require(SocketEndpoint(text))
