@@ -38,8 +38,9 @@ extension Agent {
     func startProcesses() {
         loop.schedule(after: Self.survivorPatience) { [weak self] in
             guard let self, !isEnding else { return }
+            survivorsHadTheirTime = true
             serveListeners()
-            programs.want(wantedRoles)
+            handOverAgain()
         }
     }
 
@@ -66,8 +67,10 @@ extension Agent {
         }
     }
 
-    /// Opens what the file asks for; what cannot be opened is said and tried again.
+    /// Opens what the file asks for; what cannot be opened is said and tried again. Not before survivors had their
+    /// time, whoever asks: a second set of sockets would take questions from the one that they still serve.
     func serveListeners() {
+        guard survivorsHadTheirTime else { return }
         let wanted = listenersWanted(.resolver) + listenersWanted(.frontend)
         let problems = listeners.serve(wanted)
         for problem in problems where !listenerProblems.contains(problem) { log.error("cannot listen: \(problem)") }
@@ -99,13 +102,13 @@ extension Agent {
         publish(nil)
     }
 
-    /// After a reload: the same for processes that are connected.
+    /// When survivors had their time, and after a reload: the same for processes that are connected.
     func handOverAgain() {
         for role in [LinkRole.resolver, .frontend] where processes.isConnected(role) {
             handOver(to: role, holding: held[role] ?? [])
         }
         for role in [LinkRole.resolver, .frontend] where !wantedRoles.contains(role) { processes.send(.stop, to: role) }
-        programs.want(wantedRoles)
+        if survivorsHadTheirTime { programs.want(wantedRoles) }
     }
 
     private func heard(_ role: LinkRole, _ message: MessageToAgent) {

@@ -53,6 +53,8 @@ final class Agent {
     var alertTimers: [String: EventLoop.TimerID] = [:]
     var listenerProblems: [String] = []
     var isListeningAgain = false
+    /// Whether resolver and frontend of an earlier run were waited for.
+    var survivorsHadTheirTime = false
     /// The sockets that each process holds.
     var held: [LinkRole: Set<ListenerDescription>] = [:]
     let started: Instant
