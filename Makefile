@@ -29,7 +29,7 @@ test: deps lint ## build everything, run all tests; as root, since the lab makes
 	@.ci/timed "build" swift build --build-tests
 	@.ci/timed "unit tests" swift test --skip-build --skip LabScenarios
 	@.ci/timed "lab" swift test --skip-build --filter LabScenarios
-	@.ci/timed "guest with kernel WireGuard" Tests/Lab/Guest/run ReconcileTests
+	@.ci/timed "guest" Tests/Lab/Guest/run ReconcileTests LabScenarios
 	@.ci/timed "allocations of the DNS data path" \
 	    swift test -c release -Xswiftc -enable-testing --filter AllocationTests
 
@@ -56,6 +56,9 @@ install: build
 	strip $(DESTDIR)$(PREFIX)/sbin/pnetd $(DESTDIR)$(PREFIX)/sbin/pnetd-frontend $(DESTDIR)$(PREFIX)/bin/pnetctl
 	install -D -m 644 etc/pnetd.yaml $(DESTDIR)$(PREFIX)/share/doc/pnetd/pnetd.yaml
 	install -D -m 644 etc/prometheus/pnetd.rules.yaml $(DESTDIR)$(PREFIX)/share/pnetd/prometheus/pnetd.rules.yaml
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system etc/systemd/*.service
+	install -D -m 644 etc/sysusers.d/pnetd.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/pnetd.conf
+	install -D -m 644 etc/tmpfiles.d/pnetd.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/pnetd.conf
 	install -d -m 750 $(DESTDIR)/etc/pnetd $(DESTDIR)/etc/pnetd/keys
 
 clean:

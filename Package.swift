@@ -127,7 +127,9 @@ let lab: [Target] = [
     ),
     .testTarget(
         name: "LabScenarios",
-        dependencies: ["Lab", "CLinux", "ControlAPI", "NetworkTypes", "SystemIO", "pnetd", "pnetctl", "lab-relay"],
+        dependencies: [
+            "Lab", "CLinux", "ControlAPI", "NetworkTypes", "ProcessLink", "SystemIO", "pnetd", "pnetctl", "lab-relay",
+        ],
         path: "Tests/Lab/Scenarios",
         swiftSettings: strict
     ),

@@ -12,8 +12,12 @@ public struct LoadedConfiguration: Equatable, Sendable {
 
 /// The one file that says what pnetd does.
 public enum Configuration {
-    /// Reads a file and the key files that it names. Throws everything that is wrong, all at once.
-    public static func load(path: String) throws(ConfigurationErrors) -> LoadedConfiguration {
+    /// Reads a file and the keys that it names. Throws everything that is wrong, all at once.
+    /// - Parameter credentials: where keys are that the service manager hands over.
+    public static func load(
+        path: String,
+        credentials: Credentials = .ofThisProcess
+    ) throws(ConfigurationErrors) -> LoadedConfiguration {
         let octets: [UInt8]
         do {
             octets = try Files.read(path)
@@ -22,15 +26,16 @@ public enum Configuration {
             let fault = Diagnostic(file: path, line: 0, column: 0, message: message, hint: nil, severity: .error)
             throw ConfigurationErrors(diagnostics: [fault])
         }
-        return try read(octets, file: path)
+        return try read(octets, file: path, credentials: credentials)
     }
 
     /// Reads the text of a file; `file` is its name in diagnostics, and what key files are relative to.
     public static func read(
         _ octets: [UInt8],
-        file: String
+        file: String,
+        credentials: Credentials = .ofThisProcess
     ) throws(ConfigurationErrors) -> LoadedConfiguration {
-        let reading = Reading(file: file)
+        let reading = Reading(file: file, credentials: credentials)
         let configuration = reading.root(octets).flatMap(reading.site)
         reading.checkReferences()
         let errors = reading.diagnostics.filter { $0.severity == .error }

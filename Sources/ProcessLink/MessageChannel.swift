@@ -29,7 +29,7 @@ public final class MessageChannel<Incoming: Decodable, Outgoing: Encodable> {
 
     private let loop: EventLoop
     private let socket: FileDescriptor
-    private var unread = MessageFrames(limit: messageLimit)
+    private var unread: MessageFrames
     /// Descriptors whose message is not complete yet, each with how many octets had come by then: the kernel ends a
     /// read behind the part that they came with (unix(7)), so they belong to the message with the last of the octets.
     private var unclaimed: [(position: UInt64, descriptor: Int32)] = []
@@ -53,8 +53,14 @@ public final class MessageChannel<Incoming: Decodable, Outgoing: Encodable> {
     public static var messagesATurn: Int { 64 }
 
     /// Takes a connected socket and begins to read it.
-    public init(_ socket: consuming FileDescriptor, on loop: EventLoop) throws(SystemError) {
+    /// - Parameter incomingLimit: the longest message that is taken, in octets.
+    public init(
+        _ socket: consuming FileDescriptor,
+        on loop: EventLoop,
+        incomingLimit: Int = MessageChannel.messageLimit
+    ) throws(SystemError) {
         self.loop = loop
+        unread = MessageFrames(limit: incomingLimit)
         let raw = socket.raw
         self.socket = socket
         pn_set_nonblocking(raw)

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the three processes say to each other over the agent's private socket. The agent trusts none of it.
+// What the three processes say to each other over the agent's private sockets, one a role. The agent trusts none of it.
 
 public import NetworkTypes
 
-/// Who connects to the agent's private socket.
-public enum LinkRole: String, Hashable, Sendable, Codable {
+/// Who connects to one of the agent's private sockets.
+public enum LinkRole: String, Hashable, Sendable, CaseIterable {
     case resolver
     case frontend
+
+    /// Whom a process of the role runs as: an account of its own where the host has it, so that neither can signal or
+    /// stand in for the other.
+    public var accounts: [String] { ["pnetd-\(rawValue)", "nobody"] }
+
+    /// The name of the agent's socket for the role, in the runtime directory.
+    public var socketName: String { "\(rawValue).sock" }
 }
 
 /// A socket that the agent opens and another process serves.
@@ -16,6 +23,14 @@ public struct ListenerDescription: Hashable, Sendable, Codable {
         case dnsUDP
         case dnsTCP
         case http
+
+        /// Who serves it.
+        public var role: LinkRole {
+            switch self {
+            case .dnsUDP, .dnsTCP: .resolver
+            case .http: .frontend
+            }
+        }
     }
 
     /// What is spoken on it.
@@ -53,7 +68,7 @@ public struct MetricSample: Hashable, Sendable, Codable {
 /// What resolver and frontend say to the agent.
 public enum MessageToAgent: Sendable, Codable {
     /// The first message. Descriptors of the listeners travel with it, in the same order.
-    case hello(role: LinkRole, process: Int32, holding: [ListenerDescription])
+    case hello(holding: [ListenerDescription])
     /// The resolver answers by this snapshot from now on.
     case inForce(snapshot: UInt64)
     /// The counters of this process, all of them.

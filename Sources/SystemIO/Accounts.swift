@@ -16,8 +16,10 @@ public struct Account: Hashable, Sendable {
         unsafe group = entry.pointee.pw_gid
     }
 
-    /// Whom the processes without privilege run as: `pnetd` where that user exists, else `nobody`.
-    public static var service: Account? { Account(named: "pnetd") ?? Account(named: "nobody") }
+    /// The first of the users that this host has; nil where it has none of them.
+    public static func first(of names: [String]) -> Account? {
+        names.lazy.compactMap(Account.init(named:)).first
+    }
 
     /// The number of the user that this process runs as.
     public static var currentUser: uid_t { geteuid() }

@@ -35,14 +35,19 @@ public struct SocketAddressStorage {
         }
     }
 
-    /// The address of a UNIX socket; nil where the path is longer than sun_path holds.
+    /// The address of a UNIX socket; nil where the path is longer than sun_path holds. A path that begins with `@` is
+    /// one of the abstract namespace (unix(7)).
     public init?(unixPath path: String) {
         var unix = sockaddr_un()
         unix.sun_family = sa_family_t(AF_UNIX)
-        let octets = Array(path.utf8)
+        var octets = Array(path.utf8)
         guard !octets.isEmpty, octets.count < MemoryLayout.size(ofValue: unix.sun_path) else { return nil }
-        unsafe withUnsafeMutableBytes(of: &unix.sun_path) { unsafe $0.copyBytes(from: octets) }
         length = socklen_t(MemoryLayout<sockaddr_un>.size)
+        if octets[0] == UInt8(ascii: "@") {
+            octets[0] = 0
+            length -= socklen_t(MemoryLayout.size(ofValue: unix.sun_path) - octets.count)
+        }
+        unsafe withUnsafeMutableBytes(of: &unix.sun_path) { unsafe $0.copyBytes(from: octets) }
         unsafe withUnsafeMutableBytes(of: &storage) { unsafe $0.storeBytes(of: unix, as: sockaddr_un.self) }
     }
 

@@ -47,7 +47,11 @@ public struct UnixListener: ~Copyable {
         let bound = unsafe address.withPointer { unsafe pn_bind(raw, $0, $1) }
         umask(earlier)
         guard bound == 0 else { throw .last("bind \(path)") }
-        if let group { guard unsafe chown(path, uid_t.max, group) == 0 else { throw .last("chown \(path)") } }
+        if let group {
+            try Privileges.raising(.changeOwner) { () throws(SystemError) in
+                guard unsafe chown(path, uid_t.max, group) == 0 else { throw .last("chown \(path)") }
+            }
+        }
         guard unsafe chmod(path, mode) == 0 else { throw .last("chmod \(path)") }
         guard listen(raw, 64) == 0 else { throw .last("listen on \(path)") }
         self.descriptor = descriptor

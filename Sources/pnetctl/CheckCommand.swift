@@ -17,7 +17,7 @@ struct CheckCommand: ParsableCommand {
 
     func run() throws {
         do {
-            let loaded = try Configuration.load(path: file)
+            let loaded = try Configuration.load(path: file, credentials: .ofTheService)
             StandardStream.error.write(loaded.warnings.map { "\($0)\n" }.joined())
             StandardStream.output.write("\(file): valid\n")
         } catch {

@@ -4,6 +4,7 @@ import ArgumentParser
 import CLinux
 import ControlAPI
 import Logging
+import ProcessLink
 import SystemIO
 import Telemetry
 
@@ -16,16 +17,17 @@ struct FrontendCommand: ParsableCommand {
         version: Version.text
     )
 
-    @Option(help: "The agent's private socket.")
-    var socket: String
+    @Option(help: "The agent's private socket for the frontend.")
+    var socket = "/run/pnetd/frontend.sock"
 
     func run() throws {
         // First of all, while there is but one thread: capabilities are per thread.
-        try Privileges.dropAll(becoming: ["pnetd", "nobody"])
+        try Privileges.dropAll(becoming: LinkRole.frontend.accounts)
         Privileges.raiseDescriptorLimit()
         // SIGPIPE is blocked, not handled: a receiver that hangs up shows as a failed write.
         let signals = try SignalSource([SIGTERM, SIGINT, SIGCHLD, SIGPIPE])
         LoggingSystem.bootstrap { _ in LogLines() }
+        let manager = ServiceManager.ofThisProcess()
         let loop = try EventLoop()
         let process = try FrontendProcess(socketPath: socket, loop: loop)
         try signals.attach(to: loop) { signal in
@@ -35,6 +37,8 @@ struct FrontendCommand: ParsableCommand {
             default: break
             }
         }
+        manager.startWatchdog(on: loop)
+        manager.tell("READY=1")
         try process.run()
     }
 }

@@ -17,7 +17,7 @@ final class FrontendProcess {
         case webhookEnded(AlertDelivery, DeliveryOutcome)
     }
 
-    private static let reconnectInterval = Duration.milliseconds(100)
+    private static let reconnectInterval = Duration.milliseconds(50)
     /// How long deliveries that are on their way may take when this process is to end.
     private static let farewell = Duration.seconds(5)
 
@@ -89,7 +89,7 @@ final class FrontendProcess {
             }
             self.channel = channel
             channel.send(
-                .hello(role: .frontend, process: getpid(), holding: listeners.descriptions),
+                .hello(holding: listeners.descriptions),
                 with: listeners.descriptors
             )
         } catch {

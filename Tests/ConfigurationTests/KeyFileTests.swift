@@ -134,7 +134,7 @@ struct KeyFileTests {
     @Test func noKeyFile() throws {
         try Example.expect(
             ("    private-key-file: keys/a.key\n    listen-port", "    listen-port"),
-            give: ["4:3: error: path 'vpn-a' has no 'private-key-file'"]
+            give: ["4:3: error: path 'vpn-a' has no 'private-key-file' (or private-key-credential: NAME, of systemd)"]
         )
     }
 }

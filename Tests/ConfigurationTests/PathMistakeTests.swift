@@ -291,19 +291,6 @@ struct PathMistakeTests {
         )
     }
 
-    @Test func credential() throws {
-        try Example.expect(
-            (
-                "    private-key-file: keys/a.key\n    listen-port",
-                "    private-key-credential: a\n    listen-port"
-            ),
-            give: [
-                "8:5: error: 'private-key-credential' is part of the design but not of this "
-                    + "version (remove it)"
-            ]
-        )
-    }
-
     @Test func badPathName() throws {
         try Example.expect(
             ("  vpn-b:\n", "  \"vpn b\":\n"),

@@ -37,7 +37,7 @@ struct ReconcileTests {
             try raiseUnderlays()
             let logs = "/tmp/pnetd-reconcile-\(getpid())"
             try Files.makeDirectory(logs)
-            let reconciler = try Reconciler(reserved: Sample.reserved, logDirectory: logs, told: [:])
+            let reconciler = try Reconciler(reserved: Sample.reserved, userspace: .child(logDirectory: logs), told: [:])
             defer {
                 _ = reconciler.removeEverything()
                 _ = try? run("/bin/rm", "-rf", logs)
@@ -116,7 +116,11 @@ struct ReconcileTests {
         // Two reconcilers stand for an agent that died and its successor: while one lives, its table is its own.
         try Self.withReconciler { successor in
             do {
-                let earlier = try Reconciler(reserved: Sample.reserved, logDirectory: "/tmp", told: [:])
+                let earlier = try Reconciler(
+                    reserved: Sample.reserved,
+                    userspace: .child(logDirectory: "/tmp"),
+                    told: [:]
+                )
                 _ = try Self.settle(earlier, Sample.desired(.blocked))
             }
             for tampering in [

@@ -86,7 +86,7 @@ final class FakeAgent {
 
     private func heard(_ message: MessageToAgent, on channel: Channel) {
         switch message {
-        case .hello(.frontend, _, let holding):
+        case .hello(let holding):
             held = holding
             self.channel = channel
             strangers = []

@@ -36,7 +36,7 @@ struct ResolverProcessTests {
             channel.onMessage = { [unowned self] message, descriptors in
                 for descriptor in descriptors { close(descriptor) }
                 switch message {
-                case .hello(.resolver, _, let holding): greet(holding)
+                case .hello(let holding): greet(holding)
                 case .inForce(let serial): inForce.append(serial)
                 case .metrics(let values): samples = values
                 default: Issue.record("an unexpected message")

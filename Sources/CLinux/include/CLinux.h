@@ -94,6 +94,7 @@ static inline ssize_t pn_readlink(const char *path, void *target, size_t size) {
     return readlink(path, (char *)target, size);
 }
 static inline int pn_duplicate(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 3); }
+static inline int pn_close_on_exec(int fd) { return fcntl(fd, F_SETFD, FD_CLOEXEC); }
 static inline int pn_set_nonblocking(int fd) { return fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); }
 
 static inline int pn_terminal_size(int fd, struct winsize *size) { return ioctl(fd, TIOCGWINSZ, size); }
@@ -108,10 +109,20 @@ static inline int pn_raise_descriptor_limit(void) {
     limit[0] = limit[1];
     return (int)syscall(SYS_prlimit64, 0, 7, limit, NULL);
 }
-static inline int pn_clear_capabilities(void) {
+/* Capability sets as bits, 1 << CAP_X: the kernel has them in two halves. */
+static inline int pn_get_capabilities(uint64_t *effective, uint64_t *permitted) {
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0, 0, 0}};
-    return (int)syscall(SYS_capset, &header, none);
+    struct __user_cap_data_struct halves[_LINUX_CAPABILITY_U32S_3];
+    if (syscall(SYS_capget, &header, halves) != 0) return -1;
+    *effective = halves[0].effective | (uint64_t)halves[1].effective << 32;
+    *permitted = halves[0].permitted | (uint64_t)halves[1].permitted << 32;
+    return 0;
+}
+static inline int pn_set_capabilities(uint64_t effective, uint64_t permitted) {
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct halves[_LINUX_CAPABILITY_U32S_3] = {
+        {(uint32_t)effective, (uint32_t)permitted, 0}, {(uint32_t)(effective >> 32), (uint32_t)(permitted >> 32), 0}};
+    return (int)syscall(SYS_capset, &header, halves);
 }
 
 static inline int pn_seccomp(unsigned int operation, unsigned int flags, void *arguments) {

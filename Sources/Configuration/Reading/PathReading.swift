@@ -25,9 +25,11 @@ extension Reading {
                 of: "path '\(entry.key)'",
                 at: entry.mark,
                 keys: [
-                    "kind", "interface", "addresses", "private-key-file", "listen-port", "mtu", "underlay", "peers",
+                    "kind", "interface", "addresses", "private-key-file", "private-key-credential", "listen-port",
+                    "mtu",
+                    "underlay", "peers",
                 ],
-                planned: ["bfd", "gateways", "gateway", "local", "remote", "private-key-credential", "nat", "preset"],
+                planned: ["bfd", "gateways", "gateway", "local", "remote", "nat", "preset"],
                 reading: self
             )
         else { return nil }
@@ -40,7 +42,7 @@ extension Reading {
             return name
         }
         let addresses = section.required("addresses").map { self.addresses($0, of: entry.key) }
-        let privateKey = keyOfPath(section)
+        let privateKey = key("private-key", in: section, isRequired: true)
         let listenPort = section["listen-port"].flatMap { node -> UInt16? in
             guard let port = integer(node, "listen-port", in: 1...65535) else { return nil }
             declared.listenPorts.append(Sighting(value: port, owner: entry.key, mark: node.mark))
@@ -88,12 +90,6 @@ extension Reading {
             declared.addresses.append(Sighting(value: address, owner: path, mark: item.mark))
             return address
         }
-    }
-
-    private func keyOfPath(_ section: Section) -> WireGuardSecretKey? {
-        // Where the key that is not of this version stands, its own error says enough.
-        if section["private-key-file"] == nil, section["private-key-credential"] != nil { return nil }
-        return section.required("private-key-file").flatMap { keyFile($0, "private-key-file") }
     }
 
     private func underlay(

@@ -9,13 +9,15 @@ extension Reading {
             let section = Section(
                 node,
                 of: "a peer of path '\(path)'",
-                keys: ["public-key", "preshared-key-file", "endpoint", "persistent-keepalive", "allowed-ips"],
-                planned: ["preshared-key-credential"],
+                keys: [
+                    "public-key", "preshared-key-file", "preshared-key-credential", "endpoint", "persistent-keepalive",
+                    "allowed-ips",
+                ],
                 reading: self
             )
         else { return nil }
         let publicKey = section.required("public-key").flatMap { self.publicKey($0, of: path) }
-        let presharedKey = section["preshared-key-file"].flatMap { keyFile($0, "preshared-key-file") }
+        let presharedKey = key("preshared-key", in: section, isRequired: false)
         let endpoint = section["endpoint"].flatMap { self.peerEndpoint($0, of: path) }
         let keepalive = section["persistent-keepalive"].flatMap(self.keepalive)
         let allowedIPs = self.allowedIPs(section["allowed-ips"], of: path)

@@ -11,11 +11,13 @@ final class Reading {
     let file: String
     /// Where relative key files begin, with its slash.
     let directory: String
+    let credentials: Credentials
     private(set) var diagnostics: [Diagnostic] = []
     var declared = Declarations()
 
-    init(file: String) {
+    init(file: String, credentials: Credentials) {
         self.file = file
+        self.credentials = credentials
         self.directory = file.lastIndex(of: "/").map { String(file[...$0]) } ?? ""
     }
 

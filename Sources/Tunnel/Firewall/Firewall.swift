@@ -26,12 +26,17 @@ final class Firewall {
             try send([NftMessages.newTable(flags: tableFlags)])
             return true
         }
-        do {
-            try replace(wanted)
-        } catch  where tableFlags != 0 && [EINVAL, EOPNOTSUPP].contains(error.code ?? 0) {
-            tableFlags = 0
-            try replace(wanted)
-        }
+        try replace(wanted)
+        return true
+    }
+
+    /// Whether there is a table, whatever is in it.
+    var isThere: Bool { (try? flags()) != nil }
+
+    /// Makes the table where there is none; true where anything had to be sent.
+    func putInPlaceIfMissing(_ wanted: NftTable) throws(NetlinkError) -> Bool {
+        guard try flags() == nil else { return false }
+        try replace(wanted)
         return true
     }
 
@@ -43,7 +48,17 @@ final class Firewall {
         return true
     }
 
+    /// With the flags that this kernel takes.
     private func replace(_ wanted: NftTable) throws(NetlinkError) {
+        do {
+            try sendWhole(wanted)
+        } catch  where tableFlags != 0 && [EINVAL, EOPNOTSUPP].contains(error.code ?? 0) {
+            tableFlags = 0
+            try sendWhole(wanted)
+        }
+    }
+
+    private func sendWhole(_ wanted: NftTable) throws(NetlinkError) {
         // Making it first lets the deletion succeed whether it was there or not.
         try send(
             [

@@ -4,8 +4,8 @@ import CLinux
 import NetworkTypes
 
 /// What the guard table has to hold, in the words of the file.
-struct Guard: Hashable, Sendable {
-    struct Network: Hashable, Sendable {
+struct Guard: Codable, Hashable, Sendable {
+    struct Network: Codable, Hashable, Sendable {
         let slot: Int
         let name: NetworkName
         let prefixes: [IPPrefix]
@@ -13,7 +13,7 @@ struct Guard: Hashable, Sendable {
         let interfaces: [InterfaceName]
     }
 
-    struct Path: Hashable, Sendable {
+    struct Path: Codable, Hashable, Sendable {
         let name: PathName
         let interface: InterfaceName
         let addresses: [IPAddress]

@@ -21,11 +21,11 @@ public final class Reconciler {
     /// Opens the sockets for commands. Throws where the kernel gives none, as without CAP_NET_ADMIN.
     ///
     /// - Parameters:
-    ///   - logDirectory: where userspace WireGuard leaves its last words.
+    ///   - userspace: who starts userspace WireGuard where it is needed.
     ///   - told: the endpoints that an earlier run told the peers.
     public init(
         reserved: ReservedNumbers,
-        logDirectory: String,
+        userspace: UserspaceLaunch,
         told: [InterfaceName: [WireGuardPublicKey: SocketEndpoint]],
         clock: any TimeSource = SystemClock()
     ) throws(NetlinkError) {
@@ -38,7 +38,7 @@ public final class Reconciler {
         tunnels = TunnelKeeper(
             routing: routing,
             kernelWireGuard: try? KernelWireGuard(over: generic),
-            daemon: UserspaceDaemon(logDirectory: logDirectory),
+            daemon: UserspaceDaemon(userspace),
             told: told
         )
         self.reserved = reserved
@@ -57,6 +57,9 @@ public final class Reconciler {
 
     /// The endpoints of the file as the peers were last told them; to be kept for the next run.
     public var told: [InterfaceName: [WireGuardPublicKey: SocketEndpoint]] { tunnels.told }
+
+    /// Whether a guard table stands, ours or an earlier run's.
+    public var hasGuard: Bool { firewall.isThere }
 
     /// Everything: guard, interfaces, addresses, nexthops, routes, rules.
     public func reconcile(_ desired: Desired) -> ReconcileResult {

@@ -9,7 +9,7 @@ import NetworkTypes
 ///     priorities    +2 slot, +2 slot+1 the underlay's mark; +130+slot a path's interface and mark; +199 networks
 ///     marks         6 low bits of the mask: the path's slot; its high bit: outer packets of that path
 ///     nexthops      +2 slot IPv4, +2 slot+1 IPv6 of a path; +200+4 slot the groups of a network
-public struct ReservedNumbers: Hashable, Sendable {
+public struct ReservedNumbers: Codable, Hashable, Sendable {
     /// The most paths of a site.
     public static let pathLimit = 62
     /// The most networks of a site.
@@ -39,6 +39,12 @@ public struct ReservedNumbers: Hashable, Sendable {
         self.firstPriority = firstPriority
         self.markMask = markMask
         self.firstNexthop = firstNexthop
+    }
+
+    /// Whether the numbers leave room for all that is counted from them.
+    var isPlausible: Bool {
+        firstTable <= .max - 127 && firstPriority <= .max - 199 && firstNexthop <= .max - 999
+            && markMask >> markMask.trailingZeroBitCount == 0x7f
     }
 
     // Closed, since the last one may be the last that there is.

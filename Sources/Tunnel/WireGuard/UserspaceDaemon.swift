@@ -4,16 +4,23 @@ import CLinux
 import NetworkTypes
 import SystemIO
 
+/// Who starts the processes of userspace WireGuard.
+public enum UserspaceLaunch: Hashable, Sendable {
+    /// We do; their last words go to files in a directory, one an interface.
+    case child(logDirectory: String)
+    /// systemd, as `pnetd-wireguard@INTERFACE.service`: when our own unit ends, they stay.
+    case unit
+}
+
 /// Starts the userspace WireGuard implementation, a process an interface, where the kernel has none.
 ///
-/// It runs in a session of its own and outlives us; that it still runs shows in its interface, which ends with it.
+/// It outlives us; that it still runs shows in its interface, which ends with it.
 struct UserspaceDaemon {
-    /// Where its last words go, one file an interface.
-    let logDirectory: String
+    private let launch: UserspaceLaunch
     private var lastStart: [InterfaceName: Instant] = [:]
 
-    init(logDirectory: String) {
-        self.logDirectory = logDirectory
+    init(_ launch: UserspaceLaunch) {
+        self.launch = launch
     }
 
     private static let programs = ["/usr/bin/wireguard-go", "/usr/local/bin/wireguard-go", "/usr/sbin/wireguard-go"]
@@ -26,21 +33,52 @@ struct UserspaceDaemon {
             throw .userspace("the kernel has no WireGuard and wireguard-go is not installed (install either)")
         }
         do {
-            try Files.makeDirectory(UserspaceWireGuard.directory, mode: 0o700)
-            // A socket that an earlier process left keeps the new one from its place.
-            try Files.remove(UserspaceWireGuard.socketPath(interface))
-            let path = "\(logDirectory)/wireguard-go-\(interface).log"
-            let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC
-            let log = unsafe try FileDescriptor(pn_open(path, flags, 0o600), from: "create \(path)")
-            _ = try ChildProcess.spawn(
-                program,
-                arguments: ["--foreground", interface.text],
-                environment: ["LOG_LEVEL": "error", "WG_PROCESS_FOREGROUND": "1", "PATH": "/usr/sbin:/usr/bin"],
-                output: log.raw,
-                error: log.raw
-            )
+            switch launch {
+            case .child(let directory): try startChild(program, interface, lastWordsIn: directory)
+            case .unit: try startUnit(interface)
+            }
         } catch {
             throw .userspace("userspace WireGuard of \(interface): \(error)")
         }
+    }
+
+    private func startChild(
+        _ program: String,
+        _ interface: InterfaceName,
+        lastWordsIn directory: String
+    ) throws(SystemError) {
+        try Files.makeDirectory(UserspaceWireGuard.directory, mode: 0o700)
+        // A socket that an earlier process left keeps the new one from its place.
+        try Files.remove(UserspaceWireGuard.socketPath(interface))
+        let path = "\(directory)/wireguard-go-\(interface).log"
+        let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC
+        let log = unsafe try FileDescriptor(pn_open(path, flags, 0o600), from: "create \(path)")
+        _ = try ChildProcess.spawn(
+            program,
+            arguments: ["--foreground", interface.text],
+            environment: ["LOG_LEVEL": "error", "WG_PROCESS_FOREGROUND": "1", "PATH": "/usr/sbin:/usr/bin"],
+            output: log.raw,
+            error: log.raw
+        )
+    }
+
+    private func startUnit(_ interface: InterfaceName) throws(SystemError) {
+        guard let unit = Self.unit(of: interface) else {
+            throw SystemError(operation: "name a systemd unit after the interface", code: EINVAL)
+        }
+        _ = try ChildProcess.spawn("/usr/bin/systemctl", arguments: ["--no-block", "--quiet", "start", unit])
+    }
+
+    /// The unit of an interface; nil where the name has characters that systemd allows in no unit (systemd.unit(5)).
+    static func unit(of interface: InterfaceName) -> String? {
+        let isAllowed = interface.text.utf8.allSatisfy { octet in
+            switch octet {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
+                true
+            default: false
+            }
+        }
+        return isAllowed ? "pnetd-wireguard@\(interface).service" : nil
     }
 }

@@ -19,6 +19,10 @@ struct KernelWork {
     var deadUnderlays: Set<InterfaceName> = []
     /// Everything was taken down; nothing is to be put back.
     var isOver = false
+    /// The guard as it was last written down for the next boot.
+    var guardCopy: GuardCopy?
+    /// An earlier run had a guard, and nobody had put it in place before this one began.
+    var guardWasMissing = false
 }
 
 extension Agent {
@@ -89,7 +93,7 @@ extension Agent {
         if kernelWork.isTold, !result.changes.isEmpty { counters.foreignChanges += 1 }
         kernelWork.isTold = false
         let problems = probes?.follow(result.paths) ?? []
-        note(result, problems)
+        note(result, problems + writeGuardDown())
         for path in site.paths {
             if let condition = result.paths[path.name]?.condition { observe(.condition(path.name, condition)) }
         }
@@ -101,6 +105,33 @@ extension Agent {
         loop.schedule(after: next) { [weak self, passes = counters.reconciles] in
             guard let self, counters.reconciles == passes else { return }
             reconcile()
+        }
+    }
+
+    /// Looks at what the boot left, before anything is changed.
+    func recallGuard() {
+        do {
+            kernelWork.guardCopy = try GuardFile(in: site.state.directory).load()
+        } catch {
+            log.error("\(error); it is written anew")
+        }
+        kernelWork.guardWasMissing = kernelWork.guardCopy != nil && !reconciler.hasGuard
+        if kernelWork.guardWasMissing { log.warning("\(Self.guardWasMissing)") }
+    }
+
+    static let guardWasMissing =
+        "the guard was not in place when pnetd started (is pnetd-guard.service enabled? who flushes nf_tables?)"
+
+    /// Keeps what the next boot guards by in step with what is applied; says what went wrong.
+    private func writeGuardDown() -> [String] {
+        let copy = GuardCopy(of: desired)
+        guard copy != kernelWork.guardCopy else { return [] }
+        do {
+            try GuardFile(in: site.state.directory).save(copy)
+            kernelWork.guardCopy = copy
+            return []
+        } catch {
+            return ["the next boot will not be guarded as it should be: \(error)"]
         }
     }
 

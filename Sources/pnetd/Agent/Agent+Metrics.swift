@@ -178,6 +178,18 @@ extension Agent {
             [.init(guardIsOwned ? 1 : 0)]
         )
         page.add(
+            "pnetd_guard_missing_at_start",
+            .gauge,
+            "Whether an earlier run's guard was not in place when the agent started.",
+            [.init(kernelWork.guardWasMissing ? 1 : 0)]
+        )
+        page.add(
+            "pnetd_process_offences_total",
+            .counter,
+            "How often resolver or frontend was cut off for what it said to the agent.",
+            LinkRole.allCases.map { .init(Double(processes.offences[$0] ?? 0), ("process", $0.rawValue)) }
+        )
+        page.add(
             "pnetd_process_up",
             .gauge,
             "Whether resolver and frontend are connected to the agent.",

@@ -22,9 +22,12 @@ extension Agent {
     func connectParts() {
         programs.isConnected = { [unowned self] in processes.isConnected($0) }
         processes.onHello = { [unowned self] role, holding, descriptors in
-            listeners.adopt(holding, descriptors)
+            let taken = listeners.adopt(holding, descriptors, from: role)
+            if taken.count < holding.count {
+                log.error("\(role) holds sockets that are not what it says; they are not taken over")
+            }
             guard !isEnding else { return _ = processes.send(.stop, to: role) }
-            handOver(to: role, holding: Set(holding))
+            handOver(to: role, holding: taken)
         }
         processes.onMessage = { [unowned self] in heard($0, $1) }
         processes.onGone = { [unowned self] role in
@@ -104,16 +107,18 @@ extension Agent {
 
     /// When survivors had their time, and after a reload: the same for processes that are connected.
     func handOverAgain() {
-        for role in [LinkRole.resolver, .frontend] where processes.isConnected(role) {
+        for role in LinkRole.allCases where processes.isConnected(role) {
             handOver(to: role, holding: held[role] ?? [])
         }
-        for role in [LinkRole.resolver, .frontend] where !wantedRoles.contains(role) { processes.send(.stop, to: role) }
         if survivorsHadTheirTime { programs.want(wantedRoles) }
+        // A unit of its own idles without sockets until the file wants it again.
+        guard !isSupervised else { return }
+        for role in LinkRole.allCases where !wantedRoles.contains(role) { processes.send(.stop, to: role) }
     }
 
     private func heard(_ role: LinkRole, _ message: MessageToAgent) {
         switch (role, message) {
-        case (.resolver, .inForce(let serial)): releaseWaiting(upTo: serial)
+        case (.resolver, .inForce(let serial)) where serial <= names.serial: releaseWaiting(upTo: serial)
         case (.resolver, .metrics(let samples)): counters.resolver = AcceptedMetrics.accept(samples)
         case (.frontend, .scrape(let request)):
             processes.send(.page(request: request, metrics: metricsPage(), health: health()), to: .frontend)

@@ -87,6 +87,7 @@ extension Agent {
             )
         }
         saved.realms = [:]
+        do { try GuardFile(in: site.state.directory).remove() } catch { log.error("\(error)") }
         loop.schedule(after: .milliseconds(50)) { [weak self] in self?.end() }
         return .success(DownReport(removed: removed))
     }

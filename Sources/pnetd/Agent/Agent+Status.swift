@@ -117,6 +117,10 @@ extension Agent {
                 "this kernel (before 6.9) lets other programs flush the guard table; pnetd puts it back when they do"
             )
         }
+        if kernelWork.guardWasMissing { warnings.append(Self.guardWasMissing) }
+        for (role, count) in processes.offences.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            warnings.append("\(role) was cut off \(count) times for what it said to the agent; it may be taken over")
+        }
         if saved.alerts.lost > 0 { warnings.append("\(saved.alerts.lost) alerts were lost: too many waited") }
         return warnings
     }

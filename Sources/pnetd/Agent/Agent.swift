@@ -31,8 +31,10 @@ final class Agent {
 
     let reconciler: Reconciler
     var events: KernelEvents?
-    let listeners = Listeners()
-    let processes: PrivateSocket
+    let manager: ServiceManager
+    let isSupervised: Bool
+    let listeners: Listeners
+    let processes: PrivateSockets
     let programs: ChildPrograms
     var control: ControlServer?
     private(set) var probes: ProbeRunner?
@@ -61,8 +63,18 @@ final class Agent {
     private var deadline: EventLoop.TimerID?
     private(set) var isEnding = false
 
-    init(_ loaded: LoadedConfiguration, file: String, log: Logger, clock: any TimeSource = SystemClock()) throws {
+    /// - Parameter isSupervised: resolver, frontend and userspace WireGuard are units of the service manager's.
+    init(
+        _ loaded: LoadedConfiguration,
+        file: String,
+        log: Logger,
+        manager: ServiceManager,
+        isSupervised: Bool,
+        clock: any TimeSource = SystemClock()
+    ) throws {
         self.log = log
+        self.manager = manager
+        self.isSupervised = isSupervised
         self.file = file
         self.clock = clock
         site = loaded.configuration
@@ -76,13 +88,14 @@ final class Agent {
         self.saved.assignSlots(site)
         reconciler = try Reconciler(
             reserved: ReservedNumbers(site.reserve),
-            logDirectory: site.state.runtimeDirectory,
+            userspace: isSupervised ? .unit : .child(logDirectory: site.state.runtimeDirectory),
             told: self.saved.toldEndpoints,
             clock: clock
         )
-        let path = "\(site.state.runtimeDirectory)/private.sock"
-        processes = try PrivateSocket(path: path, account: Account.service, on: loop, log: log)
-        programs = ChildPrograms(on: loop, log: log, socket: path)
+        let runtime = site.state.runtimeDirectory
+        listeners = Listeners(keptBy: manager)
+        processes = try PrivateSockets(in: runtime, on: loop, log: log)
+        programs = ChildPrograms(on: loop, log: log, socketsIn: runtime, isSupervised: isSupervised)
         probes = ProbeRunner(on: loop) { [weak self] probe in self?.observe(.answer(probe)) }
     }
 
@@ -105,13 +118,18 @@ final class Agent {
                 down: { [unowned self] in takeDown() }
             )
         )
+        // The sockets' files are there, and with their groups.
+        try Privileges.giveUp([.changeOwner])
         events = try KernelEvents(reserved: ReservedNumbers(site.reserve), own: reconciler.ports, on: loop) {
             [weak self] in self?.noticed($0)
         }
+        recallGuard()
         adoptDecisions()
         reconcile()
         startProcesses()
         watchCarriers()
+        manager.startWatchdog(on: loop)
+        manager.tell("READY=1")
         log.notice("pnetd \(Version.text) runs", metadata: ["site": "\(site.site)", "file": "\(file)"])
         try loop.run()
     }
@@ -192,9 +210,12 @@ final class Agent {
     func end() {
         guard !isEnding else { return }
         isEnding = true
-        programs.want([])
-        for role in [LinkRole.resolver, .frontend] { processes.send(.stop, to: role) }
+        manager.tell("STOPPING=1")
         save()
+        // What has units of its own stays, unless everything was taken down.
+        guard !isSupervised || kernelWork.isOver else { return loop.stop() }
+        programs.want([])
+        for role in LinkRole.allCases { processes.send(.stop, to: role) }
         // A turn or two for the last words to leave; and who outlived an earlier agent has to be there to hear them.
         let patience = Self.survivorPatience - (loop.now - started)
         loop.schedule(after: max(patience, .milliseconds(20))) { [loop] in loop.stop() }

@@ -6,7 +6,7 @@ import NetworkTypes
 import ProcessLink
 import SystemIO
 
-/// Starts resolver and frontend where nobody else does, and again when they end.
+/// Starts resolver and frontend where no service manager does, and again when they end.
 final class ChildPrograms {
     private struct Child {
         var pid: pid_t
@@ -15,17 +15,22 @@ final class ChildPrograms {
 
     private let loop: EventLoop
     private let log: Logger
-    private let socket: String
+    private let directory: String
+    private let isSupervised: Bool
     private var wanted: Set<LinkRole> = []
     private var running: [LinkRole: Child] = [:]
     private var failures: [LinkRole: Int] = [:]
     /// Tells whether a process of that role is connected, ours or one that outlived an earlier agent.
     var isConnected: (LinkRole) -> Bool = { _ in false }
 
-    init(on loop: EventLoop, log: Logger, socket: String) {
+    /// - Parameters:
+    ///   - directory: where the agent's private sockets are.
+    ///   - isSupervised: a service manager starts and stops the processes; nothing is done here.
+    init(on loop: EventLoop, log: Logger, socketsIn directory: String, isSupervised: Bool) {
         self.loop = loop
         self.log = log
-        self.socket = socket
+        self.directory = directory
+        self.isSupervised = isSupervised
     }
 
     /// Says which processes there should be.
@@ -36,7 +41,7 @@ final class ChildPrograms {
 
     /// To be called when a connection ends: a survivor of an earlier run is not our child, its end shows only there.
     func startIfMissing(_ role: LinkRole) {
-        guard wanted.contains(role), running[role] == nil, !isConnected(role) else { return }
+        guard !isSupervised, wanted.contains(role), running[role] == nil, !isConnected(role) else { return }
         do {
             let (program, arguments) = try command(role)
             let pid = try ChildProcess.spawn(program, arguments: arguments)
@@ -69,6 +74,7 @@ final class ChildPrograms {
 
     private func command(_ role: LinkRole) throws(SystemError) -> (program: String, arguments: [String]) {
         let own = try Files.linkTarget("/proc/self/exe")
+        let socket = "\(directory)/\(role.socketName)"
         switch role {
         case .resolver: return (own, ["resolver", "--socket", socket])
         case .frontend:

@@ -6,9 +6,25 @@ import ProcessLink
 import SystemIO
 
 /// The sockets that the agent opens for the processes without privilege. It keeps a copy of each: a process that dies
-/// loses no question that waits in one, and a new one gets the same.
+/// loses no question that waits in one, and a new one gets the same. The service manager keeps another, for the next
+/// agent.
 final class Listeners {
+    private let manager: ServiceManager
     private var open: [ListenerDescription: Int32] = [:]
+
+    init(keptBy manager: ServiceManager) {
+        self.manager = manager
+        for (name, descriptor) in manager.takeKept() {
+            guard let description = ListenerDescription(keptAs: name), description.isProven(by: descriptor),
+                open[description] == nil
+            else {
+                close(descriptor)
+                manager.forget(name)
+                continue
+            }
+            open[description] = descriptor
+        }
+    }
 
     deinit {
         for descriptor in open.values { close(descriptor) }
@@ -20,11 +36,27 @@ final class Listeners {
     /// Takes sockets over from a process that outlived an earlier agent. A second set bound to the same address would
     /// get a share of the questions that nobody reads, so one of our own goes: it was opened because that process was
     /// late, and who else serves it is about to end.
-    func adopt(_ descriptions: [ListenerDescription], _ descriptors: [Int32]) {
+    ///
+    /// The process may be in a stranger's hands: what is not its to serve, or not the socket that it is said to be, is
+    /// closed and not taken.
+    /// - Returns: what was taken.
+    func adopt(
+        _ descriptions: [ListenerDescription],
+        _ descriptors: [Int32],
+        from role: LinkRole
+    ) -> Set<ListenerDescription> {
+        var taken: Set<ListenerDescription> = []
         for (description, descriptor) in zip(descriptions, descriptors) {
-            if let own = open.updateValue(descriptor, forKey: description) { close(own) }
+            guard description.kind.role == role, !taken.contains(description), description.isProven(by: descriptor)
+            else {
+                close(descriptor)
+                continue
+            }
+            taken.insert(description)
+            hold(descriptor, as: description)
         }
         for descriptor in descriptors.dropFirst(descriptions.count) { close(descriptor) }
+        return taken
     }
 
     /// Opens what is wanted and not there, closes what is there and not wanted; says what could not be opened.
@@ -32,16 +64,25 @@ final class Listeners {
         for (description, descriptor) in open where !wanted.contains(description) {
             close(descriptor)
             open[description] = nil
+            manager.forget(description.nameKept)
         }
         var failures: [String] = []
         for description in wanted where open[description] == nil {
             do {
-                open[description] = try Self.open(description).release()
+                hold(try Self.open(description).release(), as: description)
             } catch {
                 failures.append("\(error)")
             }
         }
         return failures
+    }
+
+    private func hold(_ descriptor: Int32, as description: ListenerDescription) {
+        if let earlier = open.updateValue(descriptor, forKey: description) {
+            close(earlier)
+            manager.forget(description.nameKept)
+        }
+        manager.keep(descriptor, as: description.nameKept)
     }
 
     /// The descriptor of a listener; the receiver gets a copy.
@@ -67,10 +108,39 @@ final class Listeners {
         // The address may come later than we do, as that of a plant network does at boot.
         try family == AF_INET ? set(Int32(IPPROTO_IP), IP_FREEBIND) : set(Int32(IPPROTO_IPV6), IPV6_FREEBIND)
         let address = SocketAddressStorage(description.endpoint)
-        guard unsafe address.withPointer({ unsafe pn_bind(raw, $0, $1) }) == 0 else {
-            throw .last("bind \(place)")
+        try Privileges.raising(.bindService) { () throws(SystemError) in
+            guard unsafe address.withPointer({ unsafe pn_bind(raw, $0, $1) }) == 0 else {
+                throw .last("bind \(place)")
+            }
         }
         if isStream, listen(raw, 1024) != 0 { throw .last("listen on \(place)") }
         return descriptor
+    }
+}
+
+extension ListenerDescription {
+    /// Whether an open descriptor is this socket: of the kind, at the address, and waiting for whoever comes.
+    fileprivate func isProven(by descriptor: Int32) -> Bool {
+        guard let facts = SocketFacts(of: descriptor), facts.endpoint == endpoint, !facts.isConnected,
+            (0..<64).contains(index)
+        else { return false }
+        switch kind {
+        case .dnsUDP: return facts.kind == .datagram
+        case .dnsTCP, .http: return facts.kind == .stream && facts.isListening
+        }
+    }
+
+    /// The name under which the service manager keeps the socket: kind, index and endpoint, without colons.
+    var nameKept: String {
+        "\(kind.rawValue) \(index) " + endpoint.description.replacing(":", with: "_")
+    }
+
+    /// Reads the name back; nil where it is none that pnetd gives.
+    init?(keptAs name: String) {
+        let words = name.split(separator: " ")
+        guard words.count == 3, let kind = Kind(rawValue: String(words[0])), let index = Int(words[1]),
+            let endpoint = SocketEndpoint(String(words[2]).replacing("_", with: ":"))
+        else { return nil }
+        self.init(kind: kind, endpoint: endpoint, index: index)
     }
 }

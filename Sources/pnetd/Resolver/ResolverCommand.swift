@@ -3,6 +3,7 @@
 import ArgumentParser
 import CLinux
 import Logging
+import ProcessLink
 import SystemIO
 import Telemetry
 
@@ -13,12 +14,12 @@ struct ResolverCommand: ParsableCommand {
         abstract: "Answers DNS as the agent says; started by the agent or by pnetd-resolver.service."
     )
 
-    @Option(help: "The agent's private socket.")
-    var socket: String
+    @Option(help: "The agent's private socket for the resolver.")
+    var socket = "/run/pnetd/resolver.sock"
 
     func run() throws {
         // First of all, while there is but one thread.
-        try Privileges.dropAll(becoming: ["pnetd", "nobody"])
+        try Privileges.dropAll(becoming: LinkRole.resolver.accounts)
         Privileges.raiseDescriptorLimit()
         try ResolverSystemCalls.filter.install()
         LoggingSystem.bootstrap { _ in LogLines() }
@@ -28,6 +29,9 @@ struct ResolverCommand: ParsableCommand {
             if signal != SIGPIPE { loop.stop() }
         }
         let process = try ResolverProcess(socketPath: socket, loop: loop)
+        let manager = ServiceManager.ofThisProcess()
+        manager.startWatchdog(on: loop)
+        manager.tell("READY=1")
         try process.run()
     }
 }

@@ -12,7 +12,7 @@ import SystemIO
 final class ResolverProcess {
     private typealias Channel = MessageChannel<MessageFromAgent, MessageToAgent>
 
-    private static let reconnectInterval = Duration.milliseconds(100)
+    private static let reconnectInterval = Duration.milliseconds(50)
     private static let metricsInterval = Duration.seconds(1)
 
     private let socketPath: String
@@ -65,7 +65,7 @@ final class ResolverProcess {
             }
             self.channel = channel
             channel.send(
-                .hello(role: .resolver, process: getpid(), holding: listeners.descriptions),
+                .hello(holding: listeners.descriptions),
                 with: listeners.descriptors
             )
         } catch {

@@ -84,7 +84,7 @@ enum ResolverSystemCalls {
     }
 
     private static var signals: [Rule] {
-        // To itself, as abort(3) does. The frontend runs as the same user and must be out of reach.
+        // To itself, as abort(3) does. Where both run as nobody, the frontend must be out of reach.
         let isOwn = Condition(argument: 0, isOneOf: [UInt32(getpid())])
         return [Rule(SYS_tgkill, allowedWhere: isOwn, otherwise: .fail(EPERM)), Rule(SYS_kill, .fail(EPERM))]
             + allow([SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_sigaltstack, SYS_signalfd4])

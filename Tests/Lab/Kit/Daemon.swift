@@ -24,16 +24,7 @@ public final class Daemon {
     public init(_ lab: Lab, _ options: SiteFile = SiteFile()) throws {
         self.lab = lab
         file = try lab.site.write("pnetd.yaml", try options.text(lab))
-        for (tunnel, behaviour) in options.relayed {
-            _ = try lab.cloud.start(
-                "relay-\(tunnel.rawValue)",
-                "\(try Self.programs)/lab-relay",
-                tunnel.relayEndpoint,
-                tunnel.endpoint,
-                behaviour.delay.shortText,
-                behaviour.jitter.shortText
-            )
-        }
+        for (tunnel, delay) in options.delayed { try lab.delay(tunnel, delay) }
         // What runs without privilege has to find its way to the private socket.
         try Program.must(["chmod", "755", lab.folder, lab.site.folder, "\(lab.site.folder)/run"])
     }
@@ -63,16 +54,7 @@ public final class Daemon {
 
     /// Asks the agent how things are.
     public func status() throws -> StatusReport {
-        let socket = try UnixSocket.connect(path: socket)
-        try socket.setTimeouts(.seconds(2))
-        let request = try ControlLine.encode(ControlRequest(.status))
-        _ = try socket.write(request.span)
-        var line: [UInt8] = []
-        while let part = try socket.read(upTo: 1 << 16), !part.isEmpty {
-            line += part
-            if part.last == UInt8(ascii: "\n") { break }
-        }
-        return try ControlLine.decode(ControlResponse<StatusReport>.self, from: line).get()
+        try StatusReport.ask(socket)
     }
 
     /// The first network's part of the status.
@@ -120,6 +102,22 @@ public final class Daemon {
 
     /// Asks the site's resolver.
     public func dig(_ arguments: String...) throws -> String {
-        try lab.site.attempt(["dig", "+time=2", "+tries=1", "@10.1.0.1"] + arguments).output
+        try lab.site.attempt(["dig", "+time=\(2 * Stage.here.patience)", "+tries=1", "@10.1.0.1"] + arguments).output
+    }
+}
+
+extension StatusReport {
+    /// Asks the agent behind a control socket, as pnetctl does. Throws where none answers in time.
+    public static func ask(_ path: String) throws -> StatusReport {
+        let socket = try UnixSocket.connect(path: path)
+        try socket.setTimeouts(Stage.here.limit(.seconds(2)))
+        let request = try ControlLine.encode(ControlRequest(.status))
+        _ = try socket.write(request.span)
+        var line: [UInt8] = []
+        while let part = try socket.read(upTo: 1 << 16), !part.isEmpty {
+            line += part
+            if part.last == UInt8(ascii: "\n") { break }
+        }
+        return try ControlLine.decode(ControlResponse<StatusReport>.self, from: line).get()
     }
 }

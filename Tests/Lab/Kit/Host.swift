@@ -12,6 +12,7 @@ public final class Host {
     /// Where its files are; it goes with the lab.
     public let folder: String
     private var background: [Background] = []
+    private let keeper: pid_t
 
     init(name: String, namespace: String, folder: String) throws {
         self.name = name
@@ -21,6 +22,22 @@ public final class Host {
         try Program.must(["ip", "netns", "add", namespace])
         try Files.makeDirectory("/etc/netns/\(namespace)")
         try Files.replace("/etc/netns/\(namespace)/resolv.conf", with: [], mode: 0o644)
+        // A process that sleeps holds what `ip netns exec` would make anew for every command: that costs more than most
+        // commands do.
+        let path = "\(folder)/keeper.log"
+        let enter =
+            "mkdir -p /var/run/wireguard && mount --bind \(folder)/wireguard /var/run/wireguard && echo ready && "
+            + "exec sleep infinity"
+        let log = try Self.log(path)
+        keeper = try ChildProcess.spawn(
+            "/usr/bin/env",
+            arguments: ["ip", "netns", "exec", namespace, "sh", "-c", enter],
+            output: log.raw,
+            error: log.raw
+        )
+        let sleeper = Background(label: "keeper", pid: keeper, log: path)
+        background.append(sleeper)
+        try waitUntil("host \(name) is there") { sleeper.output == "ready\n" }
         try run("ip", "link", "set", "lo", "up")
         // Duplicate-address detection would make every address of the lab wait for two seconds.
         try run("sysctl", "-qw", "net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.default.accept_dad=0")
@@ -28,15 +45,24 @@ public final class Host {
 
     /// The command that runs another one on this host.
     public func command(_ command: [String]) -> [String] {
-        let enter =
-            "mkdir -p /var/run/wireguard && mount --bind \(folder)/wireguard /var/run/wireguard && exec \"$0\" \"$@\""
-        return ["ip", "netns", "exec", namespace, "sh", "-c", enter] + command
+        ["/usr/bin/nsenter", "--target", "\(keeper)", "--net", "--mount", "--"] + command
     }
 
     /// Runs a program that must succeed; returns what it said.
     @discardableResult
     public func run(_ command: String..., input: String = "") throws -> String {
+        try run(command, input: input)
+    }
+
+    /// Runs a program that must succeed; returns what it said.
+    @discardableResult
+    public func run(_ command: [String], input: String = "") throws -> String {
         try Program.must(self.command(command), input: input)
+    }
+
+    /// Runs many commands of ip(8), one a line, in one go; all must succeed.
+    func ip(_ commands: String, options: String...) throws {
+        try run(["ip"] + options + ["-batch", "-"], input: commands + "\n")
     }
 
     /// Runs a program; how it ends is the caller's concern.
@@ -47,13 +73,22 @@ public final class Host {
     /// Starts a program that runs on; its output goes to a file.
     public func start(_ label: String, _ command: String...) throws -> Background {
         let path = "\(folder)/\(label).log"
-        let flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC
-        let log = unsafe try FileDescriptor(pn_open(path, flags, 0o644), from: "create \(path)")
+        let log = try Self.log(path)
         let full = self.command(command)
-        let pid = try ChildProcess.spawn("/usr/bin/env", arguments: full, output: log.raw, error: log.raw)
+        let pid = try ChildProcess.spawn(
+            full[0],
+            arguments: Array(full.dropFirst()),
+            output: log.raw,
+            error: log.raw
+        )
         let process = Background(label: label, pid: pid, log: path)
         background.append(process)
         return process
+    }
+
+    private static func log(_ path: String) throws -> FileDescriptor {
+        let flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC
+        return unsafe try FileDescriptor(pn_open(path, flags, 0o644), from: "create \(path)")
     }
 
     /// Writes a file into the host's folder; returns its path.

@@ -22,6 +22,8 @@ public enum Tunnel: String, CaseIterable, Sendable {
     public var endpoint: String { self == .a ? "192.0.2.1:51820" : "[2001:db8:b::1]:51821" }
     /// Where a relay in front of the gateway listens.
     var relayEndpoint: String { self == .a ? "192.0.2.1:52820" : "[2001:db8:b::1]:52821" }
+    /// Where the site finds the gateway if packets are delayed: a kernel does it on the link, else a relay does.
+    var delayedEndpoint: String { Stage.here.hasNetem ? endpoint : relayEndpoint }
     var port: Int { self == .a ? 51820 : 51821 }
     var mark: Int { self == .a ? 1 : 2 }
     var net: String { self == .a ? "10.99.0" : "10.98.0" }
@@ -37,14 +39,11 @@ extension Lab {
     public static let target6 = "fd00:20::4"
 
     func raiseCloud() throws {
-        for address in ["10.20.0.4/32", "10.20.0.5/32", "10.20.0.53/32", "203.0.113.53/32"] {
-            try cloud.run("ip", "address", "add", address, "dev", "lo")
-        }
-        try cloud.run("ip", "-6", "address", "add", "\(Lab.target6)/128", "dev", "lo")
+        let own = ["10.20.0.4/32", "10.20.0.5/32", "10.20.0.53/32", "203.0.113.53/32", "\(Lab.target6)/128"]
+        try cloud.ip(own.map { "address add \($0) dev lo" }.joined(separator: "\n"))
         for tunnel in Tunnel.allCases { try raiseGateway(tunnel) }
         // Some way back must stand before the mark of the flow can choose another.
-        try cloud.run("ip", "route", "add", "10.1.0.0/16", "dev", Tunnel.a.gatewayLink)
-        try cloud.run("ip", "-6", "route", "add", "fd00:1::/64", "dev", Tunnel.a.gatewayLink)
+        try cloud.ip(["10.1.0.0/16", "fd00:1::/64"].map { "route add \($0) dev wg-a" }.joined(separator: "\n"))
         try cloud.run("nft", "-f", "-", input: Self.cloudRules)
         try startNameServers()
     }
@@ -53,9 +52,13 @@ extension Lab {
         let own = try makeKey(cloud, "gw-\(tunnel.rawValue)")
         let siteKey = try makeKey(site, tunnel.path)
         let psk = try makeKey(site, "\(tunnel.path)-psk")
-        _ = try cloud.start("wireguard-\(tunnel.rawValue)", "wireguard-go", "--foreground", tunnel.gatewayLink)
-        try waitUntil("the gateway's interface is there") {
-            try cloud.attempt(["wg", "show", tunnel.gatewayLink]).status == 0
+        if Stage.here.hasWireGuard {
+            try cloud.run("ip", "link", "add", tunnel.gatewayLink, "type", "wireguard")
+        } else {
+            _ = try cloud.start("wireguard-\(tunnel.rawValue)", "wireguard-go", "--foreground", tunnel.gatewayLink)
+            try waitUntil("the gateway's interface is there") {
+                try cloud.attempt(["wg", "show", tunnel.gatewayLink]).status == 0
+            }
         }
         try cloud.run(
             "wg",
@@ -72,22 +75,21 @@ extension Lab {
             "allowed-ips",
             "\(tunnel.net).2/32,\(tunnel.net6):2/128,10.1.0.0/16,fd00:1::/64"
         )
-        try cloud.run("ip", "link", "set", tunnel.gatewayLink, "up")
-        try cloud.run("ip", "address", "add", "\(tunnel.net).1/30", "dev", tunnel.gatewayLink)
-        try cloud.run("ip", "-6", "address", "add", "\(tunnel.net6):1/126", "dev", tunnel.gatewayLink)
+        try cloud.ip(
+            """
+            link set \(tunnel.gatewayLink) up
+            address add \(tunnel.net).1/30 dev \(tunnel.gatewayLink)
+            address add \(tunnel.net6):1/126 dev \(tunnel.gatewayLink)
+            """
+        )
         // Answers go back by the tunnel that the question came by, as a cloud gateway does with a policy.
         for family in ["-4", "-6"] {
-            try cloud.run("ip", family, "rule", "add", "fwmark", "\(tunnel.mark)", "lookup", "\(100 + tunnel.mark)")
-            try cloud.run(
-                "ip",
-                family,
-                "route",
-                "add",
-                "default",
-                "dev",
-                tunnel.gatewayLink,
-                "table",
-                "\(100 + tunnel.mark)"
+            try cloud.ip(
+                """
+                rule add fwmark \(tunnel.mark) lookup \(100 + tunnel.mark)
+                route add default dev \(tunnel.gatewayLink) table \(100 + tunnel.mark)
+                """,
+                options: family
             )
         }
     }
@@ -132,26 +134,31 @@ extension Lab {
         """
 
     private func startNameServers() throws {
-        try startUnbound(
-            "private-dns",
-            listen: ["10.20.0.53"],
-            data: [
-                "hub1.privatelink.azure-devices.net. 10 IN A 10.20.0.4",
-                "hub1.privatelink.azure-devices.net. 10 IN AAAA fd00:20::4",
-                "hub2.privatelink.azure-devices.net. 10 IN A 10.20.0.5",
-            ]
-        )
-        try startUnbound(
-            "public-dns",
-            listen: ["203.0.113.53"],
-            data: [
-                "hub1.privatelink.azure-devices.net. 60 IN A 203.0.113.80", "www.example.net. 60 IN A 203.0.113.81",
-                "historian.plant.internal. 60 IN A 203.0.113.82",
-            ]
-        )
+        let servers = [
+            try startUnbound(
+                "private-dns",
+                listen: ["10.20.0.53"],
+                data: [
+                    "hub1.privatelink.azure-devices.net. 10 IN A 10.20.0.4",
+                    "hub1.privatelink.azure-devices.net. 10 IN AAAA fd00:20::4",
+                    "hub2.privatelink.azure-devices.net. 10 IN A 10.20.0.5",
+                ]
+            ),
+            try startUnbound(
+                "public-dns",
+                listen: ["203.0.113.53"],
+                data: [
+                    "hub1.privatelink.azure-devices.net. 60 IN A 203.0.113.80", "www.example.net. 60 IN A 203.0.113.81",
+                    "historian.plant.internal. 60 IN A 203.0.113.82",
+                ]
+            ),
+        ]
+        for server in servers {
+            try waitUntil("\(server.label) answers") { server.output.contains("start of service") }
+        }
     }
 
-    private func startUnbound(_ label: String, listen: [String], data: [String]) throws {
+    private func startUnbound(_ label: String, listen: [String], data: [String]) throws -> Background {
         let lines =
             [
                 "server:", "  directory: \"\(cloud.folder)\"", "  pidfile: \"\"", "  username: \"\"", "  chroot: \"\"",
@@ -160,11 +167,6 @@ extension Lab {
             ] + listen.map { "  interface: \($0)" } + data.map { "  local-data: \"\($0)\"" }
             + ["remote-control:", "  control-enable: no"]
         let file = try cloud.write("\(label).conf", lines.joined(separator: "\n") + "\n")
-        _ = try cloud.start(label, "unbound", "-d", "-c", file)
-        try waitUntil("\(label) answers") {
-            try cloud.attempt(["dig", "+time=1", "+tries=1", "@\(listen[0])", "hub1.privatelink.azure-devices.net"])
-                .output
-                .contains("NOERROR")
-        }
+        return try cloud.start(label, "unbound", "-d", "-c", file)
     }
 }

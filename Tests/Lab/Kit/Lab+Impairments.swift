@@ -29,8 +29,12 @@ public enum Impairment: Sendable {
 }
 
 extension Lab {
-    /// Impairs an underlay until ``heal(_:)``.
+    /// Impairs an underlay until ``heal(_:)``. What the kernel's netem can do it does, where there is one; the rest is
+    /// rules of nft.
     public func impair(_ tunnel: Tunnel, _ impairment: Impairment) throws {
+        if Stage.here.hasNetem, case .randomLoss(let percent) = impairment {
+            return try shape(tunnel) { $0.lossPercent = percent }
+        }
         let table = "impair-\(tunnel.rawValue)"
         let (receiving, sending) = impairment.rules
         let link = "\"\(tunnel.uplink)\""
@@ -57,6 +61,7 @@ extension Lab {
 
     /// Ends an impairment.
     public func heal(_ tunnel: Tunnel) throws {
+        if let netem = netem[tunnel], netem.lossPercent > 0 { return try shape(tunnel) { $0.lossPercent = 0 } }
         try cloud.run("nft", "delete", "table", "inet", "impair-\(tunnel.rawValue)")
     }
 

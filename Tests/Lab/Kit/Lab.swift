@@ -22,6 +22,8 @@ public final class Lab {
     /// Where the lab's files are.
     public let folder: String
     private let prefix: String
+    /// What netem does to underlays now.
+    var netem: [Tunnel: Netem] = [:]
 
     /// Raises the hosts and the networks between them. What an earlier lab left behind is swept away first.
     public init(label: String) throws {
@@ -50,11 +52,15 @@ public final class Lab {
         ])
         try site.run("ip", "link", "set", "port0", "master", "lan0", "up")
         try site.run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
-        try host.run("ip", "link", "set", "eth0", "up")
-        try host.run("ip", "address", "add", "10.1.0.77/24", "dev", "eth0")
-        try host.run("ip", "-6", "address", "add", "fd00:1::77/64", "dev", "eth0")
-        try host.run("ip", "route", "add", "default", "via", "10.1.0.1")
-        try host.run("ip", "-6", "route", "add", "default", "via", "fd00:1::1")
+        try host.ip(
+            """
+            link set eth0 up
+            address add 10.1.0.77/24 dev eth0
+            address add fd00:1::77/64 dev eth0
+            route add default via 10.1.0.1
+            route add default via fd00:1::1
+            """
+        )
         return host
     }
 
@@ -82,31 +88,46 @@ public final class Lab {
     }
 
     private func join() throws {
-        for (index, letter) in ["a", "b", "c"].enumerated() {
+        for tunnel in ["a", "b", "c"].enumerated() {
             try Program.must([
-                "ip", "link", "add", "eth\(index)", "netns", site.namespace, "type", "veth", "peer", "name",
-                "up-\(letter)",
-                "netns", cloud.namespace,
+                "ip", "link", "add", "eth\(tunnel.offset)", "netns", site.namespace, "type", "veth", "peer", "name",
+                "up-\(tunnel.element)", "netns", cloud.namespace,
             ])
-            try site.run("ip", "link", "set", "eth\(index)", "up")
-            try cloud.run("ip", "link", "set", "up-\(letter)", "up")
         }
-        let links = [
-            ("eth0", "192.0.2.2/24", "up-a", "192.0.2.1/24"), ("eth1", "198.51.100.2/24", "up-b", "198.51.100.1/24"),
-            ("eth1", "2001:db8:b::2/64", "up-b", "2001:db8:b::1/64"),
-            ("eth2", "203.0.113.2/24", "up-c", "203.0.113.1/24"),
-            ("eth2", "2001:db8:c::2/64", "up-c", "2001:db8:c::1/64"),
-        ]
-        for (ours, own, theirs, far) in links {
-            try site.run("ip", "address", "add", own, "dev", ours)
-            try cloud.run("ip", "address", "add", far, "dev", theirs)
-        }
-        try site.run("ip", "route", "add", "default", "via", "203.0.113.1")
-        try site.run("ip", "-6", "route", "add", "default", "via", "2001:db8:c::1")
+        try site.ip(
+            """
+            link set eth0 up
+            link set eth1 up
+            link set eth2 up
+            address add 192.0.2.2/24 dev eth0
+            address add 198.51.100.2/24 dev eth1
+            address add 2001:db8:b::2/64 dev eth1
+            address add 203.0.113.2/24 dev eth2
+            address add 2001:db8:c::2/64 dev eth2
+            """
+        )
+        try cloud.ip(
+            """
+            link set up-a up
+            link set up-b up
+            link set up-c up
+            address add 192.0.2.1/24 dev up-a
+            address add 198.51.100.1/24 dev up-b
+            address add 2001:db8:b::1/64 dev up-b
+            address add 203.0.113.1/24 dev up-c
+            address add 2001:db8:c::1/64 dev up-c
+            """
+        )
         // The site's own network: a host address is enough to have traffic with an address of the site.
-        try site.run("ip", "link", "add", "lan0", "type", "bridge")
-        try site.run("ip", "link", "set", "lan0", "up")
-        try site.run("ip", "address", "add", "10.1.0.1/24", "dev", "lan0")
-        try site.run("ip", "-6", "address", "add", "fd00:1::1/64", "dev", "lan0")
+        try site.ip(
+            """
+            route add default via 203.0.113.1
+            route add default via 2001:db8:c::1
+            link add lan0 type bridge
+            link set lan0 up
+            address add 10.1.0.1/24 dev lan0
+            address add fd00:1::1/64 dev lan0
+            """
+        )
     }
 }

@@ -46,9 +46,10 @@ public enum Program {
         do {
             let writer = FileDescriptor(owning: output[1])
             let inputEnd = FileDescriptor(owning: feed[0])
+            let byPath = command.first?.hasPrefix("/") == true
             pid = try ChildProcess.spawn(
-                "/usr/bin/env",
-                arguments: command,
+                byPath ? command[0] : "/usr/bin/env",
+                arguments: byPath ? Array(command.dropFirst()) : command,
                 input: inputEnd.raw,
                 output: writer.raw,
                 error: writer.raw

@@ -4,27 +4,13 @@ import CLinux
 public import NetworkTypes
 import SystemIO
 
-/// A relay for a tunnel's outer packets in the cloud, in front of its gateway: it delays, jitters and drops them, each
-/// way by itself. It runs as a program of its own, `lab-relay`.
+/// A relay for a tunnel's outer packets in the cloud, in front of its gateway: it delays them, each way by itself, where
+/// the kernel cannot. It runs as a program of its own, `lab-relay`.
 public final class Relay {
-    /// What happens to packets.
-    public struct Behaviour: Sendable {
-        /// How long a packet is held, each way.
-        public var delay: Duration
-        /// How much longer at random, at most; packets may overtake each other.
-        public var jitter: Duration
-
-        /// Makes a behaviour.
-        public init(delay: Duration, jitter: Duration = .zero) {
-            self.delay = delay
-            self.jitter = jitter
-        }
-    }
-
     private let loop: EventLoop
     private let outside: FileDescriptor
     private let inside: FileDescriptor
-    private let behaviour: Behaviour
+    private let delay: Delay
     private let state = State()
 
     private final class State {
@@ -32,9 +18,9 @@ public final class Relay {
     }
 
     /// Listens on one endpoint and passes on to another.
-    public init(from listening: SocketEndpoint, to gateway: SocketEndpoint, _ behaviour: Behaviour) throws {
+    public init(from listening: SocketEndpoint, to gateway: SocketEndpoint, _ delay: Delay) throws {
         loop = try EventLoop()
-        self.behaviour = behaviour
+        self.delay = delay
         func open(_ endpoint: SocketEndpoint) throws -> FileDescriptor {
             let type = Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
             let family = endpoint.address.family == .ipv4 ? AF_INET : AF_INET6
@@ -53,18 +39,18 @@ public final class Relay {
     /// Relays for ever.
     public func run() throws {
         let (outside, inside) = (outside.raw, inside.raw)
-        try loop.watch(outside) { [state, loop, behaviour] _ in
+        try loop.watch(outside) { [state, loop, delay] _ in
             while let (packet, from) = Self.receive(outside) {
                 state.client = from
-                loop.schedule(after: Self.hold(behaviour)) {
+                loop.schedule(after: Self.hold(delay)) {
                     _ = unsafe packet.withUnsafeBytes { unsafe send(inside, $0.baseAddress, $0.count, 0) }
                 }
             }
         }
-        try loop.watch(inside) { [state, loop, behaviour] _ in
+        try loop.watch(inside) { [state, loop, delay] _ in
             while let (packet, _) = Self.receive(inside) {
                 guard let client = state.client else { continue }
-                loop.schedule(after: Self.hold(behaviour)) {
+                loop.schedule(after: Self.hold(delay)) {
                     _ = unsafe client.withPointer { address, length in
                         unsafe packet.withUnsafeBytes {
                             unsafe pn_sendto(outside, $0.baseAddress, $0.count, 0, address, length)
@@ -76,8 +62,8 @@ public final class Relay {
         try loop.run()
     }
 
-    private static func hold(_ behaviour: Behaviour) -> Duration {
-        behaviour.delay + .nanoseconds(Int64.random(in: 0...max(0, behaviour.jitter.nanoseconds)))
+    private static func hold(_ delay: Delay) -> Duration {
+        delay.eachWay + .nanoseconds(Int64.random(in: 0...max(0, delay.jitter.nanoseconds)))
     }
 
     private static func receive(_ socket: Int32) -> (packet: [UInt8], from: SocketAddressStorage)? {

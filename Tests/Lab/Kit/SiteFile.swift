@@ -13,8 +13,8 @@ public struct SiteFile: Sendable {
     /// The paths, best first.
     public var paths: [Tunnel] = Tunnel.allCases
 
-    /// Tunnels whose outer packets go through a relay, and what it does to them.
-    public var relayed: [Tunnel: Relay.Behaviour] = [:]
+    /// Tunnels whose outer packets are on their way for longer.
+    public var delayed: [Tunnel: Delay] = [:]
 
     /// The usual file.
     public init() {}
@@ -32,7 +32,7 @@ public struct SiteFile: Sendable {
                 peers:
                   - public-key: \(try lab.publicKey(lab.cloud, "gw-\(tunnel.rawValue)"))
                     preshared-key-file: keys/\(tunnel.path)-psk.key
-                    endpoint: "\(relayed[tunnel] == nil ? tunnel.endpoint : tunnel.relayEndpoint)"
+                    endpoint: "\(delayed[tunnel] == nil ? tunnel.endpoint : tunnel.delayedEndpoint)"
                     persistent-keepalive: 15s
                     allowed-ips: auto
             """

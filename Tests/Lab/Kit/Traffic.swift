@@ -9,7 +9,8 @@ public final class Traffic {
     private let process: Background
     private let interval: Duration
 
-    /// Begins to ping at a fixed interval, at least 1 ms, for at most a minute.
+    /// Begins to ping at a fixed interval, at least 1 ms, for at most a minute (as
+    /// the host counts it).
     public init(_ lab: Lab, to target: String = Lab.target, every interval: Duration = .milliseconds(10)) throws {
         self.interval = interval
         let milliseconds = max(1, interval.nanoseconds / 1_000_000)
@@ -19,13 +20,13 @@ public final class Traffic {
             "fping",
             "-D",
             "-c",
-            "\(60_000 / milliseconds)",
+            "\(Stage.here.patience * 60_000 / Int(milliseconds))",
             "-i",
             "1",
             "-p",
             "\(milliseconds)",
             "-t",
-            "1000",
+            "\(1_000 * Stage.here.patience)",
             "-S",
             source,
             target
@@ -48,7 +49,7 @@ public final class Traffic {
     /// Ends the stream and reads what it saw.
     public func stop() throws -> Result {
         // Answers on their way get a moment.
-        pause(.milliseconds(200))
+        pause(Stage.here.limit(.milliseconds(200)))
         process.signal(SIGINT)
         try process.wait()
         // `[1700000000.12345] 10.20.0.4 : [17], 64 bytes, 1.23 ms (1.20 avg, 0% loss)`

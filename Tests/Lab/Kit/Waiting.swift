@@ -10,7 +10,8 @@ public struct TimedOut: Error, CustomStringConvertible {
     public let description: String
 }
 
-/// Looks every few milliseconds until the condition holds. Throws where it does not in time.
+/// Looks every few milliseconds until the condition holds; the limit is a host's, and so much longer as the stage is
+/// slower. Throws where it does not hold in time.
 /// - Returns: how long it took.
 @discardableResult
 public func waitUntil(
@@ -20,12 +21,16 @@ public func waitUntil(
 ) throws -> Duration {
     let clock = SystemClock()
     let start = clock.now
+    let limit = Stage.here.limit(limit)
     while true {
+        let look = clock.now
         if try condition() { return clock.now - start }
-        guard clock.now - start < limit else {
+        let seen = clock.now
+        guard seen - start < limit else {
             throw TimedOut(description: "waited \(limit.shortText) in vain until \(what)")
         }
-        usleep(5_000)
+        // A look that takes long must not take the machine from what is looked at.
+        pause(max(.milliseconds(5), (seen - look) * 2))
     }
 }
 

@@ -26,7 +26,7 @@ extension Scenarios {
                 pause(.seconds(1))
                 #expect(hold >= .milliseconds(2_500), "back after the hold of 3 s, not before")
                 for result in [try traffic.stop(), try traffic6.stop()] {
-                    #expect(result.longestGap <= .milliseconds(1_200))
+                    #expect(result.longestGap <= Stage.here.limit(.milliseconds(1_200)))
                     #expect(result.answered > 400)
                     // Coming back loses nothing: all that was lost was lost in one gap.
                     #expect(result.lost <= Int(result.longestGap / .milliseconds(10)) + 2)
@@ -50,7 +50,7 @@ extension Scenarios {
                 pause(.seconds(1))
                 let result = try traffic.stop()
                 print("carrier loss: longest gap \(result.longestGap.shortText), \(result.lost) of \(result.sent) lost")
-                #expect(result.longestGap <= .milliseconds(250))
+                #expect(result.longestGap <= Stage.here.limit(.milliseconds(250)))
                 try lab.setCarrier(.a, true)
                 try daemon.waitFor(path: .a, within: .seconds(20))
             }
@@ -79,7 +79,7 @@ extension Scenarios {
 
         @Test func delayAndJitterAreLivedWith() throws {
             var options = SiteFile()
-            options.relayed = [.a: Relay.Behaviour(delay: .milliseconds(80), jitter: .milliseconds(40))]
+            options.delayed = [.a: Delay(eachWay: .milliseconds(80), jitter: .milliseconds(40))]
             try scenario("delay", options) { lab, daemon in
                 try daemon.start()
                 try daemon.waitFor(path: .a)

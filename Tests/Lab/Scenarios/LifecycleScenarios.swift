@@ -81,7 +81,7 @@ extension Scenarios {
             try lab.site.run("wg", "show", "all", "latest-handshakes")
         }
 
-        @Test func userspaceWireGuardIsStartedAgain() throws {
+        @Test(.userspaceWireGuard) func userspaceWireGuardIsStartedAgain() throws {
             try scenario("userspace") { lab, daemon in
                 try daemon.start()
                 try daemon.waitFor(path: .a)
@@ -92,12 +92,12 @@ extension Scenarios {
                 try daemon.waitFor(path: .a, within: .seconds(20))
                 let result = try traffic.stop()
                 print("wireguard-go killed: longest gap \(result.longestGap.shortText)")
-                #expect(result.longestGap <= .milliseconds(300))
+                #expect(result.longestGap <= Stage.here.limit(.milliseconds(300)))
                 #expect(lab.site.processes(running: "--foreground pn-a").count == 1)
             }
         }
 
-        @Test func stoppedUserspaceWireGuardHoldsNothingUp() throws {
+        @Test(.userspaceWireGuard) func stoppedUserspaceWireGuardHoldsNothingUp() throws {
             try scenario("stopped") { lab, daemon in
                 try daemon.start()
                 try daemon.waitFor(path: .a)
@@ -113,7 +113,7 @@ extension Scenarios {
                 try daemon.waitFor(path: .a, within: .seconds(30))
                 let result = try traffic.stop()
                 print("wireguard-go stopped: longest gap \(result.longestGap.shortText)")
-                #expect(result.longestGap <= .milliseconds(1_200))
+                #expect(result.longestGap <= Stage.here.limit(.milliseconds(1_200)))
             }
         }
 
@@ -203,7 +203,7 @@ extension Scenarios {
                     try lab.site.attempt(["ip", "link", "show", "pn-a"]).status != 0
                 }
                 let result = try traffic.stop()
-                #expect(result.longestGap <= .milliseconds(100))
+                #expect(result.longestGap <= Stage.here.limit(.milliseconds(100)))
             }
         }
     }

@@ -4,6 +4,7 @@ import CLinux
 import ControlAPI
 import Lab
 import NetworkTypes
+import ProcessLink
 import SystemIO
 import Testing
 
@@ -15,22 +16,8 @@ extension Scenarios {
             try #require(lab.site.processes(running: command).first)
         }
 
-        /// The lines of /proc/PID/task/*/status, a dictionary a thread.
-        private func threads(of pid: pid_t) throws -> [[String: String]] {
-            try Program.must(["ls", "/proc/\(pid)/task"]).split(separator: "\n").map { thread in
-                let status = try Files.read("/proc/\(pid)/task/\(thread)/status")
-                let lines = String(decoding: status, as: UTF8.self).split(separator: "\n")
-                let pairs = lines.map { line in
-                    let parts = line.split(separator: ":", maxSplits: 1)
-                    let value = parts.last?.split { $0 == "\t" || $0 == " " }.joined(separator: " ") ?? ""
-                    return (String(parts[0]), value)
-                }
-                return Dictionary(pairs) { first, _ in first }
-            }
-        }
-
-        private func expectNoPrivilege(_ thread: [String: String]) {
-            for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] { #expect(thread[set] == "0000000000000000") }
+        private func expectNoPrivilege(_ thread: ThreadStatus) {
+            for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] { #expect(thread.capabilities(set) == 0) }
             #expect(thread["NoNewPrivs"] == "1")
             for ids in ["Uid", "Gid"] { #expect(thread[ids]?.split(separator: " ").contains("0") == false) }
             #expect(thread["Groups"] == "")
@@ -92,7 +79,7 @@ extension Scenarios {
                     try daemon.dig("+short", "historian.plant.internal") == "10.20.0.11\n"
                 }
                 #expect(lab.site.processes(running: "pnetd resolver") == [resolver], "\(daemon.log.suffix(9_000))")
-                let all = try threads(of: resolver)
+                let all = try ThreadStatus.all(of: resolver)
                 #expect(all.count > 1)
                 for thread in all {
                     expectNoPrivilege(thread)
@@ -109,7 +96,7 @@ extension Scenarios {
                 try waitUntil("the frontend serves") {
                     try lab.site.attempt(["curl", "-s", "http://127.0.0.1:9731/metrics"]).status == 0
                 }
-                for thread in try threads(of: process(lab, "pnetd-frontend")) { expectNoPrivilege(thread) }
+                for thread in try ThreadStatus.all(of: process(lab, "pnetd-frontend")) { expectNoPrivilege(thread) }
             }
         }
 
@@ -119,7 +106,7 @@ extension Scenarios {
                 try daemon.start()
                 try daemon.waitFor(path: .a)
                 try waitUntil("the frontend runs") { !lab.site.processes(running: "pnetd-frontend").isEmpty }
-                let account = try #require(Account.service)
+                let account = try #require(Account.first(of: LinkRole.resolver.accounts))
                 let user = ["setpriv", "--reuid=\(account.user)", "--regid=\(account.group)", "--clear-groups"]
                 // An ordinary process of that user can be read by its like: the question is a fair one.
                 let other = try lab.site.start("other", user[0], user[1], user[2], user[3], "sleep", "60")
