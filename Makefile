@@ -6,7 +6,7 @@ DESTDIR ?=
 RELEASE := swift build -c release --static-swift-stdlib --scratch-path .build-release
 BIN     := .build-release/release
 
-.PHONY: all deps build demo test lint bench install clean
+.PHONY: all deps build demo test lint bench fuzz install clean
 
 all: build
 
@@ -40,6 +40,17 @@ bench: build ## figures beside a peer, printed as RESULT lines
 	Tests/Benchmarks/dns-local-record.sh $(BIN)
 	$(BIN)/bench-outage
 
+# The compiler takes the last of several -sanitize= only: named together they instrument for both.
+FUZZ         := swift build -c release --sanitize=fuzzer --sanitize=address -Xswiftc -sanitize=fuzzer,address \
+                --scratch-path .build-fuzz
+FUZZ_SECONDS ?= 300
+
+fuzz: deps ## throw at the private socket's messages what libFuzzer thinks of, for FUZZ_SECONDS; what it learns is kept
+	PNETD_FUZZ=1 $(FUZZ) --product FuzzMessages
+	mkdir -p .build-fuzz/corpus/messages
+	SWIFT_BACKTRACE=enable=no .build-fuzz/release/FuzzMessages -max_total_time=$(FUZZ_SECONDS) -max_len=4096 \
+	    -dict=Tests/Fuzz/messages.dict .build-fuzz/corpus/messages
+
 install: build
 	install -D -m 755 $(BIN)/pnetd $(DESTDIR)$(PREFIX)/sbin/pnetd
 	install -D -m 755 $(BIN)/pnetd-frontend $(DESTDIR)$(PREFIX)/sbin/pnetd-frontend
@@ -54,4 +65,4 @@ install: build
 
 clean:
 	-@test -x $(BIN)/pnetd-demo && $(BIN)/pnetd-demo sweep
-	rm -rf .build .build-release
+	rm -rf .build .build-release .build-fuzz

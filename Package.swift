@@ -151,3 +151,15 @@ let package = Package(
     ],
     targets: facesOfC + heap + rooms + programs + lab + instruments
 )
+
+// Programs of libFuzzer do not link in a normal build: they have no main. `make fuzz` builds them.
+if Context.environment["PNETD_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "FuzzMessages",
+            dependencies: ["ProcessLink"],
+            path: "Tests/Fuzz/Messages",
+            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]
+        )
+    )
+}

@@ -78,7 +78,7 @@ extension Scenarios {
                 try waitUntil("the new record is answered") {
                     try daemon.dig("+short", "historian.plant.internal") == "10.20.0.11\n"
                 }
-                #expect(try process(lab, "pnetd resolver") == resolver)
+                #expect(lab.site.processes(running: "pnetd resolver") == [resolver], "\(daemon.log.suffix(9_000))")
                 let all = try ThreadStatus.all(of: resolver)
                 #expect(all.count > 1)
                 for thread in all {
