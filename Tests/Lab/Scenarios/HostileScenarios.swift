@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import ControlAPI
+import FoundationEssentials
+import Lab
+import NetworkTypes
+import ProcessLink
+import SystemIO
+import Testing
+
+extension Scenarios {
+    /// A resolver in a stranger's hands, at the private socket of the real agent.
+    @Suite(.serialized)
+    struct Hostile {
+        /// What the agent says to whoever is the resolver, as it is on the wire.
+        private final class Stranger {
+            let socket: FileDescriptor
+            private var heard: [UInt8] = []
+            private(set) var descriptors: [Int32] = []
+
+            init(_ lab: Lab) throws {
+                socket = try UnixSocket.connect(path: "\(lab.site.folder)/run/resolver.sock")
+            }
+
+            deinit {
+                for descriptor in descriptors { close(descriptor) }
+            }
+
+            func say(_ message: MessageToAgent) throws {
+                try say(Array(try JSONEncoder().encode(message)))
+            }
+
+            /// A frame around octets that need be no message.
+            func say(_ body: [UInt8]) throws {
+                let frame = (0..<4).map { UInt8(truncatingIfNeeded: body.count >> (24 - 8 * $0)) } + body
+                _ = try socket.write(frame.span)
+            }
+
+            /// Takes what has come; false where the agent has hung up.
+            func listen() throws -> Bool {
+                while let (bytes, passed) = try DescriptorPassing.receive(upTo: 1 << 16, from: socket.raw) {
+                    descriptors += passed
+                    guard !bytes.isEmpty else { return false }
+                    heard += bytes
+                }
+                return true
+            }
+
+            var messages: [MessageFromAgent] {
+                get throws {
+                    var messages: [MessageFromAgent] = []
+                    var rest = heard[...]
+                    while rest.count >= 4 {
+                        let length = rest.prefix(4).reduce(0) { $0 << 8 | Int($1) }
+                        guard rest.count >= 4 + length else { break }
+                        let body = Data(rest.dropFirst(4).prefix(length))
+                        messages.append(try JSONDecoder().decode(MessageFromAgent.self, from: body))
+                        rest = rest.dropFirst(4 + length)
+                    }
+                    return messages
+                }
+            }
+
+            var text: String { String(decoding: heard, as: UTF8.self) }
+        }
+
+        @Test func aResolverThatWasTakenOverGetsNothingButDNSAndHarmsNothingElse() throws {
+            try scenario("hostile") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                try daemon.waitForNames()
+                let traffic = try Traffic(lab, every: .milliseconds(2))
+
+                let stranger = try Stranger(lab)
+                try stranger.say(.hello(holding: []))
+                try waitUntil("the agent has answered") {
+                    _ = try stranger.listen()
+                    return try stranger.messages.count >= 2
+                }
+                for message in try stranger.messages {
+                    switch message {
+                    case .listeners(let listeners, _): #expect(listeners.allSatisfy { $0.kind.role == .resolver })
+                    case .resolver, .stop: break
+                    case .page, .deliver: Issue.record("not for a resolver: \(message)")
+                    }
+                }
+                for descriptor in stranger.descriptors {
+                    #expect(SocketFacts(of: descriptor)?.endpoint.port == 53, "DNS sockets and no others")
+                }
+                for name in ["vpn-a", "vpn-a-psk", "vpn-b", "vpn-b-psk"] {
+                    let key = String(decoding: try Files.read("\(lab.site.folder)/keys/\(name).key"), as: UTF8.self)
+                    #expect(!stranger.text.contains(key.prefix(20)))
+                }
+
+                // What is not the resolver's to say, and what nobody may say.
+                for message in [
+                    MessageToAgent.inForce(snapshot: .max), .scrape(request: 1), .delivered(alert: "lab-1"),
+                    .undelivered(alert: "lab-1", reason: "\u{1b}[2J"),
+                    .metrics([MetricSample(name: "pnetd_network_state", labels: ["network": "azure"], value: 0)]),
+                ] { try stranger.say(message) }
+                pause(.milliseconds(200))
+                #expect(try stranger.listen())
+                #expect(try stranger.messages.allSatisfy { if case .page = $0 { false } else { true } })
+
+                // A flood, then garbage from one who comes again and again.
+                for _ in 0..<20_000 {
+                    guard (try? stranger.say(.metrics([]))) != nil else { break }
+                }
+                try waitUntil("the flood is cut off") { try !stranger.listen() }
+                var numbers = SystemRandomNumberGenerator()
+                for _ in 0..<12 {
+                    guard let again = try? Stranger(lab) else { continue }
+                    let garbage = (0..<Int.random(in: 1...400, using: &numbers)).map { _ in
+                        UInt8.random(in: 0 ... .max, using: &numbers)
+                    }
+                    try? again.say(garbage)
+                    pause(.milliseconds(20))
+                }
+
+                try daemon.waitForNames()
+                try waitUntil("an honest resolver is there") { try daemon.status().resolver?.state == .up }
+                let result = try traffic.stop()
+                print("beside a hostile resolver: \(result.lost) of \(result.sent) packets lost")
+                #expect(result.lost == 0)
+                let status = try daemon.status()
+                #expect(status.networks.first?.switches == 0)
+                #expect(status.networks.first?.state == .up)
+                #expect(status.warnings.contains { $0.contains("resolver was cut off") })
+                let page = try lab.site.attempt(["curl", "-s", "http://127.0.0.1:9731/metrics"]).output
+                #expect(page.contains("pnetd_process_offences_total{process=\"resolver\"}"))
+                #expect(!page.contains("pnetd_process_offences_total{process=\"resolver\"} 0"))
+                #expect(page.contains("pnetd_network_state{network=\"azure\",state=\"up\"} 1"))
+                #expect(!daemon.log.contains("\u{1b}"))
+            }
+        }
+    }
+}
