@@ -68,7 +68,9 @@ let programs: [Target] = [
     ),
     .testTarget(
         name: "pnetdTests",
-        dependencies: ["CLinux", "ControlAPI", "NetworkTypes", "PrivateDNS", "ProcessLink", "SystemIO", "pnetd"],
+        dependencies: [
+            "CLinux", "ControlAPI", "NetworkTypes", "PrivateDNS", "ProcessLink", "SystemIO", "Tunnel", "pnetd",
+        ],
         path: "Tests/pnetdTests",
         swiftSettings: strict
     ),

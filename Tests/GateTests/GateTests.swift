@@ -33,3 +33,19 @@ struct GateTests {
         #expect(try Program.must(["\(try Daemon.programs)/\(program)", "--version"]) == "0.1.0\n")
     }
 }
+
+/// The units, as systemd judges them by their text.
+struct UnitTests {
+    private static let folder = "\(#filePath.split(separator: "/Tests/GateTests/")[0])/etc/systemd"
+
+    @Test(arguments: [
+        ("pnetd", 30), ("pnetd-resolver", 20), ("pnetd-frontend", 20), ("pnetd-guard", 20), ("pnetd-wireguard@", 30),
+    ])
+    func exposureIsLow(unit: String, tenths: Int) throws {
+        let check = try Program.run([
+            "systemd-analyze", "security", "--offline=yes", "--threshold=\(tenths)", "\(Self.folder)/\(unit).service",
+        ])
+        #expect(check.status == 0, "\(check.output.suffix(200))")
+        #expect(check.output.contains("Overall exposure level"))
+    }
+}
