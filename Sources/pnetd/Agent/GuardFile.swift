@@ -20,8 +20,8 @@ struct GuardFile {
             return copy
         } catch let error as SystemError where error.isNotFound {
             return nil
-        } catch let error as DecodingError {
-            throw BrokenFile(path: path, cause: "\(error)")
+        } catch is DecodingError {
+            throw BrokenFile(path: path, cause: "it is no copy of a guard")
         }
     }
 
