@@ -111,8 +111,18 @@ extension Agent {
             ]
         )
         publish(event)
+        tellManager()
         if from != to { raiseAlert(event, since: Timestamp.text(wallNanoseconds: since)) }
         save()
+    }
+
+    /// One line for `systemctl status`.
+    func tellManager() {
+        let networks = core.report.map { network in
+            let path = network.decision.outcome.path.map { " by \($0)" } ?? ""
+            return "\(network.decision.network) \(StatusReport.NetworkState(network.decision).rawValue)\(path)"
+        }
+        manager.tell("STATUS=\(networks.joined(separator: ", "))")
     }
 
     func publish(_ event: WatchEvent?) {

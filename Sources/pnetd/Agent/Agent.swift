@@ -130,6 +130,7 @@ final class Agent {
         watchCarriers()
         manager.startWatchdog(on: loop)
         manager.tell("READY=1")
+        tellManager()
         log.notice("pnetd \(Version.text) runs", metadata: ["site": "\(site.site)", "file": "\(file)"])
         try loop.run()
     }
@@ -193,7 +194,8 @@ final class Agent {
         switch signal {
         case SIGCHLD:
             while let (pid, exit) = ChildProcess.reap() {
-                if !programs.ended(pid, exit) { log.debug("process \(pid) ended: \(exit)") }
+                guard !programs.ended(pid, exit) else { continue }
+                log.log(level: exit == .status(0) ? .debug : .warning, "process \(pid) ended: \(exit)")
             }
         case SIGHUP:
             _ = reload()

@@ -70,6 +70,7 @@ struct BootScenarios {
         #expect(try Program.must(["pnetctl", "status"]).contains("vpn-a"))
         #expect(try !Program.must(["pnetctl", "status"]).contains("was not in place"))
         #expect(try dig() == "10.20.0.10\n")
+        #expect(try property("StatusText", "pnetd") == "azure up by vpn-a")
     }
 
     @Test(.booted("whole")) func eachProcessMayDoWhatItHasToAndNoMore() throws {
