@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CLinux
 import SystemIO
 import Testing
 
@@ -49,51 +48,5 @@ struct SystemCallFilterTests {
             [0x06, 0, 0, 0x8000_0000],  // what has no rule: end the process
         ]
         #expect(words(filter) == expected)
-    }
-
-    private static let own = Filter(
-        [
-            Filter.Rule(SYS_openat, .fail(EACCES)),
-            Filter.Rule(
-                SYS_socket,
-                allowedWhere: Filter.Condition(argument: 0, isOneOf: [UInt32(AF_UNIX)]),
-                otherwise: .fail(EAFNOSUPPORT)
-            ),
-            Filter.Rule(SYS_execve, .endProcess),
-        ],
-        otherwise: .allow
-    )
-
-    @Test func refusesInTheKernel() async {
-        await #expect(processExitsWith: .success) {
-            try Self.own.install()
-            let opened = unsafe pn_open("/dev/null", O_RDONLY, 0)
-            let openError = pn_errno()
-            let packet = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
-            let packetError = pn_errno()
-            let local = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-            let isAsTold =
-                opened == -1 && openError == EACCES && packet == -1 && packetError == EAFNOSUPPORT && local >= 0
-            exit(isAsTold ? 0 : 1)
-        }
-    }
-
-    @Test func holdsForThreadsToo() async {
-        await #expect(processExitsWith: .success) {
-            try Self.own.install()
-            let thread = try SystemThread(name: "other") {
-                let opened = unsafe pn_open("/dev/null", O_RDONLY, 0)
-                exit(opened == -1 && pn_errno() == EACCES ? 0 : 1)
-            }
-            thread.join()
-            exit(2)
-        }
-    }
-
-    @Test func endsAProcessInTheKernel() async {
-        await #expect(processExitsWith: .signal(SIGSYS)) {
-            try Self.own.install()
-            _ = unsafe execv("/bin/true", [nil])
-        }
     }
 }

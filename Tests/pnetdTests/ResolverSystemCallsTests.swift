@@ -92,25 +92,4 @@ struct ResolverSystemCallsTests {
             #expect(try answer(SYS_execve | 0x4000_0000) == failed(ENOSYS))
         }
     #endif
-
-    /// In a process of its own: a thread can still be started and memory had, a file cannot be opened.
-    @Test func isTakenByTheKernel() async {
-        await #expect(processExitsWith: .success) {
-            try ResolverSystemCalls.filter.install()
-            let thread = try SystemThread(name: "worker") {
-                let opened = unsafe pn_open("/etc/passwd", O_RDONLY, 0)
-                let isRefused = opened == -1 && pn_errno() == EACCES
-                _exit(isRefused && [UInt8](repeating: 1, count: 8 << 20).count == 8 << 20 ? 0 : 1)
-            }
-            thread.join()
-            _exit(2)
-        }
-    }
-
-    @Test func endsWhenAProgramIsStarted() async {
-        await #expect(processExitsWith: .signal(SIGSYS)) {
-            try ResolverSystemCalls.filter.install()
-            _ = unsafe execv("/bin/true", [nil])
-        }
-    }
 }
