@@ -63,7 +63,10 @@ public enum Privileges {
     /// inside.
     public static func keepMemoryPrivate() throws(SystemError) {
         try call("forbid inspection", pn_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
-        try call("forbid core dumps", pn_forbid_core_dumps())
+        // One octet: too little for a file, and the number by which a handler that core_pattern names is not started
+        // either (do_coredump in fs/coredump.c); 0 stops files alone. A lower limit that is in force already stays.
+        guard pn_limit_core_dumps(1) != 0 else { return }
+        try call("forbid core dumps", pn_limit_core_dumps(0))
     }
 
     /// Lets the process open as many descriptors as it may.

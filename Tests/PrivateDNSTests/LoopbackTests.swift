@@ -20,9 +20,10 @@ struct LoopbackTests {
         init(workers: Int = 1, address: String = "127.0.0.1") throws {
             pool = try WorkerPool(cacheBudget: 1 << 20)
             let any = SocketEndpoint(address: try #require(IPAddress(address)), port: 0)
-            let first = try NetworkSocket.listener(on: any, isStream: false)
-            let bound = try #require(NetworkSocket.boundEndpoint(of: first.raw))
-            let stream = try NetworkSocket.listener(on: bound, isStream: true)
+            // A TCP port is chosen rather than a UDP one: those of connections that just ended are many.
+            let stream = try NetworkSocket.listener(on: any, isStream: true)
+            let bound = try #require(NetworkSocket.boundEndpoint(of: stream.raw))
+            let first = try NetworkSocket.listener(on: bound, isStream: false)
             var listeners = [
                 WorkerPool.Listener(worker: 0, descriptor: first.raw, isStream: false),
                 WorkerPool.Listener(worker: 0, descriptor: stream.raw, isStream: true),

@@ -99,9 +99,9 @@ static inline int pn_set_nonblocking(int fd) { return fcntl(fd, F_SETFL, fcntl(f
 
 static inline int pn_terminal_size(int fd, struct winsize *size) { return ioctl(fd, TIOCGWINSZ, size); }
 /* Resource limits by prlimit64 itself, since <sys/resource.h> stays out. The kernel's numbers: 4 core, 7 files. */
-static inline int pn_forbid_core_dumps(void) {
-    const uint64_t none[2] = {0, 0};
-    return (int)syscall(SYS_prlimit64, 0, 4, none, NULL);
+static inline int pn_limit_core_dumps(uint64_t octets) {
+    const uint64_t limit[2] = {octets, octets};
+    return (int)syscall(SYS_prlimit64, 0, 4, limit, NULL);
 }
 static inline int pn_raise_descriptor_limit(void) {
     uint64_t limit[2];

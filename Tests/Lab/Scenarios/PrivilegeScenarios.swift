@@ -135,7 +135,7 @@ extension Scenarios {
                 #expect(holders.count == 3 + Stage.here.userspaceTunnels)
                 for pid in holders {
                     let limits = try Program.must(["grep", "Max core file size", "/proc/\(pid)/limits"])
-                    #expect(limits.split(separator: " ").dropFirst(4).prefix(2) == ["0", "0"])
+                    #expect(limits.split(separator: " ").dropFirst(4).prefix(2) == ["1", "1"])
                 }
                 let pattern = String(decoding: try Files.read("/proc/sys/kernel/core_pattern"), as: UTF8.self)
                 // Where cores go to a program or a fixed place we cannot look for ours without touching the host.
