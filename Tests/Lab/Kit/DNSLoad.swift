@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CLinux
 import NetworkTypes
 import SystemIO
 
@@ -9,7 +10,7 @@ public final class DNSLoad {
 
     /// Begins to ask over UDP for names of both kinds, local and forwarded.
     /// - Parameters:
-    ///   - rate: questions a second.
+    ///   - rate: questions a second; fewer on a slow stage.
     ///   - time: after how long it ends, as the host counts it.
     public init(_ lab: Lab, rate: Int, for time: Duration) throws {
         let questions = try lab.site.write(
@@ -25,7 +26,7 @@ public final class DNSLoad {
             "-d",
             questions,
             "-Q",
-            "\(rate)",
+            "\(max(1, rate / Stage.here.patience))",
             "-l",
             "\(seconds)",
             "-t",
@@ -37,10 +38,16 @@ public final class DNSLoad {
     public struct Result: Sendable {
         /// Questions asked.
         public let sent: Int
-        /// Those without an answer within three seconds.
+        /// Those without an answer within three seconds; what was under way at the end is none.
         public let lost: Int
         /// Those answered SERVFAIL.
         public let failed: Int
+    }
+
+    /// Ends it before its time.
+    public func stop() throws -> Result {
+        process.signal(SIGINT)
+        return try wait()
     }
 
     /// Waits for its end.

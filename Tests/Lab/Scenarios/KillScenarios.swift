@@ -63,7 +63,7 @@ extension Scenarios {
             try waitUntil("all are connected") { isWhole(daemon) }
             try daemon.waitForNames()
             let traffic = try Traffic(lab, every: .milliseconds(1))
-            let questions = try DNSLoad(lab, rate: 1_000, for: .seconds(8))
+            let questions = try DNSLoad(lab, rate: 1_000, for: .seconds(60))
             pause(.milliseconds(500))
             var attached: [Duration] = []
             for _ in 0..<Self.kills {
@@ -74,7 +74,7 @@ extension Scenarios {
             return Row(
                 victim: victim,
                 traffic: try traffic.stop(),
-                questions: try questions.wait(),
+                questions: try questions.stop(),
                 attached: attached
             )
         }
@@ -89,11 +89,15 @@ extension Scenarios {
                 for pid in stopped { CLinux.kill(pid, SIGSTOP) }
                 let questions = try DNSLoad(lab, rate: 500, for: .seconds(2))
                 pause(.seconds(1))
-                #expect(try lab.site.run("ss", "-Hlnu", "sport = :53").split(separator: " ")[1] != "0", "some wait")
+                // `UNCONN 4608 0 10.1.0.1:53 0.0.0.0:*`, a line a worker; the questions of one client go to one of them.
+                let queues = try lab.site.run("ss", "-Hlnu", "sport = :53").split(separator: "\n").map {
+                    $0.split(separator: " ")[1]
+                }
+                #expect(queues.contains { $0 != "0" }, "some wait")
                 for pid in stopped { CLinux.kill(pid, SIGKILL) }
                 let result = try questions.wait()
                 print("a resolver that was killed with its queue: \(result.lost) of \(result.sent) questions lost")
-                #expect(result.sent > 500 && result.lost == 0 && result.failed == 0)
+                #expect(result.sent > 500 / Stage.here.patience && result.lost == 0 && result.failed == 0)
             }
         }
 
@@ -103,16 +107,18 @@ extension Scenarios {
                 for victim in Victim.allCases where victim != .tunnel || !Stage.here.hasWireGuard {
                     let row = try row(victim, lab, daemon)
                     print(row.text)
-                    #expect(row.traffic.sent > 1_000 && row.questions.sent > 5_000)
+                    #expect(row.traffic.sent > 500 && row.questions.sent > 1_500 / Stage.here.patience)
                     #expect(row.questions.failed == 0)
                     // What the tunnel's process held, and what went to its interface while the kernel took that away.
-                    #expect(row.traffic.lost <= (victim == .tunnel ? Self.kills * 60 : 0))
+                    #expect(victim == .tunnel || row.traffic.lost == 0)
+                    #expect(row.traffic.longestGap <= .milliseconds(300))
                     // What it had read and not answered.
                     #expect(row.questions.lost <= (victim == .resolver ? Self.kills * 2 : 0))
-                    if victim != .tunnel {
+                    // How fast is shown on a host alone.
+                    if victim != .tunnel, Stage.here.patience == 1 {
                         // Not the slowest of them: tunnels, pings and questions share two cores with what is started.
                         let second = row.attached.sorted()[1]
-                        #expect(second <= Stage.here.limit(.milliseconds(200)), "\(row.text)")
+                        #expect(second <= .milliseconds(200), "\(row.text)")
                     }
                 }
             }
