@@ -28,7 +28,8 @@ public final class MessageChannel<Incoming: Decodable, Outgoing: Encodable> {
     }
 
     private let loop: EventLoop
-    private let socket: FileDescriptor
+    /// Owned; closed by ``close(why:)``.
+    private let socket: Int32
     private var unread: MessageFrames
     /// Descriptors whose message is not complete yet, each with how many octets had come by then: the kernel ends a
     /// read behind the part that they came with (unix(7)), so they belong to the message with the last of the octets.
@@ -61,18 +62,20 @@ public final class MessageChannel<Incoming: Decodable, Outgoing: Encodable> {
     ) throws(SystemError) {
         self.loop = loop
         unread = MessageFrames(limit: incomingLimit)
-        let raw = socket.raw
-        self.socket = socket
-        pn_set_nonblocking(raw)
-        try loop.watch(raw) { [weak self] readiness in self?.ready(readiness) }
+        self.socket = socket.release()
+        pn_set_nonblocking(self.socket)
+        try loop.watch(self.socket) { [weak self] readiness in self?.ready(readiness) }
     }
 
     deinit {
         close(why: nil)
     }
 
+    /// How many octets of messages were taken so far.
+    public var octetsTaken: UInt64 { unread.delivered }
+
     /// The process at the other end.
-    public var peer: PeerCredentials? { try? PeerCredentials(of: socket.raw) }
+    public var peer: PeerCredentials? { try? PeerCredentials(of: socket) }
 
     /// Sends a message; copies of the descriptors travel with it, the caller keeps its own.
     public func send(_ message: Outgoing, with descriptors: [Int32] = []) {
@@ -96,9 +99,11 @@ public final class MessageChannel<Incoming: Decodable, Outgoing: Encodable> {
     private func close(why failure: Failure?) {
         guard open else { return }
         open = false
-        loop.unwatch(socket.raw)
-        shutdown(socket.raw, Int32(SHUT_RDWR))
-        for descriptor in unclaimed.map(\.descriptor) + unsent.flatMap(\.descriptors) { CLinux.close(descriptor) }
+        loop.unwatch(socket)
+        shutdown(socket, Int32(SHUT_RDWR))
+        for descriptor in unsent.flatMap(\.descriptors) { CLinux.close(descriptor) }
+        // With the socket go the descriptors that are still in it.
+        DescriptorDisposal.close(unclaimed.map(\.descriptor) + [socket])
         unclaimed = []
         unsent = []
         if let failure { onClose(failure) }
@@ -118,7 +123,7 @@ public final class MessageChannel<Incoming: Decodable, Outgoing: Encodable> {
                 let rest = next.bytes.span.extracting(droppingFirst: sentOfFirst)
                 // The descriptors went with the first octets.
                 let descriptors = sentOfFirst == 0 ? next.descriptors : []
-                let sent = try DescriptorPassing.send(rest, with: descriptors, over: socket.raw)
+                let sent = try DescriptorPassing.send(rest, with: descriptors, over: socket)
                 guard sent > 0 else { break }
                 for descriptor in descriptors { CLinux.close(descriptor) }
                 unsent[done].descriptors = []
@@ -128,7 +133,7 @@ public final class MessageChannel<Incoming: Decodable, Outgoing: Encodable> {
                 sentOfFirst = 0
                 done += 1
             }
-            try loop.update(socket.raw, for: done == unsent.count ? .readable : [.readable, .writable])
+            try loop.update(socket, for: done == unsent.count ? .readable : [.readable, .writable])
         } catch {
             close(why: .system(error))
         }
@@ -139,7 +144,7 @@ public final class MessageChannel<Incoming: Decodable, Outgoing: Encodable> {
     private func receive() {
         do {
             if !unread.isReady {
-                guard let (bytes, descriptors) = try DescriptorPassing.receive(upTo: Self.octetsATurn, from: socket.raw)
+                guard let (bytes, descriptors) = try DescriptorPassing.receive(upTo: Self.octetsATurn, from: socket)
                 else { return }
                 unread.append(bytes)
                 unclaimed += descriptors.map { (unread.received, $0) }
@@ -170,7 +175,8 @@ public final class MessageChannel<Incoming: Decodable, Outgoing: Encodable> {
             } catch let error as MessageFrames.TooLong {
                 return close(why: .malformed("\(error.length) octets"))
             } catch {
-                return close(why: .malformed("\(error)"))
+                // It may quote the peer.
+                return close(why: .malformed(String("\(error)".prefix(200))))
             }
             let mine = unclaimed.prefix { $0.position <= unread.delivered }
             unclaimed.removeFirst(mine.count)

@@ -2,15 +2,18 @@
 // What the three processes say to each other over the agent's private sockets, one a role. The agent trusts none of it.
 
 public import NetworkTypes
+public import SystemIO
 
 /// Who connects to one of the agent's private sockets.
 public enum LinkRole: String, Hashable, Sendable, CaseIterable {
     case resolver
     case frontend
 
-    /// Whom a process of the role runs as: an account of its own where the host has it, so that neither can signal or
-    /// stand in for the other.
-    public var accounts: [String] { ["pnetd-\(rawValue)", "nobody"] }
+    /// Whom a process of the role runs as, so that neither can signal or stand in for the other: the account of its
+    /// own that the packages make, else a number that has no name (from systemd's range for such, 61184 to 65519).
+    public var account: Account {
+        Account(named: "pnetd-\(rawValue)") ?? Account(number: self == .resolver ? 65_401 : 65_402)
+    }
 
     /// The name of the agent's socket for the role, in the runtime directory.
     public var socketName: String { "\(rawValue).sock" }

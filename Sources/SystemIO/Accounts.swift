@@ -16,9 +16,10 @@ public struct Account: Hashable, Sendable {
         unsafe group = entry.pointee.pw_gid
     }
 
-    /// The first of the users that this host has; nil where it has none of them.
-    public static func first(of names: [String]) -> Account? {
-        names.lazy.compactMap(Account.init(named:)).first
+    /// A user without a name, and a group of the same number.
+    public init(number: UInt32) {
+        user = number
+        group = number
     }
 
     /// The number of the user that this process runs as.

@@ -69,6 +69,14 @@ public enum ChildProcess {
         return pid
     }
 
+    /// Puts a program in the place of this one, with its environment and descriptors 0 to 2.
+    /// - Returns: only where that failed, and why.
+    public static func become(_ command: [String]) -> SystemError {
+        guard let program = command.first else { return SystemError(operation: "start a program", code: EINVAL) }
+        unsafe withCStringArray(command) { argv in unsafe _ = execve(program, argv, pn_environ()) }
+        return .last("start \(program)")
+    }
+
     /// Collects one child that has ended, if any; to be called until nil after SIGCHLD.
     public static func reap() -> (pid: pid_t, exit: Exit)? {
         var status: Int32 = 0

@@ -4,8 +4,11 @@ import CLinux
 
 /// Octets with open descriptors beside them, over a UNIX socket (SCM_RIGHTS, unix(7)).
 public enum DescriptorPassing {
-    /// The most descriptors that one message may carry.
+    /// The most descriptors that one message of ours carries.
     public static let limit = 128
+    /// The most that the kernel lets anybody pass at once (SCM_MAX_FD, include/net/scm.h). What there is no room for
+    /// would be closed by the receiver's own hand.
+    private static let kernelLimit = 253
 
     /// Sends octets; the descriptors travel with the first of them and stay open here.
     /// - Returns: how many octets went; 0 where sending would block (then no descriptor went either).
@@ -64,7 +67,7 @@ public enum DescriptorPassing {
     ) throws(SystemError) -> (bytes: [UInt8], descriptors: [Int32])? {
         var descriptors: [Int32] = []
         var failure: SystemError?
-        let space = pn_cmsg_space(Self.limit * MemoryLayout<Int32>.size)
+        let space = pn_cmsg_space(Self.kernelLimit * MemoryLayout<Int32>.size)
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
             var vector = unsafe iovec(iov_base: UnsafeMutableRawPointer(buffer.baseAddress), iov_len: limit)
             unsafe withUnsafeTemporaryAllocation(byteCount: space, alignment: 16) { control in

@@ -119,6 +119,14 @@ extension Files {
     }
 }
 
+extension Files {
+    /// Whether a process has the lock of a file. Throws where there is no such file.
+    public static func isLocked(_ path: String) throws(SystemError) -> Bool {
+        let file = unsafe try FileDescriptor(pn_open(path, O_RDONLY | O_CLOEXEC, 0), from: "open \(path)")
+        return flock(file.raw, LOCK_SH | LOCK_NB) != 0
+    }
+}
+
 extension SystemError {
     /// Whether there was no such file (ENOENT).
     public var isNotFound: Bool { code == ENOENT }

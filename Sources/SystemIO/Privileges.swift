@@ -6,12 +6,11 @@ import CLinux
 public enum Privileges {
     /// Takes all privilege from this process, and what would let it come back or leak.
     ///
-    /// As root it becomes the first of the users that exists. Then: no capability in any set, none to be gained by a
-    /// program that is started, no core dump, no other process of the user may look inside.
-    /// - Parameter users: names by preference, as in `["pnetd-resolver", "nobody"]`.
-    public static func dropAll(becoming users: [String]) throws(SystemError) {
+    /// As root it becomes another user. Then: no capability in any set, none to be gained by a program that is started,
+    /// no core dump, no other process of the user may look inside.
+    public static func dropAll(becoming account: Account) throws(SystemError) {
         try forbidGains()
-        if geteuid() == 0 { try become(users) }
+        if geteuid() == 0 { try become(account) }
         // The kernel sets this back when the user changes, so it comes after.
         try keepMemoryPrivate()
         try call("give up capabilities", pn_set_capabilities(0, 0))
@@ -60,9 +59,13 @@ public enum Privileges {
     }
 
     /// For a process that holds secrets: no core dump of it or of what it starts, no other process of the user may look
-    /// inside.
+    /// inside, and what a crash says quotes no memory.
     public static func keepMemoryPrivate() throws(SystemError) {
         try call("forbid inspection", pn_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+        for number in [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGQUIT] {
+            // Swift's own handler prints registers and what they point to.
+            pn_default_signal(number)
+        }
         // One octet: too little for a file, and the number by which a handler that core_pattern names is not started
         // either (do_coredump in fs/coredump.c); 0 stops files alone. A lower limit that is in force already stays.
         guard pn_limit_core_dumps(1) != 0 else { return }
@@ -74,10 +77,7 @@ public enum Privileges {
         pn_raise_descriptor_limit()
     }
 
-    private static func become(_ users: [String]) throws(SystemError) {
-        guard let account = Account.first(of: users) else {
-            throw SystemError(operation: "find user \(users.joined(separator: " or "))", code: ENOENT)
-        }
+    private static func become(_ account: Account) throws(SystemError) {
         dropFromBoundingSet(allBut: [])
         try call("leave supplementary groups", setgroups(0, nil))
         try call("change group", setresgid(account.group, account.group, account.group))

@@ -14,11 +14,13 @@ public final class ServiceManager {
 
     /// Goes by what a manager leaves in the environment of a process that it starts.
     public init(_ environment: [String: String]) {
-        func isForUs(_ pid: String) -> Bool { environment[pid].map { $0 == "\(getpid())" } ?? true }
+        let own = "\(getpid())"
         socket = environment["NOTIFY_SOCKET"].flatMap(Self.connect)
-        let period = isForUs("WATCHDOG_PID") ? environment["WATCHDOG_USEC"].flatMap { Int64($0) } : nil
+        let isWatched = environment["WATCHDOG_PID"] ?? own == own
+        let period = isWatched ? environment["WATCHDOG_USEC"].flatMap { Int64($0) } : nil
         watchdogPeriod = period.flatMap { $0 > 0 ? .microseconds($0) : nil }
-        let count = isForUs("LISTEN_PID") ? environment["LISTEN_FDS"].flatMap { Int32($0) } : nil
+        // Descriptors that are not ours must not be taken for such: here the number has to be said.
+        let count = environment["LISTEN_PID"] == own ? environment["LISTEN_FDS"].flatMap { Int32($0) } : nil
         kept = Self.passed(count: count ?? 0, names: environment["LISTEN_FDNAMES"] ?? "")
     }
 

@@ -21,6 +21,10 @@ public struct SocketFacts: Hashable, Sendable {
     public let isListening: Bool
     /// Whether it hears one peer alone.
     public let isConnected: Bool
+    /// Whether it hears nothing any more (shutdown(2)).
+    public let isShutDown: Bool
+    /// Whether it hears what comes by one interface alone (SO_BINDTODEVICE).
+    public let isBoundToInterface: Bool
 
     /// Asks the kernel; nil where the descriptor is no UDP or TCP socket with an address.
     public init?(of descriptor: Int32) {
@@ -33,6 +37,10 @@ public struct SocketFacts: Hashable, Sendable {
         self.endpoint = endpoint
         isListening = Self.option(SO_ACCEPTCONN, of: descriptor) == 1
         isConnected = NetworkSocket.peer(of: descriptor) != nil
+        isBoundToInterface = Self.option(SO_BINDTOIFINDEX, of: descriptor) != 0
+        var poller = pollfd(fd: descriptor, events: Int16(POLLRDHUP), revents: 0)
+        let ended = Int16(POLLRDHUP) | Int16(POLLHUP)
+        isShutDown = unsafe poll(&poller, 1, 0) > 0 && poller.revents & ended != 0
     }
 
     private static func option(_ name: Int32, of descriptor: Int32) -> Int32? {

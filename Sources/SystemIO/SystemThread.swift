@@ -2,7 +2,7 @@
 
 import CLinux
 
-/// A thread of its own, for work that must not share one; it is joined when the owner asks, never detached.
+/// A thread of its own, for work that must not share one; it is joined when the owner asks, else left to itself.
 public struct SystemThread: ~Copyable {
     private let thread: pthread_t
 
@@ -39,8 +39,13 @@ public struct SystemThread: ~Copyable {
         self.thread = thread
     }
 
+    deinit {
+        pthread_detach(thread)
+    }
+
     /// Waits for the thread's body to end.
     public consuming func join() {
         pthread_join(thread, nil)
+        discard self
     }
 }

@@ -16,6 +16,8 @@ struct CheckCommand: ParsableCommand {
     var file: String
 
     func run() throws {
+        // Root or not, it must not see more than the agent will.
+        _ = try Privileges.keep([], inReserve: [])
         do {
             let loaded = try Configuration.load(path: file, credentials: .ofTheService)
             StandardStream.error.write(loaded.warnings.map { "\($0)\n" }.joined())

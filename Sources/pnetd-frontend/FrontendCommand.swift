@@ -22,7 +22,7 @@ struct FrontendCommand: ParsableCommand {
 
     func run() throws {
         // First of all, while there is but one thread: capabilities are per thread.
-        try Privileges.dropAll(becoming: LinkRole.frontend.accounts)
+        try Privileges.dropAll(becoming: LinkRole.frontend.account)
         Privileges.raiseDescriptorLimit()
         // SIGPIPE is blocked, not handled: a receiver that hangs up shows as a failed write.
         let signals = try SignalSource([SIGTERM, SIGINT, SIGCHLD, SIGPIPE])

@@ -20,6 +20,9 @@ struct GuardCommand: ParsableCommand {
     @Option(help: "The state directory.")
     var state = StateConfiguration.standard.directory
 
+    @Option(help: "The runtime directory, where the lock of an agent is.")
+    var runtime = StateConfiguration.standard.runtimeDirectory
+
     @Option(name: .shortAndLong, help: "The file to go by where nothing was ever applied.")
     var config = "/etc/pnetd/pnetd.yaml"
 
@@ -34,7 +37,7 @@ struct GuardCommand: ParsableCommand {
             throw ExitCode(1)
         }
         do {
-            let (changes, failures) = try copy.putInPlace()
+            let (changes, failures) = try copy.putInPlace(replacing: !isAgentAtWork)
             for change in changes { log.info("guard: \(change)") }
             for failure in failures { log.error("guard: \(failure)") }
             guard failures.isEmpty else { throw ExitCode(1) }
@@ -42,6 +45,15 @@ struct GuardCommand: ParsableCommand {
         } catch let error as NetlinkError {
             log.error("guard: \(error)")
             throw ExitCode(1)
+        }
+    }
+
+    /// An agent holds its lock for as long as it lives.
+    private var isAgentAtWork: Bool {
+        do {
+            return try Files.isLocked("\(runtime)/agent.lock")
+        } catch {
+            return false
         }
     }
 

@@ -42,7 +42,7 @@ struct GuardCopyTests {
         let copy = copy
         try inFreshNamespace {
             try run("/sbin/ip", "link", "set", "lo", "down")
-            let first = try copy.putInPlace()
+            let first = try copy.putInPlace(replacing: false)
             #expect(first.failures == [])
             #expect(!first.changes.isEmpty)
             try run("/sbin/ip", "link", "add", "eth0", "type", "veth", "peer", "name", "far0")
@@ -57,7 +57,7 @@ struct GuardCopyTests {
             }
             let listing = try run("/usr/sbin/nft", "list", "table", "inet", "pnetd")
             #expect(listing.contains("oifname != @net1-if ip daddr @net1-ipv4 counter packets 0 bytes 0 drop"))
-            let second = try copy.putInPlace()
+            let second = try copy.putInPlace(replacing: false)
             #expect(second.changes == [] && second.failures == [])
         }
     }
@@ -67,7 +67,11 @@ struct GuardCopyTests {
         try inFreshNamespace {
             try run("/sbin/ip", "link", "add", "eth0", "type", "veth", "peer", "name", "far0")
             for link in ["eth0", "far0"] { try run("/sbin/ip", "link", "set", link, "up") }
-            let agent = try Reconciler(reserved: Sample.reserved, userspace: .child(logDirectory: "/tmp"), told: [:])
+            let agent = try Reconciler(
+                reserved: Sample.reserved,
+                userspace: .child(through: [], logDirectory: "/tmp"),
+                told: [:]
+            )
             #expect(!agent.hasGuard)
             _ = agent.reconcile(Sample.desired(.blocked))
             #expect(agent.hasGuard)
@@ -75,9 +79,20 @@ struct GuardCopyTests {
                 try [run("/sbin/ip", "route", "show", "table", "all"), run("/sbin/ip", "rule")].joined()
             }
             let before = try kernel()
-            let again = try copy.putInPlace()
+            let again = try copy.putInPlace(replacing: false)
             #expect(again.changes == [] && again.failures == [])
             #expect(try kernel() == before)
+        }
+    }
+
+    /// As one that a saved ruleset brought along.
+    @Test func replacesATableOfOurNameThatHoldsSomethingElse() throws {
+        let copy = copy
+        try inFreshNamespace {
+            try run("/usr/sbin/nft", "add", "table", "inet", "pnetd")
+            #expect(try copy.putInPlace(replacing: true).failures == [])
+            #expect(try run("/usr/sbin/nft", "list", "table", "inet", "pnetd").contains("10.20.0.0/16"))
+            #expect(try copy.putInPlace(replacing: true).changes == [])
         }
     }
 
@@ -85,8 +100,12 @@ struct GuardCopyTests {
     @Test func isTakenOverByTheAgentAsItIs() throws {
         let copy = copy
         try inFreshNamespace {
-            _ = try copy.putInPlace()
-            let agent = try Reconciler(reserved: Sample.reserved, userspace: .child(logDirectory: "/tmp"), told: [:])
+            _ = try copy.putInPlace(replacing: false)
+            let agent = try Reconciler(
+                reserved: Sample.reserved,
+                userspace: .child(through: [], logDirectory: "/tmp"),
+                told: [:]
+            )
             var guarded = Sample.desired(.blocked)
             guarded.paths = []
             let routes = agent.move(guarded)

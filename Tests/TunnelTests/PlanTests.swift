@@ -36,6 +36,16 @@ struct PlanTests {
         #expect(plan(Sample.desired(after), observed) == [])
     }
 
+    /// As with ipv6.disable=1 on the kernel's command line.
+    @Test(arguments: outcomes)
+    func asksNothingOfAFamilyThatTheKernelHasNot(outcome: Outcome) {
+        var bare = Sample.bare
+        bare.families = [.ipv4]
+        let steps = plan(Sample.desired(outcome), bare)
+        #expect(steps.contains { $0.family == .ipv4 } && !steps.contains { $0.family == .ipv6 })
+        #expect(plan(Sample.desired(outcome), settled(outcome, from: bare)) == [])
+    }
+
     @Test(arguments: outcomes, outcomes)
     func leavesNoMomentWithoutAGuard(before: Outcome, after: Outcome) {
         var observed = settled(before)

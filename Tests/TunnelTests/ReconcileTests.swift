@@ -37,7 +37,11 @@ struct ReconcileTests {
             try raiseUnderlays()
             let logs = "/tmp/pnetd-reconcile-\(getpid())"
             try Files.makeDirectory(logs)
-            let reconciler = try Reconciler(reserved: Sample.reserved, userspace: .child(logDirectory: logs), told: [:])
+            let reconciler = try Reconciler(
+                reserved: Sample.reserved,
+                userspace: .child(through: [], logDirectory: logs),
+                told: [:]
+            )
             defer {
                 _ = reconciler.removeEverything()
                 _ = try? run("/bin/rm", "-rf", logs)
@@ -128,7 +132,7 @@ struct ReconcileTests {
             do {
                 let earlier = try Reconciler(
                     reserved: Sample.reserved,
-                    userspace: .child(logDirectory: "/tmp"),
+                    userspace: .child(through: [], logDirectory: "/tmp"),
                     told: [:]
                 )
                 _ = try Self.settle(earlier, Sample.desired(.blocked))

@@ -84,6 +84,8 @@ static inline int pn_wifexited(int status) { return WIFEXITED(status); }
 static inline int pn_wexitstatus(int status) { return WEXITSTATUS(status); }
 static inline int pn_wtermsig(int status) { return WTERMSIG(status); }
 
+static inline void pn_default_signal(int number) { signal(number, SIG_DFL); }
+
 static inline int pn_errno(void) { return errno; }
 
 static inline int pn_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {

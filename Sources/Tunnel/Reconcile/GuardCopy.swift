@@ -26,10 +26,12 @@ public struct GuardCopy: Codable, Hashable, Sendable {
     /// The protected prefixes.
     public var prefixes: [IPPrefix] { `guard`.networks.flatMap(\.prefixes) }
 
-    /// Puts in place what is missing of guard table and guard routes. What is there stays as it is: an agent may be at
-    /// work. Throws where the kernel gives no socket, as without CAP_NET_ADMIN.
+    /// Puts in place what is missing of guard table and guard routes. Throws where the kernel gives no socket, as
+    /// without CAP_NET_ADMIN.
+    /// - Parameter replacing: whether a table of our name that holds something else is replaced, as one that a saved
+    ///   ruleset brought along; not while an agent is at work, whose table may be newer than the copy.
     /// - Returns: what was done and what the kernel refused, in words.
-    public func putInPlace() throws(NetlinkError) -> (changes: [String], failures: [String]) {
+    public func putInPlace(replacing: Bool) throws(NetlinkError) -> (changes: [String], failures: [String]) {
         var changes: [String] = []
         var failures: [String] = []
         func attempt(_ what: String, _ step: () throws(NetlinkError) -> Bool) {
@@ -39,7 +41,7 @@ public struct GuardCopy: Codable, Hashable, Sendable {
         }
         let firewall = Firewall(over: NetlinkConversation(over: try NetlinkSocket(bus: NETLINK_NETFILTER)))
         attempt("put the guard table in place") { () throws(NetlinkError) in
-            try firewall.putInPlaceIfMissing(`guard`.table)
+            try replacing ? firewall.reconcile(`guard`.table) : firewall.putInPlaceIfMissing(`guard`.table)
         }
         let routing = NetlinkConversation(over: try NetlinkSocket(bus: NETLINK_ROUTE))
         for step in plan(blocked, try Observed.read(over: routing, reserved)) where step.onlyAdds {

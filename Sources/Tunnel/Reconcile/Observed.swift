@@ -7,6 +7,8 @@ import NetworkTypes
 struct Observed: Hashable, Sendable {
     var links: [InterfaceName: Link] = [:]
     var addresses: Set<LinkAddress> = []
+    /// Those that this kernel has.
+    var families = Set(AddressFamily.allCases)
     /// Ours, by their ids.
     var nexthops: [UInt32: Nexthop] = [:]
     /// Those in our tables and with our protocol.
@@ -43,30 +45,46 @@ struct Observed: Hashable, Sendable {
             }
         }
         for family in AddressFamily.allCases {
-            for reply in try kernel.dump(RouteMessages.dump(family), "read the \(family) routes") {
-                guard let found = RouteMessages.parse(reply) else { continue }
-                if found.routeProtocol == reserved.routeProtocol {
-                    observed.routes.insert(found.route)
-                } else if reserved.tables.contains(found.route.table) {
-                    observed.collisions.insert(
-                        "table \(found.route.table), reserved for pnetd, has somebody else's routes"
-                    )
-                } else if found.route.table == UInt32(RT_TABLE_MAIN.rawValue), found.route.prefix.length == 0 {
-                    observed.defaultRoutes += found.hops.map {
-                        DefaultRoute(family: family, link: $0.link, gateway: $0.gateway, metric: found.route.metric)
-                    }
-                }
-            }
-            for reply in try kernel.dump(RuleMessages.dump(family), "read the \(family) rules") {
-                if let rule = RuleMessages.parse(reply, reserved) { observed.rules.insert(rule) }
-                if let priority = RuleMessages.foreign(reply, reserved) {
-                    observed.collisions.insert(
-                        "\(family) rule \(priority) is not pnetd's, but among its reserved priorities"
-                    )
-                }
+            let before = observed
+            do {
+                try observed.readRouting(family, over: kernel, reserved)
+            } catch  where error.code == EAFNOSUPPORT {
+                // As with ipv6.disable=1 on the kernel's command line: there is nothing to guard or to route. Asked for
+                // such a family's routes, the kernel gives all others'.
+                observed = before
+                observed.families.remove(family)
             }
         }
         return observed
+    }
+
+    private mutating func readRouting(
+        _ family: AddressFamily,
+        over kernel: NetlinkConversation,
+        _ reserved: ReservedNumbers
+    ) throws(NetlinkError) {
+        for reply in try kernel.dump(RouteMessages.dump(family), "read the \(family) routes") {
+            guard let found = RouteMessages.parse(reply) else { continue }
+            if found.routeProtocol == reserved.routeProtocol {
+                routes.insert(found.route)
+            } else if reserved.tables.contains(found.route.table) {
+                collisions.insert(
+                    "table \(found.route.table), reserved for pnetd, has somebody else's routes"
+                )
+            } else if found.route.table == UInt32(RT_TABLE_MAIN.rawValue), found.route.prefix.length == 0 {
+                defaultRoutes += found.hops.map {
+                    DefaultRoute(family: family, link: $0.link, gateway: $0.gateway, metric: found.route.metric)
+                }
+            }
+        }
+        for reply in try kernel.dump(RuleMessages.dump(family), "read the \(family) rules") {
+            if let rule = RuleMessages.parse(reply, reserved) { rules.insert(rule) }
+            if let priority = RuleMessages.foreign(reply, reserved) {
+                collisions.insert(
+                    "\(family) rule \(priority) is not pnetd's, but among its reserved priorities"
+                )
+            }
+        }
     }
 
     /// Local networks that a protected prefix holds, in words: while pnetd runs they are reached by the paths or not at all.

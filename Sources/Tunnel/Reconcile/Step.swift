@@ -45,6 +45,17 @@ extension Step: CustomStringConvertible {
         }
     }
 
+    /// The family that it is for; nil where it is for none, or for what is there already.
+    var family: AddressFamily? {
+        switch self {
+        case .addAddress(let address): address.address.address.family
+        case .putNexthop(let nexthop): nexthop.family
+        case .putRoute(let route): route.prefix.family
+        case .addRule(let rule): rule.family
+        case .deleteAddress, .deleteNexthop, .deleteRoute, .deleteRule, .deleteLink: nil
+        }
+    }
+
     /// Whether an error says that the wish holds already.
     func isFulfilled(by code: Int32?) -> Bool {
         switch self {
@@ -82,7 +93,7 @@ func plan(_ desired: Desired, _ observed: Observed) -> [Step] {
     let wanted = Set(desired.paths.map(\.interface))
     let orphans = observed.links.values.filter { $0.isOurs && !wanted.contains($0.name) }
     steps += orphans.sorted { $0.name < $1.name }.map(Step.deleteLink)
-    return steps
+    return steps.filter { $0.family.map(observed.families.contains) ?? true }
 }
 
 private func addressSteps(_ desired: Desired, _ observed: Observed) -> [Step] {

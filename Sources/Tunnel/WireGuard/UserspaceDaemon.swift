@@ -6,8 +6,9 @@ import SystemIO
 
 /// Who starts the processes of userspace WireGuard.
 public enum UserspaceLaunch: Hashable, Sendable {
-    /// We do; their last words go to files in a directory, one an interface.
-    case child(logDirectory: String)
+    /// We do, by a command that takes the program and its arguments and gives it no more power than it needs (empty:
+    /// the program itself); their last words go to files in a directory, one an interface.
+    case child(through: [String], logDirectory: String)
     /// systemd, as `pnetd-wireguard@INTERFACE.service`: when our own unit ends, they stay.
     case unit
 }
@@ -34,7 +35,8 @@ struct UserspaceDaemon {
         }
         do {
             switch launch {
-            case .child(let directory): try startChild(program, interface, lastWordsIn: directory)
+            case .child(let command, let directory):
+                try startChild(command + [program, "--foreground", interface.text], interface, lastWordsIn: directory)
             case .unit: try startUnit(interface)
             }
         } catch {
@@ -43,7 +45,7 @@ struct UserspaceDaemon {
     }
 
     private func startChild(
-        _ program: String,
+        _ command: [String],
         _ interface: InterfaceName,
         lastWordsIn directory: String
     ) throws(SystemError) {
@@ -54,8 +56,8 @@ struct UserspaceDaemon {
         let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC
         let log = unsafe try FileDescriptor(pn_open(path, flags, 0o600), from: "create \(path)")
         _ = try ChildProcess.spawn(
-            program,
-            arguments: ["--foreground", interface.text],
+            command[0],
+            arguments: Array(command.dropFirst()),
             environment: ["LOG_LEVEL": "error", "WG_PROCESS_FOREGROUND": "1", "PATH": "/usr/sbin:/usr/bin"],
             output: log.raw,
             error: log.raw

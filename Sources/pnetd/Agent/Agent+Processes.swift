@@ -74,7 +74,12 @@ extension Agent {
     /// Opens what the file asks for; what cannot be opened is said and tried again.
     func serveListeners() {
         let wanted = listenersWanted(.resolver) + listenersWanted(.frontend)
-        let problems = listeners.serve(wanted, awaiting: awaited)
+        let outcome = listeners.serve(wanted, awaiting: awaited)
+        for listener in outcome.renewed {
+            log.error("the \(listener.kind.role) had spoiled its socket for \(listener.endpoint); it is opened anew")
+            held[listener.kind.role]?.remove(listener)
+        }
+        let problems = outcome.failures
         for problem in problems where !listenerProblems.contains(problem) { log.error("cannot listen: \(problem)") }
         listenerProblems = problems
         guard !problems.isEmpty, !isListeningAgain else { return }
@@ -91,9 +96,10 @@ extension Agent {
 
     /// Hands the sockets and what goes with them to a process; `holding` are those that it has already.
     private func handOver(to role: LinkRole, holding: Set<ListenerDescription>) {
+        held[role] = holding
         serveListeners()
         let mine = listenersWanted(role).filter { listeners[$0] != nil }
-        let attached = mine.map { !holding.contains($0) }
+        let attached = mine.map { held[role]?.contains($0) != true }
         let descriptors = zip(mine, attached).compactMap { $1 ? listeners[$0] : nil }
         processes.send(.listeners(mine, attached: attached), to: role, with: descriptors)
         held[role] = Set(mine)

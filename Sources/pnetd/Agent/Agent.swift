@@ -88,7 +88,12 @@ final class Agent {
         self.saved.assignSlots(site)
         reconciler = try Reconciler(
             reserved: ReservedNumbers(site.reserve),
-            userspace: isSupervised ? .unit : .child(logDirectory: site.state.runtimeDirectory),
+            userspace: isSupervised
+                ? .unit
+                : .child(
+                    through: [try Files.linkTarget("/proc/self/exe"), "wireguard"],
+                    logDirectory: site.state.runtimeDirectory
+                ),
             told: self.saved.toldEndpoints,
             clock: clock
         )

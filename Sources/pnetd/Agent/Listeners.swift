@@ -49,33 +49,44 @@ final class Listeners {
         for (description, descriptor) in zip(descriptions, descriptors) {
             guard description.kind.role == role, !taken.contains(description), description.isProven(by: descriptor)
             else {
-                close(descriptor)
+                DescriptorDisposal.close([descriptor])
                 continue
             }
             taken.insert(description)
             hold(descriptor, as: description)
         }
-        for descriptor in descriptors.dropFirst(descriptions.count) { close(descriptor) }
+        DescriptorDisposal.close(Array(descriptors.dropFirst(descriptions.count)))
         return taken
     }
 
-    /// Opens what is wanted and not there, closes what is there and not wanted; says what could not be opened.
+    /// What ``serve(_:awaiting:)`` found and did.
+    struct Outcome {
+        /// What could not be opened, in words.
+        var failures: [String] = []
+        /// What the process that served it had made useless, and was opened anew: sockets are shared.
+        var renewed: Set<ListenerDescription> = []
+    }
+
+    /// Opens what is wanted and not there, or there and spoiled; closes what is there and not wanted.
     /// - Parameter awaited: roles whose process may still come with sockets of its own; for them nothing is opened.
-    func serve(_ wanted: [ListenerDescription], awaiting awaited: Set<LinkRole>) -> [String] {
-        for (description, descriptor) in open where !wanted.contains(description) {
+    func serve(_ wanted: [ListenerDescription], awaiting awaited: Set<LinkRole>) -> Outcome {
+        var outcome = Outcome()
+        for (description, descriptor) in open {
+            let isSpoiled = !description.isProven(by: descriptor)
+            guard isSpoiled || !wanted.contains(description) else { continue }
+            if isSpoiled { outcome.renewed.insert(description) }
             close(descriptor)
             open[description] = nil
             manager.forget(description.nameKept)
         }
-        var failures: [String] = []
         for description in wanted where open[description] == nil && !awaited.contains(description.kind.role) {
             do {
                 hold(try Self.open(description).release(), as: description)
             } catch {
-                failures.append("\(error)")
+                outcome.failures.append("\(error)")
             }
         }
-        return failures
+        return outcome
     }
 
     private func hold(_ descriptor: Int32, as description: ListenerDescription) {
@@ -106,6 +117,8 @@ final class Listeners {
         if isStream { try set(SOL_SOCKET, SO_REUSEADDR) }
         if description.kind != .http { try set(SOL_SOCKET, SO_REUSEPORT) }
         if family == AF_INET6 { try set(Int32(IPPROTO_IPV6), IPV6_V6ONLY) }
+        // Nobody who gets a copy can put a filter on it.
+        try set(SOL_SOCKET, SO_LOCK_FILTER)
         // What waits while a resolver dies and the next one comes: 1,000 questions and more.
         if !isStream { try set(SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20) }
         // The address may come later than we do, as that of a plant network does at boot.
@@ -125,7 +138,7 @@ extension ListenerDescription {
     /// Whether an open descriptor is this socket: of the kind, at the address, and waiting for whoever comes.
     fileprivate func isProven(by descriptor: Int32) -> Bool {
         guard let facts = SocketFacts(of: descriptor), facts.endpoint == endpoint, !facts.isConnected,
-            (0..<64).contains(index)
+            !facts.isShutDown, !facts.isBoundToInterface, (0..<64).contains(index)
         else { return false }
         switch kind {
         case .dnsUDP: return facts.kind == .datagram

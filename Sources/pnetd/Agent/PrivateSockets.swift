@@ -18,9 +18,13 @@ final class PrivateSockets {
     private static let patience = Duration.seconds(1)
     /// An honest resolver says one or two things a second, an honest frontend ten.
     private static let messages = (burst: 200, perSecond: 50)
+    /// An honest resolver says a few KiB a second.
+    private static let octets = (burst: 1 << 20, perSecond: 128 << 10)
     private static let connections = (burst: 8, perSecond: 4)
     /// More than an honest process ever says: 2,000 metrics, or a hello with all the listeners that there can be.
     private static let messageLimit = 512 << 10
+    /// So many descriptors of others may wait to be closed before nobody is let in any more.
+    private static let disposalLimit = 512
 
     /// Where the processes of one role come in.
     private final class Door {
@@ -34,10 +38,9 @@ final class PrivateSockets {
 
         init(_ role: LinkRole, in directory: String, now: Instant) throws(SystemError) {
             self.role = role
-            let account = Account.first(of: role.accounts)
-            users = [0, geteuid(), account?.user ?? 0]
-            let mode: mode_t = account == nil ? 0o600 : 0o660
-            listener = try UnixListener(path: "\(directory)/\(role.socketName)", mode: mode, group: account?.group)
+            let account = role.account
+            users = [0, geteuid(), account.user]
+            listener = try UnixListener(path: "\(directory)/\(role.socketName)", mode: 0o660, group: account.group)
             newcomers = RateLimit(burst: connections.burst, perSecond: connections.perSecond, now: now)
         }
     }
@@ -95,6 +98,7 @@ final class PrivateSockets {
 
     private func admit(at door: Door) {
         guard door.newcomers.take(at: loop.now) else { return shut(door, "connects too often") }
+        guard DescriptorDisposal.backlog < Self.disposalLimit else { return shut(door, "sends what is slow to close") }
         do {
             guard let connection = try door.listener.accept() else { return }
             let peer = try PeerCredentials(of: connection.raw)
@@ -124,11 +128,11 @@ final class PrivateSockets {
         }
         channel.onMessage = { [weak self, weak door, weak channel] message, descriptors in
             guard let self, let door, let channel, door.stranger === channel else {
-                return descriptors.forEach { close($0) }
+                return DescriptorDisposal.close(descriptors)
             }
             door.stranger = nil
             guard case .hello(let holding) = message, holding.count == descriptors.count else {
-                for descriptor in descriptors { close(descriptor) }
+                DescriptorDisposal.close(descriptors)
                 channel.close()
                 return offended(door.role, "did not say hello first")
             }
@@ -143,15 +147,23 @@ final class PrivateSockets {
             door.channel = nil
             earlier.send(.stop)
             earlier.close()
+            onGone(door.role)
         }
         door.channel = channel
         log.info("\(door.role) connected", metadata: ["process": "\(peer.process)", "user": "\(peer.user)"])
-        var allowance = RateLimit(burst: Self.messages.burst, perSecond: Self.messages.perSecond, now: loop.now)
+        var messages = RateLimit(burst: Self.messages.burst, perSecond: Self.messages.perSecond, now: loop.now)
+        var octets = RateLimit(burst: Self.octets.burst, perSecond: Self.octets.perSecond, now: loop.now)
+        var taken = channel.octetsTaken
         channel.onMessage = { [weak self, unowned door, unowned channel] message, descriptors in
-            for descriptor in descriptors { close(descriptor) }
+            DescriptorDisposal.close(descriptors)
             guard let self, door.channel === channel else { return }
             if case .hello = message { return cutOff(door, "says hello twice") }
-            guard allowance.take(at: loop.now) else { return cutOff(door, "says too much") }
+            guard descriptors.isEmpty else { return cutOff(door, "sends descriptors") }
+            let length = Int(channel.octetsTaken - taken)
+            taken = channel.octetsTaken
+            guard messages.take(at: loop.now), octets.take(length, at: loop.now) else {
+                return cutOff(door, "says too much")
+            }
             onMessage(door.role, message)
         }
         channel.onClose = { [weak self, weak door, weak channel] failure in

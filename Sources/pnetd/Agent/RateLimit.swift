@@ -2,7 +2,8 @@
 
 import NetworkTypes
 
-/// A bucket of tokens: so many at once, and so many a second in the long run.
+/// A bucket of tokens: so many at once, and so many a second in the long run. Who has none left pays what he took
+/// before he gets more.
 struct RateLimit {
     private let burst: Double
     private let perSecond: Double
@@ -16,12 +17,12 @@ struct RateLimit {
         last = now
     }
 
-    /// Takes a token; false where none is left.
-    mutating func take(at now: Instant) -> Bool {
+    /// Takes tokens; false where there is none.
+    mutating func take(_ count: Int = 1, at now: Instant) -> Bool {
         tokens = min(burst, tokens + max(.zero, now - last).inSeconds * perSecond)
         last = now
         guard tokens >= 1 else { return false }
-        tokens -= 1
+        tokens -= Double(count)
         return true
     }
 }

@@ -19,7 +19,7 @@ struct ResolverCommand: ParsableCommand {
 
     func run() throws {
         // First of all, while there is but one thread.
-        try Privileges.dropAll(becoming: LinkRole.resolver.accounts)
+        try Privileges.dropAll(becoming: LinkRole.resolver.account)
         Privileges.raiseDescriptorLimit()
         try ResolverSystemCalls.filter.install()
         LoggingSystem.bootstrap { _ in LogLines() }

@@ -134,5 +134,52 @@ extension Scenarios {
                 #expect(!daemon.log.contains("\u{1b}"))
             }
         }
+
+        /// The sockets are shared: what one resolver does to them, the next one finds.
+        @Test func aResolverThatWasTakenOverLeavesNothingToTheNext() throws {
+            try scenario("poison") { lab, daemon in
+                try daemon.start()
+                try daemon.waitForNames()
+                do {
+                    let stranger = try Stranger(lab)
+                    try stranger.say(.hello(holding: []))
+                    try waitUntil("the sockets have come") {
+                        _ = try stranger.listen()
+                        return !stranger.descriptors.isEmpty
+                    }
+                    let nowhere = try #require(SocketEndpoint("127.0.0.1:9"))
+                    for descriptor in stranger.descriptors {
+                        shutdown(descriptor, Int32(SHUT_RDWR))
+                        _ = unsafe SocketAddressStorage(nowhere).withPointer { unsafe pn_connect(descriptor, $0, $1) }
+                    }
+                }
+                try waitUntil("an honest resolver is there") { try daemon.status().resolver?.state == .up }
+                try daemon.waitForNames()
+                #expect(try daemon.dig("+tcp", "+short", "historian.plant.internal") == "10.20.0.10\n")
+            }
+        }
+
+        /// Where a host has no accounts for the two, both run as nobody.
+        @Test func aResolverThatWasTakenOverIsNoFrontend() throws {
+            try scenario("roles") { lab, daemon in
+                try daemon.start()
+                try waitUntil("the frontend is there") { try daemon.status().frontend?.state == .up }
+                let account = LinkRole.resolver.account
+                let script = """
+                    import socket, struct, time
+                    s = socket.socket(socket.AF_UNIX)
+                    s.connect("\(lab.site.folder)/run/frontend.sock")
+                    body = b'{"hello":{"holding":[]}}'
+                    s.sendall(struct.pack(">I", len(body)) + body)
+                    body = b'{"scrape":{"request":1}}'
+                    s.sendall(struct.pack(">I", len(body)) + body)
+                    time.sleep(1)
+                    print(socket.recv_fds(s, 65536, 16))
+                    """
+                let user = ["setpriv", "--reuid=\(account.user)", "--regid=\(account.group)", "--clear-groups"]
+                let result = try lab.site.attempt(user + ["--no-new-privs", "/usr/bin/python3", "-c", script])
+                #expect(!result.output.contains("http"), "\(result.output.prefix(400))")
+            }
+        }
     }
 }

@@ -106,7 +106,7 @@ extension Scenarios {
                 try daemon.start()
                 try daemon.waitFor(path: .a)
                 try waitUntil("the frontend runs") { !lab.site.processes(running: "pnetd-frontend").isEmpty }
-                let account = try #require(Account.first(of: LinkRole.resolver.accounts))
+                let account = LinkRole.resolver.account
                 let user = ["setpriv", "--reuid=\(account.user)", "--regid=\(account.group)", "--clear-groups"]
                 // An ordinary process of that user can be read by its like: the question is a fair one.
                 let other = try lab.site.start("other", user[0], user[1], user[2], user[3], "sleep", "60")
@@ -172,6 +172,17 @@ extension Scenarios {
                     return left.isEmpty
                 }
                 #expect(try places.map(cores) == before)
+            }
+        }
+
+        /// It reads what strangers send, so it has no more than its unit would give it.
+        @Test(.userspaceWireGuard) func userspaceWireGuardHasNoMoreThanItsUnitGives() throws {
+            try scenario("tunnel") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                for thread in try ThreadStatus.all(of: process(lab, "wireguard-go")) {
+                    for set in ["CapEff", "CapPrm", "CapBnd"] { #expect(thread.capabilities(set) == 1 << 12, "\(set)") }
+                }
             }
         }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CLinux
 import NetworkTypes
 import SystemIO
 import Testing
@@ -12,7 +13,10 @@ struct GuardFileTests {
     private func with(_ contents: String?, _ body: (GuardFile) throws -> Void) throws {
         let folder = "/tmp/pnetd-guard-\(UInt64.random(in: 0 ... .max))"
         try Files.makeDirectory(folder)
-        defer { try? Files.remove("\(folder)/guard.json") }
+        defer {
+            try? Files.remove("\(folder)/guard.json")
+            unsafe rmdir(folder)
+        }
         if let contents { try Files.replace("\(folder)/guard.json", with: Array(contents.utf8)) }
         try body(GuardFile(in: folder))
     }
