@@ -15,6 +15,9 @@ public enum LinkRole: String, Hashable, Sendable, CaseIterable {
         Account(named: "pnetd-\(rawValue)") ?? Account(number: self == .resolver ? 65_401 : 65_402)
     }
 
+    /// The exit status of a process that the agent told to end: a service manager does not start it again.
+    public static let toldToEnd: Int32 = 100
+
     /// The name of the agent's socket for the role, in the runtime directory.
     public var socketName: String { "\(rawValue).sock" }
 }

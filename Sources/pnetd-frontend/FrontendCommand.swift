@@ -40,5 +40,6 @@ struct FrontendCommand: ParsableCommand {
         manager.startWatchdog(on: loop)
         manager.tell("READY=1")
         try process.run()
+        if process.wasToldToEnd { throw ExitCode(LinkRole.toldToEnd) }
     }
 }

@@ -32,6 +32,8 @@ final class FrontendProcess {
     private var ledger = DeliveryLedger()
     private var channel: Channel?
     private var isEnding = false
+    /// The agent said that it is not wanted any more.
+    private(set) var wasToldToEnd = false
 
     init(socketPath: String, loop: EventLoop) throws(SystemError) {
         self.socketPath = socketPath
@@ -109,7 +111,9 @@ final class FrontendProcess {
         switch message {
         case .page(let request, let metrics, let health): desk?.came(request, metrics, health)
         case .deliver(let delivery): deliver(delivery)
-        case .stop: end()
+        case .stop:
+            wasToldToEnd = true
+            end()
         case .listeners, .resolver: log.error("the agent sent what is not for the frontend")
         }
     }

@@ -75,7 +75,10 @@ struct ServiceManagerTests {
     }
 
     @Test func isSilentWithoutAManager() {
-        for environment in [[:], ["NOTIFY_SOCKET": "/nowhere/at/all"], ["LISTEN_FDS": "-1", "LISTEN_PID": "\(getpid())"], ["LISTEN_FDS": "1"], ["WATCHDOG_USEC": "0"]] {
+        for environment in [
+            [:], ["NOTIFY_SOCKET": "/nowhere/at/all"], ["LISTEN_FDS": "-1", "LISTEN_PID": "\(getpid())"],
+            ["LISTEN_FDS": "1"], ["WATCHDOG_USEC": "0"],
+        ] {
             let manager = ServiceManager(environment)
             manager.tell("READY=1")
             #expect(manager.watchdogPeriod == nil)

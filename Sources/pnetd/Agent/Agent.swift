@@ -99,7 +99,7 @@ final class Agent {
         )
         let runtime = site.state.runtimeDirectory
         listeners = Listeners(keptBy: manager)
-        processes = try PrivateSockets(in: runtime, on: loop, log: log)
+        processes = try PrivateSockets(in: runtime, on: loop, log: log, isSupervised: isSupervised)
         programs = ChildPrograms(on: loop, log: log, socketsIn: runtime, isSupervised: isSupervised)
         probes = ProbeRunner(on: loop) { [weak self] probe in self?.observe(.answer(probe)) }
     }

@@ -10,7 +10,7 @@ import SystemIO
 ///
 /// Resolver and frontend talk with strangers and may be taken over by one. So each has a socket that no other account
 /// can open; who comes in by it is that role and nothing else, and is held to a form, a size and a rate. The newest of
-/// a role takes the place of the one before.
+/// a role takes the place of the one before, but where a service manager keeps one of each.
 final class PrivateSockets {
     typealias Channel = MessageChannel<MessageToAgent, MessageFromAgent>
 
@@ -48,6 +48,8 @@ final class PrivateSockets {
     private let loop: EventLoop
     private let log: Logger
     private let doors: [LinkRole: Door]
+    /// A service manager sees to it that there is one process a role: a second one is nobody's.
+    private let isSupervised: Bool
     /// How often a process was cut off for what it said, by role.
     private(set) var offences: [LinkRole: UInt64] = [:]
 
@@ -58,7 +60,8 @@ final class PrivateSockets {
     /// Called when a process is gone.
     var onGone: (LinkRole) -> Void = { _ in }
 
-    init(in directory: String, on loop: EventLoop, log: Logger) throws(SystemError) {
+    init(in directory: String, on loop: EventLoop, log: Logger, isSupervised: Bool) throws(SystemError) {
+        self.isSupervised = isSupervised
         self.loop = loop
         self.log = log
         var doors: [LinkRole: Door] = [:]
@@ -131,6 +134,11 @@ final class PrivateSockets {
                 return DescriptorDisposal.close(descriptors)
             }
             door.stranger = nil
+            guard !isSupervised || door.channel == nil else {
+                DescriptorDisposal.close(descriptors)
+                channel.close()
+                return log.warning("turned away a second \(door.role)", metadata: ["process": "\(peer.process)"])
+            }
             guard case .hello(let holding) = message, holding.count == descriptors.count else {
                 DescriptorDisposal.close(descriptors)
                 channel.close()

@@ -17,6 +17,8 @@ struct ResolverCommand: ParsableCommand {
     @Option(help: "The agent's private socket for the resolver.")
     var socket = "/run/pnetd/resolver.sock"
 
+    private static let patience = Duration.seconds(10)
+
     func run() throws {
         // First of all, while there is but one thread.
         try Privileges.dropAll(becoming: LinkRole.resolver.account)
@@ -31,7 +33,15 @@ struct ResolverCommand: ParsableCommand {
         let process = try ResolverProcess(socketPath: socket, loop: loop)
         let manager = ServiceManager.ofThisProcess()
         manager.startWatchdog(on: loop)
-        manager.tell("READY=1")
+        var isReady = false
+        let ready = {
+            if !isReady { manager.tell("READY=1") }
+            isReady = true
+        }
+        process.onServing = ready
+        // Without an agent there is nothing to serve yet, and nobody is to be kept waiting for that.
+        loop.schedule(after: Self.patience, ready)
         try process.run()
+        if process.wasToldToEnd { throw ExitCode(LinkRole.toldToEnd) }
     }
 }

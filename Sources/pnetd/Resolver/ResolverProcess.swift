@@ -22,6 +22,10 @@ final class ResolverProcess {
     private var channel: Channel?
     private var listeners = HeldListeners()
     private var compiler = PolicyCompiler()
+    /// The agent said that it is not wanted any more.
+    private(set) var wasToldToEnd = false
+    /// Called when the first snapshot is in force.
+    var onServing: () -> Void = {}
     /// The snapshot whose coming into force the agent has not been told.
     private var unacknowledged: UInt64?
 
@@ -81,6 +85,7 @@ final class ResolverProcess {
         case .resolver(let snapshot):
             answer(by: snapshot)
         case .stop:
+            wasToldToEnd = true
             loop.stop()
         case .page, .deliver:
             logger.error("the agent sent what is for the frontend")
@@ -113,6 +118,7 @@ final class ResolverProcess {
     private func tellWhatIsInForce() {
         guard let unacknowledged, pool.policyInForce == unacknowledged else { return }
         self.unacknowledged = nil
+        onServing()
         channel?.send(.inForce(snapshot: unacknowledged))
     }
 

@@ -143,6 +143,25 @@ extension Scenarios {
             }
         }
 
+        /// `pnetd guard` on a host where no agent ever ran goes by the file; one that cannot go by anything says so.
+        @Test func theGuardStandsBeforeTheFirstAgent() throws {
+            try scenario("first") { lab, daemon in
+                let capture = try Capture(lab)
+                let guardCommand = ["\(try Daemon.programs)/pnetd", "guard", "--state", "\(lab.site.folder)/state"]
+                let nothing = try lab.site.attempt(guardCommand + ["--config", "/nowhere.yaml"])
+                #expect(nothing.status == 1 && nothing.output.contains("nothing is guarded"))
+                let guarded = try lab.site.attempt(guardCommand + ["--config", daemon.file])
+                #expect(guarded.status == 0 && guarded.output.contains("2 prefixes are guarded"))
+                for target in [Lab.target, Lab.target6] {
+                    let ping = try lab.site.attempt(["ping", "-c", "1", "-W", "1", target])
+                    #expect(ping.status != 0)
+                }
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                #expect(capture.packets == [])
+            }
+        }
+
         @Test func whatComesInByAnotherWayIsDropped() throws {
             try scenario("inward") { lab, daemon in
                 try daemon.start()

@@ -36,7 +36,7 @@ struct LingeringDescriptorTests {
         try Files.makeDirectory(folder)
         let loop = try EventLoop()
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let sockets = try PrivateSockets(in: folder, on: loop, log: log)
+        let sockets = try PrivateSockets(in: folder, on: loop, log: log, isSupervised: false)
         let stranger = try UnixSocket.connect(path: "\(folder)/\(LinkRole.resolver.socketName)")
         let full = try Full()
         for (index, message) in messages.enumerated() {

@@ -22,7 +22,12 @@ final class PrivateSocketsTests {
         folder = "/tmp/pnetd-private-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         try Files.makeDirectory(folder)
         loop = try EventLoop()
-        sockets = try PrivateSockets(in: folder, on: loop, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        sockets = try PrivateSockets(
+            in: folder,
+            on: loop,
+            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            isSupervised: false
+        )
     }
 
     deinit {
@@ -96,6 +101,47 @@ final class PrivateSocketsTests {
         for _ in 0..<2 { twice.send(.hello(holding: [])) }
         try turn(for: .seconds(3)) { gone == 2 }
         #expect(sockets.offences == [.resolver: 1, .frontend: 1])
+    }
+
+    @Test func aServiceManagersProcessIsNotThrownOffByASecondOne() throws {
+        let supervised = "\(folder)/supervised"
+        try Files.makeDirectory(supervised)
+        let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let sockets = try PrivateSockets(in: supervised, on: loop, log: log, isSupervised: true)
+        var hellos = 0
+        var gone = 0
+        sockets.onHello = { _, _, _ in hellos += 1 }
+        sockets.onGone = { _ in gone += 1 }
+        let path = "\(supervised)/\(LinkRole.resolver.socketName)"
+        let first = try Channel(UnixSocket.connect(path: path), on: loop)
+        first.send(.hello(holding: []))
+        try turn { hellos == 1 }
+        let second = try Channel(UnixSocket.connect(path: path), on: loop)
+        var isOver = false
+        second.onClose = { _ in isOver = true }
+        second.send(.hello(holding: []))
+        try turn { isOver }
+        #expect(isOver && hellos == 1 && gone == 0)
+        // Its own end makes room.
+        first.close()
+        try turn { gone == 1 }
+        let third = try Channel(UnixSocket.connect(path: path), on: loop)
+        third.send(.hello(holding: []))
+        try turn { hellos == 2 }
+        #expect(hellos == 2)
+        for role in LinkRole.allCases { try Files.remove("\(supervised)/\(role.socketName)") }
+        unsafe rmdir(supervised)
+    }
+
+    @Test func largeMessagesHaveARateOfTheirOwn() throws {
+        var gone = 0
+        sockets.onGone = { _ in gone += 1 }
+        let channel = try Channel(connect(.resolver), on: loop)
+        channel.send(.hello(holding: []))
+        let sample = MetricSample(name: String(repeating: "x", count: 100), labels: [:], value: 1)
+        for _ in 0..<12 { channel.send(.metrics(Array(repeating: sample, count: 2_000))) }
+        try turn(for: .seconds(5)) { gone == 1 }
+        #expect(gone == 1 && sockets.offences == [.resolver: 1])
     }
 
     @Test func whoKeepsConnectingWaits() throws {
