@@ -95,7 +95,9 @@ let programs: [Target] = [
     ),
     .testTarget(
         name: "pnetctlTests",
-        dependencies: ["pnetctl", "CLinux", "ControlAPI", "NetworkTypes", "SystemIO", arguments],
+        dependencies: [
+            "pnetctl", "CLinux", "Configuration", "ControlAPI", "NetworkTypes", "SystemIO", arguments,
+        ],
         path: "Tests/pnetctlTests",
         swiftSettings: strict
     ),

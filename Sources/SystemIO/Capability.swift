@@ -9,6 +9,10 @@ public struct Capability: Hashable, Sendable {
 
     /// CAP_CHOWN: give a file to another group.
     public static let changeOwner = Capability(number: UInt8(CAP_CHOWN))
+    /// CAP_DAC_OVERRIDE: use files whatever their modes say.
+    public static let overrideFileModes = Capability(number: UInt8(CAP_DAC_OVERRIDE))
+    /// CAP_DAC_READ_SEARCH: read files and search directories whatever their modes say.
+    public static let readAllFiles = Capability(number: UInt8(CAP_DAC_READ_SEARCH))
     /// CAP_SETGID: change groups.
     public static let setGroup = Capability(number: UInt8(CAP_SETGID))
     /// CAP_SETUID: change the user.
@@ -28,6 +32,8 @@ extension Capability: CustomStringConvertible {
     public var description: String {
         switch self {
         case .changeOwner: "CAP_CHOWN"
+        case .overrideFileModes: "CAP_DAC_OVERRIDE"
+        case .readAllFiles: "CAP_DAC_READ_SEARCH"
         case .setGroup: "CAP_SETGID"
         case .setUser: "CAP_SETUID"
         case .setCapabilities: "CAP_SETPCAP"

@@ -58,6 +58,17 @@ public enum Privileges {
         return try body()
     }
 
+    /// Calls the body with capabilities out of force.
+    public static func without<Result, Failure: Error>(
+        _ unwanted: Set<Capability>,
+        _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        guard let (effective, permitted) = try? capabilities() else { return try body() }
+        _ = pn_set_capabilities(effective.subtracting(unwanted).bits, permitted.bits)
+        defer { _ = pn_set_capabilities(effective.bits, permitted.bits) }
+        return try body()
+    }
+
     /// For a process that holds secrets: no core dump of it or of what it starts, no other process of the user may look
     /// inside, and what a crash says quotes no memory.
     public static func keepMemoryPrivate() throws(SystemError) {

@@ -15,11 +15,16 @@ struct CheckCommand: ParsableCommand {
     @Argument(help: "The file.", completion: .file(extensions: ["yaml"]))
     var file: String
 
+    /// As root or not, no more may be readable than for the agent.
+    static func load(_ file: String) throws(ConfigurationErrors) -> LoadedConfiguration {
+        try Privileges.without([.overrideFileModes, .readAllFiles]) { () throws(ConfigurationErrors) in
+            try Configuration.load(path: file, credentials: .ofTheService)
+        }
+    }
+
     func run() throws {
-        // Root or not, it must not see more than the agent will.
-        _ = try Privileges.keep([], inReserve: [])
         do {
-            let loaded = try Configuration.load(path: file, credentials: .ofTheService)
+            let loaded = try Self.load(file)
             StandardStream.error.write(loaded.warnings.map { "\($0)\n" }.joined())
             StandardStream.output.write("\(file): valid\n")
         } catch {

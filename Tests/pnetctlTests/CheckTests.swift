@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CLinux
+import Configuration
 import SystemIO
 import Testing
+
+@testable import pnetctl
 
 struct CheckTests {
     @Test func exitsWith1ForAFileWithErrors() throws {
@@ -10,6 +14,21 @@ struct CheckTests {
         #expect(try FakeDaemon.exitStatus(of: ["check", path]) == 1)
         try Files.remove(path)
         #expect(try FakeDaemon.exitStatus(of: ["check", path]) == 1)
+    }
+
+    /// The agent is root without the capability to overlook modes and owners.
+    @Test(.enabled(if: Account.currentUser == 0, "only root can give a folder away"))
+    func readsNoMoreThanTheAgentWill() throws {
+        let folder = "/tmp/pnetctl-test-\(UInt64.random(in: 0...UInt64.max))"
+        try Files.makeDirectory(folder, mode: 0o700)
+        defer { unsafe rmdir(folder) }
+        let path = "\(folder)/pnetd.yaml"
+        try Files.replace(path, with: Array("version: 1\n".utf8))
+        defer { try? Files.remove(path) }
+        try #require(unsafe chown(folder, 65534, 65534) == 0)
+        let failure = #expect(throws: ConfigurationErrors.self) { try CheckCommand.load(path) }
+        #expect(failure?.description.contains("Permission denied") == true)
+        #expect(try !Files.read(path).isEmpty, "what was put aside is there again")
     }
 
     @Test func exitsWith0ForAValidFile() throws {

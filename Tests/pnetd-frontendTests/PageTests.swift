@@ -97,7 +97,7 @@ struct PageTests {
     @Test func endsWhenToldTo() throws {
         let agent = try FakeAgent()
         agent.channel?.send(.stop)
-        #expect(try ChildProcess.wait(for: agent.frontend) == .status(0))
+        #expect(try ChildProcess.wait(for: agent.frontend) == .status(LinkRole.toldToEnd))
         let other = try FakeAgent()
         kill(other.frontend, SIGTERM)
         #expect(try ChildProcess.wait(for: other.frontend) == .status(0))

@@ -150,14 +150,14 @@ final class PrivateSockets {
     }
 
     private func settle(_ channel: Channel, _ peer: PeerCredentials, at door: Door) {
-        if let earlier = door.channel {
+        let earlier = door.channel
+        door.channel = channel
+        if let earlier {
             // Two of a role would take turns in throwing each other off.
-            door.channel = nil
             earlier.send(.stop)
             earlier.close()
             onGone(door.role)
         }
-        door.channel = channel
         log.info("\(door.role) connected", metadata: ["process": "\(peer.process)", "user": "\(peer.user)"])
         var messages = RateLimit(burst: Self.messages.burst, perSecond: Self.messages.perSecond, now: loop.now)
         var octets = RateLimit(burst: Self.octets.burst, perSecond: Self.octets.perSecond, now: loop.now)
