@@ -27,13 +27,14 @@ public final class EchoProber {
     }
 
     private let loop: EventLoop
-    private let v4: FileDescriptor
-    private let v6: FileDescriptor
+    /// One a family that the kernel has; owned.
+    private let sockets: [AddressFamily: Int32]
     private let identifier: UInt16
     /// Proves that an answer is one to a question of this run.
     private let secret: UInt64
 
-    /// Opens the sockets on an interface. Throws ENODEV where it is not there, EPERM without CAP_NET_RAW.
+    /// Opens the sockets on an interface; a family that the kernel has not is left out. Throws ENODEV where the
+    /// interface is not there, EPERM without CAP_NET_RAW.
     public init(
         interface: InterfaceName,
         on loop: EventLoop,
@@ -42,37 +43,55 @@ public final class EchoProber {
         self.loop = loop
         identifier = .random(in: .min ... .max)
         secret = .random(in: .min ... .max)
-        v4 = try Self.open(AF_INET, IPPROTO_ICMP, interface)
-        v6 = try Self.open(AF_INET6, Int(IPPROTO_ICMPV6), interface)
-        Self.letOnlyEchoRepliesIn(v4.raw, v6.raw)
-        try loop.watch(v4.raw) { [weak self] _ in self?.drain(.ipv4, handler) }
-        try loop.watch(v6.raw) { [weak self] _ in self?.drain(.ipv6, handler) }
+        var sockets: [AddressFamily: Int32] = [:]
+        for family in AddressFamily.allCases {
+            do throws(SystemError) {
+                sockets[family] = try Self.open(family, interface).release()
+            } catch {
+                // As with ipv6.disable=1 on the kernel's command line.
+                guard error.code == EAFNOSUPPORT else {
+                    for socket in sockets.values { close(socket) }
+                    throw error
+                }
+            }
+        }
+        self.sockets = sockets
+        for (family, socket) in sockets {
+            Self.letOnlyEchoRepliesIn(socket, family)
+            try loop.watch(socket) { [weak self] _ in self?.drain(socket, family, handler) }
+        }
     }
 
     deinit {
-        loop.unwatch(v4.raw)
-        loop.unwatch(v6.raw)
+        for socket in sockets.values {
+            loop.unwatch(socket)
+            close(socket)
+        }
     }
 
-    private static func open(_ family: Int32, _ number: Int, _ interface: InterfaceName) throws(SystemError)
-        -> FileDescriptor
+    private static func open(_ family: AddressFamily, _ interface: InterfaceName) throws(SystemError) -> FileDescriptor
     {
         let type = Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
-        let descriptor = try FileDescriptor(socket(family, type, Int32(number)), from: "open an ICMP socket")
+        let raw =
+            family == .ipv4 ? socket(AF_INET, type, Int32(IPPROTO_ICMP)) : socket(AF_INET6, type, Int32(IPPROTO_ICMPV6))
+        let descriptor = try FileDescriptor(raw, from: "open an ICMP socket")
         let name = Array(interface.text.utf8)
         let bound = unsafe setsockopt(descriptor.raw, SOL_SOCKET, SO_BINDTODEVICE, name, socklen_t(name.count))
         guard bound == 0 else { throw .last("bind an ICMP socket to \(interface)") }
         return descriptor
     }
 
-    private static func letOnlyEchoRepliesIn(_ v4: Int32, _ v6: Int32) {
-        var filter = icmp_filter(data: ~(1 << UInt32(ICMP_ECHOREPLY)))
-        unsafe setsockopt(v4, Int32(SOL_RAW), ICMP_FILTER, &filter, socklen_t(MemoryLayout<icmp_filter>.size))
+    private static func letOnlyEchoRepliesIn(_ socket: Int32, _ family: AddressFamily) {
+        guard family == .ipv6 else {
+            var filter = icmp_filter(data: ~(1 << UInt32(ICMP_ECHOREPLY)))
+            unsafe setsockopt(socket, Int32(SOL_RAW), ICMP_FILTER, &filter, socklen_t(MemoryLayout<icmp_filter>.size))
+            return
+        }
         // RFC 3542 section 3.2: a set bit blocks the type.
         var blocked = icmp6_filter(icmp6_filt: (.max, .max, .max, .max, .max, .max, .max, .max))
         blocked.icmp6_filt.4 &= ~(1 << UInt32(ICMP6_ECHO_REPLY - 128))
         unsafe setsockopt(
-            v6,
+            socket,
             Int32(IPPROTO_ICMPV6),
             ICMP6_FILTER,
             &blocked,
@@ -92,15 +111,14 @@ public final class EchoProber {
         )
         let bytes = packet.bytes
         let address = SocketAddressStorage(SocketEndpoint(address: token.address, port: 0))
-        let socket = token.address.family == .ipv4 ? v4.raw : v6.raw
+        let socket = sockets[token.address.family] ?? -1
         let sent = unsafe address.withPointer { pointer, length in
             unsafe bytes.withUnsafeBytes { unsafe pn_sendto(socket, $0.baseAddress, $0.count, 0, pointer, length) }
         }
         guard sent == bytes.count else { throw .last("send an echo request to \(token.address)") }
     }
 
-    private func drain(_ family: AddressFamily, _ handler: (Token) -> Void) {
-        let socket = family == .ipv4 ? v4.raw : v6.raw
+    private func drain(_ socket: Int32, _ family: AddressFamily, _ handler: (Token) -> Void) {
         var buffer = [UInt8](repeating: 0, count: 2048)
         while true {
             var from = SocketAddressStorage()

@@ -140,7 +140,12 @@ final class TunnelKeeper {
         result.changes.append("set interface \(path.interface) up, MTU \(mtu)")
         do {
             try routing.change(
-                LinkMessages.setUp(link.index, alias: alias, mtu: mtu),
+                LinkMessages.setUp(
+                    link.index,
+                    alias: alias,
+                    mtu: mtu,
+                    hasIPv6: observed.families.contains(.ipv6)
+                ),
                 "set interface \(path.interface) up"
             )
         } catch {

@@ -75,7 +75,7 @@ enum LinkMessages {
     /// Gives an interface our alias and MTU, checks sources by any route (rp_filter 2, RFC 3704
     /// section 2.4) and by the mark of the path,
     /// makes no link-local addresses of its own, and sets it up.
-    static func setUp(_ index: Int32, alias: String, mtu: Int) -> NetlinkMessage {
+    static func setUp(_ index: Int32, alias: String, mtu: Int, hasIPv6: Bool) -> NetlinkMessage {
         var header = ifinfomsg()
         header.ifi_index = index
         header.ifi_flags = ifUp
@@ -90,6 +90,7 @@ enum LinkMessages {
                     settings.put(Int(IPV4_DEVCONF_SRC_VMARK), number: UInt32(1))
                 }
             }
+            guard hasIPv6 else { return }
             families.nest(Int(AF_INET6)) { inet6 in
                 inet6.put(IFLA_INET6_ADDR_GEN_MODE, number: UInt8(IN6_ADDR_GEN_MODE_NONE.rawValue))
             }

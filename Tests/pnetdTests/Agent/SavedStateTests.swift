@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CLinux
 import NetworkTypes
 import ProcessLink
 import SystemIO
@@ -18,6 +19,10 @@ struct SavedStateTests {
     @Test func comesBackAsItWasSaved() throws {
         let directory = "/tmp/pnetd-state-\(UInt64.random(in: 0...UInt64.max))"
         try Files.makeDirectory(directory)
+        defer {
+            try? Files.remove("\(directory)/state.json")
+            unsafe rmdir(directory)
+        }
         var state = SavedState()
         state.pathSlots = ["vpn-a": 1]
         state.realms = ["azure": SavedState.Realm(generation: 7, isPublic: true, since: 5, switches: 3)]
@@ -43,6 +48,5 @@ struct SavedStateTests {
         let (empty, why) = SavedState.load(from: directory)
         #expect(empty == SavedState())
         #expect(why?.contains("\(directory)/state.json") == true)
-        try Files.remove("\(directory)/state.json")
     }
 }
