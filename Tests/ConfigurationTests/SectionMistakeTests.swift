@@ -72,6 +72,14 @@ struct SectionMistakeTests {
         )
     }
 
+    @Test func moreMetricsListenersThanOneMessageCarries() throws {
+        let many = (1...129).map { "\"127.0.0.1:\(9_000 + $0)\"" }.joined(separator: ", ")
+        try Example.expect(
+            ("metrics: {listen: [\"127.0.0.1:9731\"]}", "metrics: {listen: [\(many)]}"),
+            give: ["55:19: error: metrics listen has 129 addresses (at most 128)"]
+        )
+    }
+
     @Test func mappingForSequence() throws {
         try Example.expect(
             (

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import NetworkTypes
+import SystemIO
 
 extension Reading {
     /// The whole file.
@@ -55,7 +56,13 @@ extension Reading {
 
     private func metrics(_ node: YAMLNode) -> [SocketEndpoint] {
         guard let section = Section(node, of: "metrics", keys: ["listen"], reading: self) else { return [] }
-        return section.required("listen").map { listenEndpoints($0, "metrics listen") } ?? []
+        guard let node = section.required("listen") else { return [] }
+        let listen = listenEndpoints(node, "metrics listen")
+        // The agent hands all of them over in one message.
+        if listen.count > DescriptorPassing.limit {
+            error(node.mark, "metrics listen has \(listen.count) addresses", hint: "at most \(DescriptorPassing.limit)")
+        }
+        return listen
     }
 
     private func control(_ node: YAMLNode) -> ControlConfiguration {
