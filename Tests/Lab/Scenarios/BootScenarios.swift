@@ -16,9 +16,12 @@ struct BootScenarios {
         try String(Program.must(["systemctl", "show", "--value", "-p", name, "\(unit).service"]).dropLast())
     }
 
-    private func process(_ unit: String) throws -> pid_t {
-        try #require(pid_t(try property("MainPID", unit)).flatMap { $0 > 0 ? $0 : nil }, "\(unit) runs")
+    /// The unit's process; nil where there is none, as between a kill and the next start.
+    private func running(_ unit: String) throws -> pid_t? {
+        pid_t(try property("MainPID", unit)).flatMap { $0 > 0 ? $0 : nil }
     }
+
+    private func process(_ unit: String) throws -> pid_t { try #require(try running(unit), "\(unit) runs") }
 
     private func waitUntilUp() throws {
         try waitUntil("the site is up", within: .seconds(12)) {
@@ -120,7 +123,7 @@ struct BootScenarios {
             for unit in ["pnetd", "pnetd-resolver", "pnetd-frontend"] {
                 let earlier = try process(unit)
                 kill(earlier, SIGKILL)
-                try waitUntil("\(unit) is there again") { (try? process(unit)).map { $0 != earlier } ?? false }
+                try waitUntil("\(unit) is there again") { try running(unit).map { $0 != earlier } ?? false }
                 try waitUntilUp()
                 #expect(try dig() == "10.20.0.10\n", "after SIGKILL of \(unit)")
             }
@@ -148,7 +151,7 @@ struct BootScenarios {
         #expect(before.count == 2)
         #expect(try property("NFileDescriptorStore", "pnetd") == "3", "two for DNS, one for HTTP")
         for unit in ["pnetd", "pnetd-resolver", "pnetd-frontend"] { kill(try process(unit), SIGKILL) }
-        try waitUntil("the agent is there again") { (try? process("pnetd")) != nil }
+        try waitUntil("the agent is there again") { try running("pnetd") != nil }
         try waitUntilUp()
         try waitUntil("names are answered") { try dig() == "10.20.0.10\n" }
         #expect(numbers(try inodes()) == before)
@@ -159,7 +162,7 @@ struct BootScenarios {
         let earlier = try process("pnetd")
         let result = try lostWhile {
             kill(earlier, SIGSTOP)
-            try waitUntil("another agent is there") { (try? process("pnetd")).map { $0 != earlier } ?? false }
+            try waitUntil("another agent is there") { try running("pnetd").map { $0 != earlier } ?? false }
             try waitUntilUp()
         }
         #expect(result.lost == 0)
@@ -198,7 +201,7 @@ struct BootScenarios {
         #expect(result.lost == 0)
         #expect(try process(unit) == tunnel)
         kill(tunnel, SIGKILL)
-        try waitUntil("the tunnel's process is there again") { (try? process(unit)).map { $0 != tunnel } ?? false }
+        try waitUntil("the tunnel's process is there again") { try running(unit).map { $0 != tunnel } ?? false }
         try waitUntilUp()
         #expect(try Program.run(["pnetctl", "down"]).status == 0)
         try waitUntil("the tunnel's process has ended") { try property("ActiveState", unit) == "inactive" }
