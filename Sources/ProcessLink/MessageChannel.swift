@@ -74,9 +74,6 @@ public final class MessageChannel<Incoming: Decodable, Outgoing: Encodable> {
     /// How many octets of messages were taken so far.
     public var octetsTaken: UInt64 { unread.delivered }
 
-    /// The process at the other end.
-    public var peer: PeerCredentials? { try? PeerCredentials(of: socket) }
-
     /// Sends a message; copies of the descriptors travel with it, the caller keeps its own.
     public func send(_ message: Outgoing, with descriptors: [Int32] = []) {
         guard open else { return }

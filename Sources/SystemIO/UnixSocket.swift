@@ -43,9 +43,10 @@ public struct UnixListener: ~Copyable {
         let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
         let descriptor = try FileDescriptor(socket(AF_UNIX, type, 0), from: "open a UNIX socket")
         let raw = descriptor.raw
-        let earlier = umask(0o777)
+        // The file gets the socket's own mode (unix_bind_bsd in net/unix/af_unix.c): closed to all until it is set up.
+        // Not by umask(2), which is every thread's.
+        guard fchmod(raw, 0) == 0 else { throw .last("close \(path) to others") }
         let bound = unsafe address.withPointer { unsafe pn_bind(raw, $0, $1) }
-        umask(earlier)
         guard bound == 0 else { throw .last("bind \(path)") }
         if let group {
             try Privileges.raising(.changeOwner) { () throws(SystemError) in

@@ -17,10 +17,13 @@ extension String {
 
     private static func mayBeKey(_ word: Substring.UTF8View) -> Bool {
         guard word.count >= 40 else { return false }
-        // Forty random digits of base64 without a capital, a small letter or a figure are as good as impossible.
-        let kinds = [UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z")]
+        // Forty random digits of base64 without a capital or a small letter are as good as impossible; without a figure
+        // they are rare, and then they have many capitals, as honest names have not.
+        let (capitals, small) = (UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"))
         let figures = UInt8(ascii: "0")...UInt8(ascii: "9")
-        let isMixed = (kinds + [figures]).allSatisfy { kind in word.contains { kind.contains($0) } }
+        let isMixed =
+            word.contains { capitals.contains($0) } && word.contains { small.contains($0) }
+            && (word.contains { figures.contains($0) } || word.count { capitals.contains($0) } >= 8)
         return isMixed || word.split { !$0.isHexadecimal }.contains { $0.count >= 60 }
     }
 }

@@ -33,7 +33,7 @@ extension Scenarios {
 
             /// A frame around octets that need be no message.
             func say(_ body: [UInt8]) throws {
-                let frame = (0..<4).map { UInt8(truncatingIfNeeded: body.count >> (24 - 8 * $0)) } + body
+                let frame = MessageFrames.header(of: body) + body
                 _ = try socket.write(frame.span)
             }
 
@@ -50,13 +50,10 @@ extension Scenarios {
             var messages: [MessageFromAgent] {
                 get throws {
                     var messages: [MessageFromAgent] = []
-                    var rest = heard[...]
-                    while rest.count >= 4 {
-                        let length = rest.prefix(4).reduce(0) { $0 << 8 | Int($1) }
-                        guard rest.count >= 4 + length else { break }
-                        let body = Data(rest.dropFirst(4).prefix(length))
-                        messages.append(try JSONDecoder().decode(MessageFromAgent.self, from: body))
-                        rest = rest.dropFirst(4 + length)
+                    var frames = MessageFrames(limit: 8 << 20)
+                    frames.append(heard)
+                    while let body = try frames.next() {
+                        messages.append(try JSONDecoder().decode(MessageFromAgent.self, from: Data(body)))
                     }
                     return messages
                 }
