@@ -37,14 +37,19 @@ extension Scenarios {
                 _ = try socket.write(frame.span)
             }
 
-            /// Takes what has come; false where the agent has hung up.
+            /// Takes what has come; false where the agent has hung up: with the end of the stream, or with a reset where
+            /// it left something unread (unix(7)).
             func listen() throws -> Bool {
-                while let (bytes, passed) = try DescriptorPassing.receive(upTo: 1 << 16, from: socket.raw) {
-                    descriptors += passed
-                    guard !bytes.isEmpty else { return false }
-                    heard += bytes
+                do {
+                    while let (bytes, passed) = try DescriptorPassing.receive(upTo: 1 << 16, from: socket.raw) {
+                        descriptors += passed
+                        guard !bytes.isEmpty else { return false }
+                        heard += bytes
+                    }
+                    return true
+                } catch where error.code == ECONNRESET {
+                    return false
                 }
-                return true
             }
 
             var messages: [MessageFromAgent] {
