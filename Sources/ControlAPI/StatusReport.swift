@@ -15,7 +15,8 @@ public import NetworkTypes
 ///  "networks":[{"name":"azure","state":"up","path":"vpn-a","since":"2026-01-01T00:00:00Z","switches":3,
 ///    "reasons":[],"prefixes":["10.20.0.0/16"],"zones":["plant.internal."],
 ///    "paths":[{"path":"vpn-a","verdict":"up","reasons":[],"rttMs":20.1,"jitterMs":0.4,"lossRatio":0.0}]}],
-///  "resolver":{"state":"up","queries":100},"frontend":{"state":"up"},"warnings":[]}
+///  "resolver":{"state":"up","queries":100},"frontend":{"state":"up"},"warnings":[],
+///  "foreignChanges":[{"time":"2026-01-01T00:00:00Z","object":"nexthop 7204","by":"ip (process 71)"}]}
 /// ```
 public struct StatusReport: Hashable, Sendable, Codable {
     /// The site's name.
@@ -36,6 +37,8 @@ public struct StatusReport: Hashable, Sendable, Codable {
     @ExplicitNull public var frontend: Frontend?
     /// What does not stop pnetd but should be looked at.
     public var warnings: [String]
+    /// What others changed of what is pnetd's, and was put right: the last ones, oldest first.
+    public var foreignChanges: [ForeignChange]
 
     /// Makes a report; ``state`` follows from the parts.
     public init(
@@ -46,7 +49,8 @@ public struct StatusReport: Hashable, Sendable, Codable {
         networks: [Network],
         resolver: Resolver?,
         frontend: Frontend?,
-        warnings: [String]
+        warnings: [String],
+        foreignChanges: [ForeignChange] = []
     ) {
         self.site = site
         self.version = version
@@ -56,8 +60,26 @@ public struct StatusReport: Hashable, Sendable, Codable {
         self.resolver = resolver
         self.frontend = frontend
         self.warnings = warnings
+        self.foreignChanges = foreignChanges
         state = .up
         state = worst
+    }
+
+    /// A thing of pnetd's in the kernel that somebody else had changed or removed, and that was put right.
+    public struct ForeignChange: Hashable, Sendable, Codable {
+        /// When it was put right.
+        public var time: String
+        /// What it was, in words.
+        public var object: String
+        /// Who it was, as far as the kernel told.
+        public var by: String
+
+        /// Makes a note of a change.
+        public init(time: String, object: String, by: String) {
+            self.time = time
+            self.object = object
+            self.by = by
+        }
     }
 
     /// The resolver's part of a report.

@@ -109,6 +109,20 @@ extension Files {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// The names in a directory, without `.` and `..`, in no order.
+    public static func names(in directory: String) throws(SystemError) -> [String] {
+        guard let stream = unsafe opendir(directory) else { throw .last("open \(directory)") }
+        defer { unsafe closedir(stream) }
+        var names: [String] = []
+        while let entry = unsafe readdir(stream) {
+            let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+
     /// Takes the lock of a file that stays locked while the descriptor is open, or until the process ends.
     ///
     /// Throws EWOULDBLOCK where another process has it.

@@ -164,10 +164,117 @@ struct ReconcileTests {
     @Test func agreesWithLibnlOnAddressesAndRules() throws {
         try Self.withReconciler { reconciler in
             _ = try Self.settle(reconciler, Sample.desired(Self.both))
-            let kernel = NetlinkConversation(over: try NetlinkSocket(bus: NETLINK_ROUTE))
-            let observed = try Observed.read(over: kernel, Sample.reserved)
+            let model = try KernelModel(reserved: Sample.reserved)
+            _ = try model.refresh(now: SystemClock().now, auditAfter: .zero)
+            let observed = model.observed
             #expect(try Libnl.addresses() == observed.addresses)
             #expect(try Libnl.rules(protocol: Sample.reserved.routeProtocol) == observed.rules.count)
+        }
+    }
+}
+
+/// What the reconcile does when it is cut short, or when others undo it.
+extension ReconcileTests {
+    private struct Killed: Error {}
+
+    /// The agent dies before each step in turn; whoever comes next finishes what was begun, and has nothing left to do.
+    @Test func convergesAfterADeathAtAnyStep() throws {
+        var deaths = 0
+        var isOver = false
+        while !isOver {
+            try Self.withReconciler { successor in
+                isOver = try Self.diesBefore(step: deaths)
+                let healed = try Self.settle(successor, Sample.desired(Self.both))
+                #expect(healed.changes == [] && healed.failures == [], "after a death before step \(deaths)")
+                #expect(try run("/sbin/ip", "route", "get", "10.20.0.1").contains("dev pn-a"))
+                #expect(try run("/sbin/ip", "-6", "route", "get", "fd00:20::1").contains("dev pn-a"))
+                let turned = Sample.desired(.active(Sample.second, standby: Sample.first))
+                try Self.expectAdoptionWithoutAStep(turned, by: successor)
+            }
+            deaths += 1
+        }
+        #expect(deaths > 30, "every step was one to die before")
+    }
+
+    /// True where the wish was reached before so many steps.
+    private static func diesBefore(step limit: Int) throws -> Bool {
+        let mortal = try Reconciler(
+            reserved: Sample.reserved,
+            userspace: .child(through: [], logDirectory: "/tmp"),
+            told: [:]
+        )
+        var taken: Set<KernelObject> = []
+        mortal.willCarryOut = { step in
+            // Userspace interfaces are asked for until they are there: that counts once.
+            taken.insert(step.object)
+            guard taken.count <= limit else { throw Killed() }
+        }
+        for _ in 0..<200 {
+            let result = mortal.reconcile(Sample.desired(both))
+            if result.failures.contains("\(Killed())") { return false }
+            if result.changes.isEmpty, result.failures.isEmpty { return true }
+            usleep(20_000)
+        }
+        Issue.record("neither died nor came to an end before step \(limit)")
+        return true
+    }
+
+    private static func expectAdoptionWithoutAStep(_ turned: Desired, by first: Reconciler) throws {
+        _ = first.move(turned)
+        let second = try Reconciler(
+            reserved: Sample.reserved,
+            userspace: .child(through: [], logDirectory: "/tmp"),
+            told: first.told
+        )
+        first.release()
+        let result = second.reconcile(turned)
+        #expect(second.mutations == 0)
+        #expect(result.changes == ["take the guard table over"] || result.changes == [])
+    }
+
+    @Test func putsRightWhatOthersUndoAndSaysWhoTheyAre() throws {
+        try Self.withReconciler { reconciler in
+            let wish = Sample.desired(Self.both)
+            _ = try Self.settle(reconciler, wish)
+            let stranger = try NetlinkSocket(bus: NETLINK_ROUTE)
+            let kernel = NetlinkConversation(over: stranger)
+            let route = Route(
+                table: 7000,
+                prefix: Sample.prefixes[0],
+                metric: 4_294_967_294,
+                destination: .unreachable
+            )
+            try kernel.change(RouteMessages.delete(route, Sample.reserved), "delete")
+            try kernel.change(NexthopMessages.delete(7204), "delete")
+            let healed = reconciler.reconcile(wish)
+            #expect(
+                Set(healed.repairs) == [
+                    Repair(object: "route 10.20.0.0/16 metric 4294967294 in table 7000", port: stranger.port),
+                    Repair(object: "nexthop 7204", port: stranger.port),
+                ]
+            )
+            // With the group went its routes, without a word of the kernel's: they are back as well.
+            #expect(try run("/sbin/ip", "route", "get", "10.20.0.1").contains("dev pn-a"))
+            #expect(reconciler.reconcile(wish).changes == [])
+        }
+    }
+
+    @Test func doesNotWearTheKernelOutInAFight() throws {
+        try Self.withReconciler { reconciler in
+            let wish = Sample.desired(Self.both)
+            _ = try Self.settle(reconciler, wish)
+            let stranger = try NetlinkSocket(bus: NETLINK_ROUTE)
+            let kernel = NetlinkConversation(over: stranger)
+            for _ in 0...Disputes.patience {
+                try kernel.change(NexthopMessages.delete(7206), "delete")
+                #expect(reconciler.reconcile(wish).repairs.count == 1)
+            }
+            try kernel.change(NexthopMessages.delete(7206), "delete")
+            let result = reconciler.reconcile(wish)
+            #expect(result.repairs == [])
+            #expect(result.disputes == [Repair(object: "nexthop 7206", port: stranger.port)])
+            #expect(try #require(result.pause) > .seconds(5))
+            #expect(!result.failures.contains { $0.contains("7206") }, "\(result.failures)")
         }
     }
 }

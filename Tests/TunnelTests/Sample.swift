@@ -129,38 +129,22 @@ enum Sample {
             LinkAddress(link: 2, address: address("192.0.2.2/24")),
             LinkAddress(link: 3, address: address("203.0.113.2/24")),
         ]
-        observed.defaultRoutes = [(2, "192.0.2.1"), (3, "203.0.113.1")].map { link, gateway in
-            Observed.DefaultRoute(family: .ipv4, link: link, gateway: IPAddress(gateway), metric: UInt32(link))
+        for name in ["pn-a", "pn-b"] { observed.tunnels[interface(name)] = WireGuardDevice() }
+        for (link, gateway) in [(2, "192.0.2.1"), (3, "203.0.113.1")] as [(Int32, String)] {
+            observed.defaultRoutes.insert(
+                Observed.DefaultRoute(family: .ipv4, link: link, gateway: IPAddress(gateway), metric: UInt32(link))
+            )
         }
         return observed
     }
 }
 
 extension Observed {
-    /// The kernel after a step, as the kernel would have it.
-    mutating func take(_ step: Step) {
-        switch step {
-        case .addAddress(let address): addresses.insert(address)
-        case .deleteAddress(let address): addresses.remove(address)
-        case .putNexthop(let nexthop): nexthops[nexthop.id] = nexthop
-        case .deleteNexthop(let id): nexthops[id] = nil
-        case .putRoute(let route):
-            routes = routes.filter { $0.key != route.key }
-            routes.insert(route)
-        case .deleteRoute(let route): routes.remove(route)
-        case .addRule(let rule): rules.insert(rule)
-        case .deleteRule(let rule): rules.remove(rule)
-        case .deleteLink(let link):
-            links[link.name] = nil
-            addresses = addresses.filter { $0.link != link.index }
-        }
-    }
-
     /// Whether a protected address could leave by something else than a path: no route of the network table matches,
     /// or the table is not asked.
     func leaks(_ prefix: IPPrefix, _ reserved: ReservedNumbers) -> Bool {
         let isAsked = rules.contains { $0.family == prefix.family && $0.action == .lookup(reserved.networkTable) }
-        let isRouted = routes.contains { $0.table == reserved.networkTable && $0.prefix == prefix }
+        let isRouted = routes.keys.contains { $0.table == reserved.networkTable && $0.prefix == prefix }
         return !(isAsked && isRouted)
     }
 }

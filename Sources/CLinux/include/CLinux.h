@@ -13,6 +13,7 @@
 #define __USE_XOPEN 1
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>

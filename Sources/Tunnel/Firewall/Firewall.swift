@@ -20,14 +20,27 @@ final class Firewall {
     /// Makes the table what it should be; true where anything had to be sent.
     func reconcile(_ wanted: NftTable) throws(NetlinkError) -> Bool {
         let found = try read()
-        if let found, found == Contents(of: wanted) {
-            guard try flags() != tableFlags, tableFlags != 0 else { return false }
-            // An orphan of an earlier run: take it over as it is.
-            try send([NftMessages.newTable(flags: tableFlags)])
-            return true
+        if found?.contents == NftTable.Contents(of: wanted), let found {
+            guard found.isOrphan else { return false }
+            return try adopt()
         }
         try replace(wanted)
         return true
+    }
+
+    /// Takes an orphan of an earlier run over as it is; false where this kernel gives tables no owner that lasts.
+    func adopt() throws(NetlinkError) -> Bool {
+        do {
+            try send([NftMessages.newTable(flags: tableFlags)])
+            return true
+        } catch  where isUnknownFlag(error) {
+            tableFlags = 0
+            return false
+        }
+    }
+
+    private func isUnknownFlag(_ error: NetlinkError) -> Bool {
+        tableFlags != 0 && [EINVAL, EOPNOTSUPP].contains(error.code ?? 0)
     }
 
     /// Whether there is a table, whatever is in it.
@@ -48,11 +61,11 @@ final class Firewall {
         return true
     }
 
-    /// With the flags that this kernel takes.
-    private func replace(_ wanted: NftTable) throws(NetlinkError) {
+    /// Puts the table in the place of whatever has its name, with the flags that this kernel takes.
+    func replace(_ wanted: NftTable) throws(NetlinkError) {
         do {
             try sendWhole(wanted)
-        } catch  where tableFlags != 0 && [EINVAL, EOPNOTSUPP].contains(error.code ?? 0) {
+        } catch  where isUnknownFlag(error) {
             tableFlags = 0
             try sendWhole(wanted)
         }
@@ -89,24 +102,10 @@ final class Firewall {
         }
     }
 
-    /// A table by what can be compared: chains with the labels of their rules in order, sets with their elements.
-    private struct Contents: Equatable {
-        var rules: [String: [String]] = [:]
-        var sets: [String: Swift.Set<NftTable.Set.Element>] = [:]
-
-        init() {}
-
-        init(of table: NftTable) {
-            for chain in table.chains {
-                rules["\(chain.name) \(chain.hook) \(chain.priority)"] = chain.rules.map(\.label)
-            }
-            for set in table.sets { sets[set.name] = Swift.Set(set.elements) }
-        }
-    }
-
-    private func read() throws(NetlinkError) -> Contents? {
-        guard try flags() != nil else { return nil }
-        var contents = Contents()
+    /// Reads the table back; nil where there is none.
+    func read() throws(NetlinkError) -> Observed.GuardTable? {
+        guard let flags = try flags() else { return nil }
+        var contents = NftTable.Contents()
         var keys: [String: String] = [:]
         for reply in try conversation.dump(NftMessages.dumpChains(), "read the guard's chains") {
             let chain = reply.attributes(after: nfgenmsg.self)
@@ -134,7 +133,7 @@ final class Firewall {
             else { continue }
             contents.sets[name] = try elements(of: name)
         }
-        return contents
+        return Observed.GuardTable(contents: contents, isOrphan: tableFlags != 0 && flags != tableFlags)
     }
 
     private func elements(of set: String) throws(NetlinkError) -> Swift.Set<NftTable.Set.Element> {

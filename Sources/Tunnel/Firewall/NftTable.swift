@@ -53,6 +53,23 @@ struct NftTable: Hashable, Sendable {
     var chains: [Chain]
 }
 
+extension NftTable {
+    /// A table by what can be compared: chains with the labels of their rules in order, sets with their elements.
+    struct Contents: Hashable, Sendable {
+        var rules: [String: [String]] = [:]
+        var sets: [String: Swift.Set<Set.Element>] = [:]
+
+        init() {}
+
+        init(of table: NftTable) {
+            for chain in table.chains {
+                rules["\(chain.name) \(chain.hook) \(chain.priority)"] = chain.rules.map(\.label)
+            }
+            for set in table.sets { sets[set.name] = Swift.Set(set.elements) }
+        }
+    }
+}
+
 extension NftTable.Set {
     /// An element as the kernel has it: its key, and whether an interval ends before it.
     struct Element: Hashable, Sendable {

@@ -20,6 +20,40 @@ final class NetlinkConversation {
         _ = try exchange(message, flags: NLM_F_ACK, operation())
     }
 
+    /// Asks for changes in one datagram: each is carried out in its turn, whatever becomes of the others. A hundred or
+    /// two at a time keep within the buffers.
+    ///
+    /// - Returns: the errors, by the messages' places.
+    func change(
+        _ messages: [NetlinkMessage],
+        _ operation: (Int) -> String
+    ) throws(NetlinkError) -> [Int: NetlinkError] {
+        guard !messages.isEmpty else { return [:] }
+        mutations += messages.count
+        let first = sequence &+ 1
+        var bytes: [UInt8] = []
+        for (place, message) in messages.enumerated() {
+            sequence &+= 1
+            // The kernel tells of errors unasked; its word on the last one says that all are done.
+            var numbered = place == messages.count - 1 ? message.asking(NLM_F_ACK) : message
+            numbered.address(sequence: sequence)
+            bytes += numbered.bytes
+        }
+        try transport.send(bytes[...])
+        var errors: [Int: NetlinkError] = [:]
+        while true {
+            guard let datagram = try transport.receive() else {
+                throw .noAnswer(operation: operation(messages.count - 1))
+            }
+            for reply in NetlinkReply.parse(datagram) where reply.type == NLMSG_ERROR {
+                let place = Int(reply.sequence &- first)
+                guard messages.indices.contains(place) else { continue }
+                if let error = Self.error(in: reply, operation(place)) { errors[place] = error }
+                if reply.sequence == sequence { return errors }
+            }
+        }
+    }
+
     /// Asks one question that has one answer.
     func ask(_ message: NetlinkMessage, _ operation: @autoclosure () -> String) throws(NetlinkError) -> [NetlinkReply] {
         try exchange(message, flags: NLM_F_ACK, operation())

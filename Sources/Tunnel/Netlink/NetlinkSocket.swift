@@ -55,6 +55,9 @@ protocol NetlinkTransport: AnyObject {
         pn_set_nonblocking(raw)
     }
 
+    /// Lets so many octets wait to be read, and no more.
+    func limitBuffer(to octets: Int32) { set(SOL_SOCKET, SO_RCVBUFFORCE, octets / 2) }
+
     @discardableResult
     private func set(_ level: Int32, _ option: Int32, _ value: Int32) -> Bool {
         var value = value

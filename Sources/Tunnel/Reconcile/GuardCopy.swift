@@ -3,6 +3,7 @@
 import CLinux
 public import NetworkTypes
 import PathHealth
+import SystemIO
 
 /// All that the guard needs to stand at boot: before the first link is up, and whatever has become of the file since.
 /// It holds no key and no endpoint.
@@ -44,10 +45,13 @@ public struct GuardCopy: Codable, Hashable, Sendable {
             try replacing ? firewall.reconcile(`guard`.table) : firewall.putInPlaceIfMissing(`guard`.table)
         }
         let routing = NetlinkConversation(over: try NetlinkSocket(bus: NETLINK_ROUTE))
-        for step in plan(blocked, try Observed.read(over: routing, reserved)) where step.onlyAdds {
+        let model = try KernelModel(reserved: reserved)
+        _ = try model.refresh(now: SystemClock().now, auditAfter: .zero)
+        for step in plan(blocked, model.observed) where step.onlyAdds {
+            guard let message = step.message(reserved) else { continue }
             attempt("\(step)") { () throws(NetlinkError) in
                 do throws(NetlinkError) {
-                    try routing.change(step.message(reserved), "\(step)")
+                    try routing.change(message, "\(step)")
                 } catch {
                     guard step.isFulfilled(by: error.code) else { throw error }
                 }
@@ -73,7 +77,7 @@ extension Step {
     fileprivate var onlyAdds: Bool {
         switch self {
         case .addAddress, .putNexthop, .putRoute, .addRule: true
-        case .deleteAddress, .deleteNexthop, .deleteRoute, .deleteRule, .deleteLink: false
+        default: false
         }
     }
 }

@@ -21,7 +21,7 @@ struct Layout: Hashable, Sendable {
             addUnderlay(of: path, observed, reserved)
             addPath(path, observed, desired)
         }
-        for network in desired.networks { addNetwork(network, desired) }
+        for network in desired.networks { addNetwork(network, desired, observed) }
         if !desired.networks.isEmpty {
             for family in AddressFamily.allCases {
                 rules.insert(
@@ -86,7 +86,7 @@ struct Layout: Hashable, Sendable {
                 rules.insert(Rule(family: family, priority: priority, selector: selector, action: .lookup(table)))
             }
         }
-        guard let link = observed.links[path.interface], link.isUp, link.hasCarrier, link.isOurs else { return }
+        guard let link = path.carrier(observed) else { return }
         for family in AddressFamily.allCases {
             let id = reserved.nexthop(ofPath: path.slot, family)
             nexthops[id] = Nexthop(id: id, family: family, destination: .device(link: link.index))
@@ -99,7 +99,7 @@ struct Layout: Hashable, Sendable {
         }
     }
 
-    private mutating func addNetwork(_ network: Desired.Network, _ desired: Desired) {
+    private mutating func addNetwork(_ network: Desired.Network, _ desired: Desired, _ observed: Observed) {
         let reserved = desired.reserved
         for prefix in network.prefixes {
             add(
@@ -111,31 +111,51 @@ struct Layout: Hashable, Sendable {
                 )
             )
         }
-        guard case .active(let active, let standby) = network.outcome else { return }
-        for (rank, name) in [(ReservedNumbers.Rank.active, active), (.standby, standby)] {
-            guard let path = desired.paths.first(where: { $0.name == name }) else { continue }
-            for family in AddressFamily.allCases {
-                let member = reserved.nexthop(ofPath: path.slot, family)
-                let prefixes = network.prefixes.filter { $0.family == family }
-                guard nexthops[member] != nil, !prefixes.isEmpty else { continue }
-                let group = reserved.group(ofNetwork: network.slot, rank, family)
-                nexthops[group] = Nexthop(id: group, family: family, destination: .group([member]))
-                for prefix in prefixes {
-                    add(
-                        Route(
-                            table: reserved.networkTable,
-                            prefix: prefix,
-                            metric: rank.rawValue,
-                            destination: .nexthop(group)
-                        )
+        for (rank, group) in Self.groups(of: network, desired, observed) {
+            nexthops[group.id] = group
+            for prefix in network.prefixes where prefix.family == group.family {
+                add(
+                    Route(
+                        table: reserved.networkTable,
+                        prefix: prefix,
+                        metric: rank.rawValue,
+                        destination: .nexthop(group.id)
                     )
-                }
+                )
             }
         }
+    }
+
+    /// The groups that a network's prefixes are routed to, by its decision and as far as the paths' interfaces carry.
+    static func groups(
+        of network: Desired.Network,
+        _ desired: Desired,
+        _ observed: Observed
+    ) -> [(rank: ReservedNumbers.Rank, group: Nexthop)] {
+        guard case .active(let active, let standby) = network.outcome else { return [] }
+        let reserved = desired.reserved
+        var groups: [(ReservedNumbers.Rank, Nexthop)] = []
+        for (rank, name) in [(ReservedNumbers.Rank.active, active), (.standby, standby)] {
+            guard let path = desired.paths.first(where: { $0.name == name }), path.carrier(observed) != nil else {
+                continue
+            }
+            for family in AddressFamily.allCases where network.prefixes.contains(where: { $0.family == family }) {
+                let member = reserved.nexthop(ofPath: path.slot, family)
+                let id = reserved.group(ofNetwork: network.slot, rank, family)
+                groups.append((rank, Nexthop(id: id, family: family, destination: .group([member]))))
+            }
+        }
+        return groups
     }
 }
 
 extension Desired.Path {
+    /// Its interface, where that is ours and can carry.
+    func carrier(_ observed: Observed) -> Link? {
+        guard let link = observed.links[interface], link.isUp, link.hasCarrier, link.isOurs else { return nil }
+        return link
+    }
+
     /// The way out by the underlay: the file's gateway, else what the underlay's best default route says.
     func hop(_ family: AddressFamily, _ observed: Observed) -> ObservedRoute.Hop? {
         guard let link = observed.links[underlay] else { return nil }
@@ -144,9 +164,4 @@ extension Desired.Path {
         }
         return observed.defaultRoute(by: link, family).map { ObservedRoute.Hop(link: link.index, gateway: $0.gateway) }
     }
-}
-
-extension Link {
-    /// Whether the alias says that it is ours.
-    var isOurs: Bool { alias?.hasPrefix(Link.aliasPrefix) ?? false }
 }

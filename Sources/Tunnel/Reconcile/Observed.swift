@@ -1,20 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CLinux
 import NetworkTypes
 
 /// What the kernel has, as far as it concerns us.
 struct Observed: Hashable, Sendable {
-    var links: [InterfaceName: Link] = [:]
-    var addresses: Set<LinkAddress> = []
     /// Those that this kernel has.
     var families = Set(AddressFamily.allCases)
+    var links: [InterfaceName: Link] = [:]
+    var addresses: Set<LinkAddress> = []
     /// Ours, by their ids.
     var nexthops: [UInt32: Nexthop] = [:]
-    /// Those in our tables and with our protocol.
-    var routes: Set<Route> = []
+    /// Those with our protocol; routes with equal keys replace each other.
+    var routes: [Route.Key: Route] = [:]
+    /// Ours.
+    var rules: Set<Rule> = []
     /// Anybody's default routes of the main table, for underlays whose gateway is found by itself.
-    var defaultRoutes: [DefaultRoute] = []
+    var defaultRoutes: Set<DefaultRoute> = []
+    /// What somebody else has put among our reserved numbers.
+    var strangers: Set<KernelObject> = []
+    /// The WireGuard side of the interfaces that could be asked.
+    var tunnels: [InterfaceName: WireGuardDevice] = [:]
+    /// The endpoints of the file as each peer was last told them: a peer that roamed since is not called back.
+    var told: [InterfaceName: [WireGuardPublicKey: SocketEndpoint]] = [:]
+    /// The guard table; nil where there is none.
+    var `guard`: GuardTable?
 
     /// A way out of the site by one interface.
     struct DefaultRoute: Hashable, Sendable {
@@ -24,70 +33,56 @@ struct Observed: Hashable, Sendable {
         var gateway: IPAddress?
         var metric: UInt32
     }
-    /// Ours.
-    var rules: Set<Rule> = []
-    /// What somebody else has put among our reserved numbers, in words.
-    var collisions: Set<String> = []
 
-    /// Reads everything, in the order in which one thing hangs on another.
-    static func read(over kernel: NetlinkConversation, _ reserved: ReservedNumbers) throws(NetlinkError) -> Observed {
-        var observed = Observed()
-        for reply in try kernel.dump(LinkMessages.dump(), "read the links") {
-            if let link = LinkMessages.parse(reply) { observed.links[link.name] = link }
-        }
-        for reply in try kernel.dump(AddressMessages.dump(), "read the addresses") {
-            if let address = AddressMessages.parse(reply) { observed.addresses.insert(address) }
-        }
-        for reply in try kernel.dump(NexthopMessages.dump(), "read the nexthops") {
-            if let nexthop = NexthopMessages.parse(reply, reserved) { observed.nexthops[nexthop.id] = nexthop }
-            if let id = NexthopMessages.foreign(reply, reserved) {
-                observed.collisions.insert("nexthop \(id) is not pnetd's, but among its reserved ids")
-            }
-        }
-        for family in AddressFamily.allCases {
-            let before = observed
-            do {
-                try observed.readRouting(family, over: kernel, reserved)
-            } catch  where error.code == EAFNOSUPPORT {
-                // As with ipv6.disable=1 on the kernel's command line: there is nothing to guard or to route. Asked for
-                // such a family's routes, the kernel gives all others'.
-                observed = before
-                observed.families.remove(family)
-            }
-        }
-        return observed
+    /// The guard table, and whether it has an owner as this kernel lets it have.
+    struct GuardTable: Hashable, Sendable {
+        var contents: NftTable.Contents
+        /// An earlier run's table, owned by nobody any more.
+        var isOrphan = false
     }
+}
 
-    private mutating func readRouting(
-        _ family: AddressFamily,
-        over kernel: NetlinkConversation,
-        _ reserved: ReservedNumbers
-    ) throws(NetlinkError) {
-        for reply in try kernel.dump(RouteMessages.dump(family), "read the \(family) routes") {
-            guard let found = RouteMessages.parse(reply) else { continue }
-            if found.routeProtocol == reserved.routeProtocol {
-                routes.insert(found.route)
-            } else if reserved.tables.contains(found.route.table) {
-                collisions.insert(
-                    "table \(found.route.table), reserved for pnetd, has somebody else's routes"
-                )
-            } else if found.route.table == UInt32(RT_TABLE_MAIN.rawValue), found.route.prefix.length == 0 {
-                defaultRoutes += found.hops.map {
-                    DefaultRoute(family: family, link: $0.link, gateway: $0.gateway, metric: found.route.metric)
+/// One thing in the kernel that can come, change and go, by what tells it from others of its kind.
+enum KernelObject: Hashable, Sendable {
+    case link(InterfaceName)
+    case address(LinkAddress)
+    case nexthop(UInt32)
+    case route(Route.Key)
+    case rule(AddressFamily, priority: UInt32)
+    case tunnel(InterfaceName)
+    case guardTable
+}
+
+extension KernelObject: CustomStringConvertible {
+    var description: String {
+        switch self {
+        case .link(let name): "interface \(name)"
+        case .address(let address): "address \(address.address)"
+        case .nexthop(let id): "nexthop \(id)"
+        case .route(let key): "route \(key.prefix) metric \(key.metric) in table \(key.table)"
+        case .rule(let family, let priority): "\(family) rule \(priority)"
+        case .tunnel(let name): "WireGuard on \(name)"
+        case .guardTable: "the guard table"
+        }
+    }
+}
+
+extension Observed {
+    /// What somebody else has put among our reserved numbers, in words.
+    var collisions: [String] {
+        Set(
+            strangers.map { stranger in
+                switch stranger {
+                case .route(let key): "table \(key.table), reserved for pnetd, has somebody else's routes"
+                case .nexthop: "\(stranger) is not pnetd's, but among its reserved ids"
+                default: "\(stranger) is not pnetd's, but among its reserved priorities"
                 }
             }
-        }
-        for reply in try kernel.dump(RuleMessages.dump(family), "read the \(family) rules") {
-            if let rule = RuleMessages.parse(reply, reserved) { rules.insert(rule) }
-            if let priority = RuleMessages.foreign(reply, reserved) {
-                collisions.insert(
-                    "\(family) rule \(priority) is not pnetd's, but among its reserved priorities"
-                )
-            }
-        }
+        ).sorted()
     }
 
-    /// Local networks that a protected prefix holds, in words: while pnetd runs they are reached by the paths or not at all.
+    /// Local networks that a protected prefix holds, in words: while pnetd runs they are reached by the paths or not at
+    /// all.
     func swallowed(by desired: Desired) -> [String] {
         let own = Set(desired.paths.compactMap { links[$0.interface]?.index })
         let names = Dictionary(links.values.map { ($0.index, $0.name) }, uniquingKeysWith: { first, _ in first })
@@ -105,5 +100,21 @@ struct Observed: Hashable, Sendable {
     /// The best default route by an interface.
     func defaultRoute(by link: Link, _ family: AddressFamily) -> DefaultRoute? {
         defaultRoutes.filter { $0.link == link.index && $0.family == family }.min { $0.metric < $1.metric }
+    }
+
+    /// What differs from another view of the same kernel; what only counts, as octets, does not.
+    func differences(from other: Observed) -> Set<KernelObject> {
+        var objects: Set<KernelObject> = []
+        for name in Set(links.keys).union(other.links.keys)
+        where links[name]?.withoutCounters != other.links[name]?.withoutCounters { objects.insert(.link(name)) }
+        objects.formUnion(addresses.symmetricDifference(other.addresses).map(KernelObject.address))
+        for id in Set(nexthops.keys).union(other.nexthops.keys) where nexthops[id] != other.nexthops[id] {
+            objects.insert(.nexthop(id))
+        }
+        for (key, route) in routes where other.routes[key] != route { objects.insert(.route(key)) }
+        for key in other.routes.keys where routes[key] == nil { objects.insert(.route(key)) }
+        let changedRules = rules.symmetricDifference(other.rules)
+        objects.formUnion(changedRules.map { .rule($0.family, priority: $0.priority) })
+        return objects
     }
 }

@@ -25,14 +25,32 @@ public struct PathState: Hashable, Sendable {
 public struct ReconcileResult: Sendable {
     /// The paths as they are now.
     public var paths: [PathName: PathState] = [:]
-    /// What was changed, in words; empty where the kernel was as it should be.
+    /// What was changed, in words, many alike in one line; empty where the kernel was as it should be.
     public var changes: [String] = []
+    /// How many changes that were.
+    public var changeCount = 0
     /// What went wrong; it is tried again.
     public var failures: [String] = []
     /// Local networks that a protected prefix holds, in words.
     public var swallowed: [String] = []
     /// What somebody else has put among our reserved numbers, in words.
     public var collisions: [String] = []
+    /// What others had changed of ours and was put right, each with who it was.
+    public var repairs: [Repair] = []
+    /// What somebody else changes again and again, and is put right at a slower pace.
+    public var disputes: [Repair] = []
+    /// When the next thing in dispute may be put right.
+    public var pause: Duration?
+    /// How much was different from what the kernel had told of, at the last whole reading.
+    public var untold: [String] = []
     /// Whether foreign hands cannot touch the guard table.
     public var guardIsOwned = false
+}
+
+/// A thing of ours that somebody else had changed.
+public struct Repair: Hashable, Sendable {
+    /// The thing, in words.
+    public var object: String
+    /// The netlink port of whoever did it, most often the number of its process.
+    public var port: UInt32
 }

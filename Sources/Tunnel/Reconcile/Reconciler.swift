@@ -5,42 +5,55 @@ public import NetworkTypes
 public import PathHealth
 public import SystemIO
 
-/// Makes the kernel what the file and the decisions ask for: reads, compares, changes what differs.
+/// Makes the kernel what the file and the decisions ask for: knows it, compares, changes what differs.
 ///
 /// Run twice, the second run changes nothing. Every failure is reported and tried again by the next run.
 public final class Reconciler {
     private let routing: NetlinkConversation
+    private let model: KernelModel
     private var firewall: Firewall
-    /// The ports by which the kernel names our own changes.
-    public let ports: Set<UInt32>
-    private let tunnels: TunnelKeeper
+    private let tunnels: Tunnels
     private let reserved: ReservedNumbers
     private let clock: any TimeSource
     private var pathStates: [PathName: PathState] = [:]
+    private var disputes = Disputes()
+    /// The endpoints of the file as the peers were last told them; to be kept for the next run.
+    public private(set) var told: [InterfaceName: [WireGuardPublicKey: SocketEndpoint]]
+    /// Since when an interface that should be there is not.
+    private var missingSince: [InterfaceName: Instant] = [:]
+    /// How long an interface may take to come before its path counts as down.
+    private static let makingPatience = Duration.seconds(2)
+    /// A whole reading of the kernel comes as often as this, as a net for what its events do not tell.
+    private static let auditInterval = Duration.seconds(60)
+    /// Called before each step; what it throws ends the work there, as the end of the process would.
+    var willCarryOut: ((Step) throws -> Void)?
 
-    /// Opens the sockets for commands. Throws where the kernel gives none, as without CAP_NET_ADMIN.
+    /// Opens the sockets for commands, dumps and events. Throws where the kernel gives none, as without CAP_NET_ADMIN.
     ///
     /// - Parameters:
     ///   - userspace: who starts userspace WireGuard where it is needed.
     ///   - told: the endpoints that an earlier run told the peers.
+    ///   - eventBuffer: octets of events that may wait to be read; nil for as many as suit a large router.
     public init(
         reserved: ReservedNumbers,
         userspace: UserspaceLaunch,
         told: [InterfaceName: [WireGuardPublicKey: SocketEndpoint]],
-        clock: any TimeSource = SystemClock()
+        clock: any TimeSource = SystemClock(),
+        eventBuffer: Int32? = nil
     ) throws(NetlinkError) {
         let socket = try NetlinkSocket(bus: NETLINK_ROUTE)
         routing = NetlinkConversation(over: socket)
         let filter = try NetlinkSocket(bus: NETLINK_NETFILTER)
         firewall = Firewall(over: NetlinkConversation(over: filter))
-        ports = [socket.port, filter.port]
         let generic = NetlinkConversation(over: try NetlinkSocket(bus: NETLINK_GENERIC))
-        tunnels = TunnelKeeper(
+        tunnels = Tunnels(
             routing: routing,
             kernelWireGuard: try? KernelWireGuard(over: generic),
-            daemon: UserspaceDaemon(userspace),
-            told: told
+            daemon: UserspaceDaemon(userspace)
         )
+        model = try KernelModel(reserved: reserved, buffer: eventBuffer)
+        model.recognize([socket.port, filter.port])
+        self.told = told
         self.reserved = reserved
         self.clock = clock
     }
@@ -48,99 +61,105 @@ public final class Reconciler {
     /// Messages sent so far that change routing; those to WireGuard and the firewall are not counted.
     var mutations: Int { routing.mutations }
 
+    /// Times that events of the kernel were lost.
+    public var overruns: UInt64 { model.overruns }
+
     /// Lets go of the guard table, as the end of a process does: it stays, but anybody may touch it.
     func release() {
-        if let socket = try? NetlinkSocket(bus: NETLINK_NETFILTER) {
-            firewall = Firewall(over: NetlinkConversation(over: socket))
-        }
+        guard let socket = try? NetlinkSocket(bus: NETLINK_NETFILTER) else { return }
+        firewall = Firewall(over: NetlinkConversation(over: socket))
+        model.forgetGuard()
     }
-
-    /// The endpoints of the file as the peers were last told them; to be kept for the next run.
-    public var told: [InterfaceName: [WireGuardPublicKey: SocketEndpoint]] { tunnels.told }
 
     /// Whether a guard table stands, ours or an earlier run's.
     public var hasGuard: Bool { firewall.isThere }
 
+    /// Calls the handler when something changed in the kernel that may concern us and was not our doing.
+    public func watch(on loop: EventLoop, handler: @escaping (KernelNotice) -> Void) throws(SystemError) {
+        for descriptor in model.descriptors {
+            try loop.watch(descriptor) { [weak self] _ in
+                guard let self else { return }
+                let lost = model.overruns
+                model.drain()
+                if model.overruns != lost { handler(.overrun) }
+                if !model.touches.isEmpty {
+                    handler(.touched(links: linksTouched, ports: Set(model.touches.values).subtracting([0])))
+                }
+            }
+        }
+    }
+
+    private var linksTouched: Set<InterfaceName> {
+        Set(model.touches.keys.compactMap { if case .link(let name) = $0 { name } else { nil } })
+    }
+
     /// Everything: guard, interfaces, addresses, nexthops, routes, rules.
     public func reconcile(_ desired: Desired) -> ReconcileResult {
         var result = ReconcileResult()
-        keepGuard(desired, &result)
-        do {
-            let observed = try Observed.read(over: routing, reserved)
-            for path in desired.paths {
-                let mark = reserved.underlayMark(path.slot)
-                pathStates[path.name] = tunnels.keep(path, observed, mark: mark, now: clock.now, &result)
-            }
-            let known = Set(desired.paths.map(\.name))
-            pathStates = pathStates.filter { known.contains($0.key) }
-            try applyRouting(desired, &result)
-        } catch {
-            result.failures.append("\(error)")
+        // An interface that was just made is configured, one that was configured is set up and led to, in one run.
+        for _ in 0..<4 {
+            guard observe(desired, &result) else { break }
+            let steps = plan(desired, model.observed)
+            let taken = carryOut(steps, desired, after: model.takeTouches(), &result)
+            guard result.failures.isEmpty, taken.contains(where: opensTheWay) else { break }
         }
-        result.paths = pathStates
-        result.guardIsOwned = firewall.isOwned
+        remember(desired, result)
+        finish(desired, &result)
         return result
+    }
+
+    /// Moves traffic between paths, as a decision says: no word to WireGuard or the firewall.
+    public func move(_ desired: Desired) -> ReconcileResult {
+        var result = ReconcileResult()
+        let moves = moves(desired, model.observed)
+        if !moves.isEmpty {
+            _ = carryOut(moves, desired, &result)
+        } else if refresh(&result) {
+            _ = carryOut(plan(desired, model.observed).filter(\.isRouting), desired, &result)
+        }
+        finish(desired, &result)
+        return result
+    }
+
+    /// The steps to a wish, without taking any: all of them, also those that others make possible.
+    public func preview(_ desired: Desired) -> Preview {
+        var result = ReconcileResult()
+        _ = observe(desired, &result)
+        return Preview(of: desired, from: model.observed, failures: result.failures)
     }
 
     /// The interfaces that carry nothing now, by asking for each of them: a few microseconds.
     public func dead(among interfaces: Set<InterfaceName>) -> Set<InterfaceName> {
         interfaces.filter { name in
-            let replies = (try? routing.ask(LinkMessages.get(name), "look at \(name)")) ?? []
-            guard let link = replies.lazy.compactMap(LinkMessages.parse).first else { return true }
+            guard let link = ask(for: name) else { return true }
             return !(link.isUp && link.hasCarrier)
         }
     }
 
-    /// Looks at the links alone, and says what they mean for the paths whose tunnels stood when last looked at.
-    public func conditions(_ desired: Desired) throws(NetlinkError) -> [PathName: PathCondition] {
-        let observed = try Observed.read(over: routing, reserved)
+    private func ask(for name: InterfaceName, counters: Bool = false) -> Link? {
+        let question = LinkMessages.get(name, counters: counters)
+        let replies = (try? routing.ask(question, "look at \(name)")) ?? []
+        for reply in replies { model.take(reply) }
+        return replies.lazy.compactMap(LinkMessages.parse).first
+    }
+
+    /// What the links mean for the paths whose tunnels stood when last looked at.
+    public func conditions(_ desired: Desired) -> [PathName: PathCondition] {
         var conditions: [PathName: PathCondition] = [:]
         for path in desired.paths where pathStates[path.name]?.condition == .ready {
-            conditions[path.name] = tunnels.linkCondition(path, observed)
+            conditions[path.name] = model.observed.linkCondition(path)
         }
         return conditions
     }
 
-    /// Routes only, as a decision moves them: no word to WireGuard or the firewall.
-    public func move(_ desired: Desired) -> ReconcileResult {
-        var result = ReconcileResult()
-        do { try applyRouting(desired, &result) } catch { result.failures.append("\(error)") }
-        result.paths = pathStates
-        result.guardIsOwned = firewall.isOwned
-        return result
-    }
-
-    private func keepGuard(_ desired: Desired, _ result: inout ReconcileResult) {
-        do {
-            if try firewall.reconcile(desired.guard.table) { result.changes.append("put the guard table in place") }
-        } catch {
-            result.failures.append("guard: \(error)")
-        }
-    }
-
-    private func applyRouting(_ desired: Desired, _ result: inout ReconcileResult) throws(NetlinkError) {
-        let observed = try Observed.read(over: routing, reserved)
-        result.collisions = observed.collisions.sorted()
-        result.swallowed = observed.swallowed(by: desired)
-        for step in plan(desired, observed) {
-            do {
-                try routing.change(step.message(reserved), "\(step)")
-                result.changes.append("\(step)")
-            } catch {
-                guard !step.isFulfilled(by: error.code) else { continue }
-                result.failures.append("\(error)")
-            }
-        }
-    }
-
     /// What an earlier run left: where each network's traffic leads now, by the groups in the kernel.
     public func adoptable(_ desired: Desired) throws(NetlinkError) -> [NetworkName: Outcome] {
-        let observed = try Observed.read(over: routing, reserved)
+        _ = try model.refresh(now: clock.now, auditAfter: Self.auditInterval)
         var outcomes: [NetworkName: Outcome] = [:]
         for network in desired.networks {
             func path(_ rank: ReservedNumbers.Rank) -> PathName? {
                 for family in AddressFamily.allCases {
-                    let group = observed.nexthops[reserved.group(ofNetwork: network.slot, rank, family)]
+                    let group = model.observed.nexthops[reserved.group(ofNetwork: network.slot, rank, family)]
                     if case .group(let members) = group?.destination, let member = members.first,
                         let slot = reserved.path(ofNexthop: member),
                         let path = desired.paths.first(where: { $0.slot == slot }), network.paths.contains(path.name)
@@ -161,12 +180,242 @@ public final class Reconciler {
         var result = ReconcileResult()
         do {
             // Interfaces first: what has no way out needs no guard.
-            try applyRouting(nothing, &result)
+            _ = try model.refresh(now: clock.now, auditAfter: .zero)
+            _ = carryOut(plan(nothing, model.observed), nothing, &result)
             if try firewall.remove() { result.changes.append("remove the guard table") }
+            model.forgetGuard()
         } catch {
             result.failures.append("\(error)")
         }
         pathStates = [:]
         return (result.changes, result.failures)
+    }
+}
+
+// MARK: - Looking
+
+extension Reconciler {
+    /// Brings what is known up to now; false where the kernel cannot be read.
+    private func observe(_ desired: Desired, _ result: inout ReconcileResult) -> Bool {
+        let now = clock.now
+        model.note(told: told)
+        guard refresh(&result) else { return false }
+        if model.takeGuardStaleness() {
+            do { model.note(guard: try firewall.read()) } catch {
+                model.forgetGuard()
+                result.failures.append("guard: \(error)")
+            }
+        }
+        for path in desired.paths { pathStates[path.name] = look(at: path, now, &result) }
+        let known = Set(desired.paths.map(\.name))
+        pathStates = pathStates.filter { known.contains($0.key) }
+        return true
+    }
+
+    private func refresh(_ result: inout ReconcileResult) -> Bool {
+        do {
+            let untold = try model.refresh(now: clock.now, auditAfter: Self.auditInterval)
+            result.untold += untold.map(\.description).sorted()
+            return true
+        } catch {
+            result.failures.append("\(error)")
+            return false
+        }
+    }
+
+    private func look(at path: Desired.Path, _ now: Instant, _ result: inout ReconcileResult) -> PathState {
+        var state = PathState()
+        guard model.observed.links[path.interface] != nil, let link = ask(for: path.interface, counters: true)
+        else {
+            let since = missingSince[path.interface] ?? now
+            missingSince[path.interface] = since
+            if now - since > Self.makingPatience { state.condition = .unusable(.interfaceMissing(path.interface)) }
+            return state
+        }
+        missingSince[path.interface] = nil
+        state.link = link
+        state.implementation = link.implementation
+        state.condition = model.observed.underlayCondition(path)
+        do {
+            let device = try tunnels.read(link, now: now)
+            model.note(device, on: path.interface)
+            if let device, path.mayUse(link, device) {
+                state.device = device
+            } else {
+                state.condition = .unusable(.interfaceForeign(path.interface))
+            }
+        } catch {
+            // A tunnel that stands and cannot be read may well carry traffic: that is for the probes to say.
+            model.note(nil, on: path.interface)
+            result.failures.append("\(path.name): \(error)")
+        }
+        return state
+    }
+
+    private func finish(_ desired: Desired, _ result: inout ReconcileResult) {
+        disputes.forget(before: clock.now)
+        result.disputes = disputes.open
+        result.paths = pathStates
+        result.collisions = model.observed.collisions
+        result.swallowed = model.observed.swallowed(by: desired)
+        result.guardIsOwned = firewall.isOwned
+    }
+}
+
+// MARK: - Changing
+
+extension Reconciler {
+    /// How many messages go into one datagram.
+    private static let batchSize = 128
+
+    /// Takes the steps, and returns those that were taken.
+    private func carryOut(
+        _ steps: [Step],
+        _ desired: Desired,
+        after touches: [KernelObject: UInt32] = [:],
+        _ result: inout ReconcileResult
+    ) -> [Step] {
+        let now = clock.now
+        var taken: [Step] = []
+        var batch: [(step: Step, message: NetlinkMessage)] = []
+        do {
+            for step in steps where mayTake(step, now, &result) {
+                if let willCarryOut {
+                    // Whoever wants to stop between two steps gets them one by one.
+                    send(&batch, &taken, &result)
+                    try willCarryOut(step)
+                }
+                if let port = touches[step.object], port != 0 {
+                    disputes.repaired(step.object, from: port, at: now)
+                    result.repairs.append(Repair(object: step.object.description, port: port))
+                }
+                if let message = step.message(reserved) {
+                    batch.append((step, message))
+                    if batch.count == Self.batchSize { send(&batch, &taken, &result) }
+                } else {
+                    send(&batch, &taken, &result)
+                    if takeAlone(step, desired, now, &result) { taken.append(step) }
+                }
+            }
+            send(&batch, &taken, &result)
+        } catch {
+            result.failures.append("\(error)")
+        }
+        result.changes += StepSummary.lines(taken)
+        result.changeCount += taken.count
+        return taken
+    }
+
+    /// Whether a step, once taken, makes others possible that could not be said before.
+    private func opensTheWay(_ step: Step) -> Bool {
+        switch step {
+        case .makeLink(let name): model.observed.links[name] != nil
+        case .configure, .setUp: true
+        default: false
+        }
+    }
+
+    /// What is in dispute waits, and with it what hangs on it.
+    private func mayTake(_ step: Step, _ now: Instant, _ result: inout ReconcileResult) -> Bool {
+        let pauses = ([step.object] + step.needs).map {
+            disputes.pause(before: $0, isGuard: step.isGuard, at: now)
+        }
+        let pause = pauses.max() ?? .zero
+        guard pause > .zero else { return true }
+        result.pause = min(pause, result.pause ?? pause)
+        return false
+    }
+
+    /// Sends what goes into one datagram, and takes in what the kernel tells of it before its buffer is full.
+    private func send(
+        _ batch: inout [(step: Step, message: NetlinkMessage)],
+        _ taken: inout [Step],
+        _ result: inout ReconcileResult
+    ) {
+        guard !batch.isEmpty else { return }
+        let sent = batch
+        batch = []
+        do {
+            let errors = try routing.change(sent.map(\.message)) { "\(sent[$0].step)" }
+            for (place, item) in sent.enumerated() {
+                guard let error = errors[place] else {
+                    taken.append(item.step)
+                    continue
+                }
+                if !item.step.isFulfilled(by: error.code) { result.failures.append("\(error)") }
+            }
+        } catch {
+            result.failures.append("\(error)")
+        }
+        model.drain()
+    }
+
+    private func takeAlone(_ step: Step, _ desired: Desired, _ now: Instant, _ result: inout ReconcileResult) -> Bool {
+        do {
+            switch step {
+            case .putGuard(let table):
+                model.forgetGuard()
+                try firewall.replace(table)
+            case .adoptGuard:
+                model.forgetGuard()
+                return try firewall.adopt()
+            case .makeLink(let name): try tunnels.make(name, now: now)
+            case .configure(let name, let change):
+                if let link = model.observed.links[name] { try tunnels.apply(change, to: link) }
+            default: preconditionFailure("a step of one message goes with others: \(step)")
+            }
+            model.drain()
+            return true
+        } catch {
+            noteFailure(of: step, error, desired, &result)
+            return false
+        }
+    }
+
+    private func noteFailure(
+        of step: Step,
+        _ error: any Error,
+        _ desired: Desired,
+        _ result: inout ReconcileResult
+    ) {
+        switch step {
+        case .makeLink(let name), .configure(let name, _):
+            guard let path = desired.paths.first(where: { $0.interface == name }) else { break }
+            result.failures.append("\(path.name): \(error)")
+            if case .makeLink = step { pathStates[path.name]?.condition = .unusable(.refused("\(error)")) }
+            return
+        default: break
+        }
+        result.failures.append("guard: \(error)")
+    }
+
+    /// Keeps what the peers were told, for telling later a peer that roamed from a line of the file that changed.
+    private func remember(_ desired: Desired, _ result: ReconcileResult) {
+        for path in desired.paths where pathStates[path.name]?.device != nil {
+            guard !result.failures.contains(where: { $0.hasPrefix("\(path.name): ") }) else { continue }
+            told[path.interface] = Dictionary(
+                path.wireGuard.peers.compactMap { peer in peer.endpoint.map { (peer.publicKey, $0) } },
+                uniquingKeysWith: { first, _ in first }
+            )
+        }
+    }
+}
+
+/// What the kernel told of.
+public enum KernelNotice: Hashable, Sendable {
+    /// Something of ours, an interface, an address or a default route is not as it was, and that was not our doing.
+    ///
+    /// `ports` are the netlink ports of those who did it.
+    case touched(links: Set<InterfaceName>, ports: Set<UInt32>)
+    /// Events were lost: anything may have changed.
+    case overrun
+}
+
+extension Step {
+    fileprivate var isRouting: Bool {
+        switch self {
+        case .putGuard, .adoptGuard, .makeLink, .configure, .setUp, .deleteLink: false
+        default: true
+        }
     }
 }

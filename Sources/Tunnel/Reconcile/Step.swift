@@ -2,9 +2,17 @@
 
 import CLinux
 import NetworkTypes
+import PathHealth
 
-/// One change to the kernel's routing.
+/// One change to the kernel, or to the process that stands in for it where it has no WireGuard.
 enum Step: Hashable, Sendable {
+    /// Replaces the guard table as a whole, in one transaction.
+    case putGuard(NftTable)
+    /// Takes over an earlier run's guard table as it is.
+    case adoptGuard
+    case makeLink(InterfaceName)
+    case configure(InterfaceName, WireGuardChange)
+    case setUp(Link, PathName, mtu: Int, hasIPv6: Bool)
     case addAddress(LinkAddress)
     case deleteAddress(LinkAddress)
     case putNexthop(Nexthop)
@@ -19,20 +27,55 @@ enum Step: Hashable, Sendable {
 extension Step: CustomStringConvertible {
     var description: String {
         switch self {
+        case .putGuard: "put the guard table in place"
+        case .adoptGuard: "take the guard table over"
+        case .makeLink(let name): "make interface \(name)"
+        case .configure(let name, let change): "configure WireGuard on \(name): \(change)"
+        case .setUp(let link, _, let mtu, _): "set interface \(link.name) up, MTU \(mtu)"
         case .addAddress(let address): "add address \(address.address)"
         case .deleteAddress(let address): "remove address \(address.address)"
-        case .putNexthop(let nexthop): "set nexthop \(nexthop.id)"
+        case .putNexthop(let nexthop): "set nexthop \(nexthop)"
         case .deleteNexthop(let id): "remove nexthop \(id)"
-        case .putRoute(let route): "set route \(route.prefix) metric \(route.metric) in table \(route.table)"
-        case .deleteRoute(let route): "remove route \(route.prefix) metric \(route.metric) from table \(route.table)"
-        case .addRule(let rule): "add \(rule.family) rule \(rule.priority)"
-        case .deleteRule(let rule): "remove \(rule.family) rule \(rule.priority)"
+        case .putRoute(let route): "set route \(route)"
+        case .deleteRoute(let route): "remove route \(route)"
+        case .addRule(let rule): "add \(rule.family) rule \(rule)"
+        case .deleteRule(let rule): "remove \(rule.family) rule \(rule)"
         case .deleteLink(let link): "remove interface \(link.name)"
         }
     }
 
-    func message(_ reserved: ReservedNumbers) -> NetlinkMessage {
+    /// What it is about.
+    var object: KernelObject {
         switch self {
+        case .putGuard, .adoptGuard: .guardTable
+        case .makeLink(let name): .link(name)
+        case .configure(let name, _): .tunnel(name)
+        case .setUp(let link, _, _, _), .deleteLink(let link): .link(link.name)
+        case .addAddress(let address), .deleteAddress(let address): .address(address)
+        case .putNexthop(let nexthop): .nexthop(nexthop.id)
+        case .deleteNexthop(let id): .nexthop(id)
+        case .putRoute(let route), .deleteRoute(let route): .route(route.key)
+        case .addRule(let rule), .deleteRule(let rule): .rule(rule.family, priority: rule.priority)
+        }
+    }
+
+    /// What has to be there for it.
+    var needs: [KernelObject] {
+        switch self {
+        case .putRoute(let route):
+            if case .nexthop(let id) = route.destination { [.nexthop(id)] } else { [] }
+        case .putNexthop(let nexthop):
+            if case .group(let members) = nexthop.destination { members.map(KernelObject.nexthop) } else { [] }
+        default: []
+        }
+    }
+
+    /// The step as one message to rtnetlink; nil for those that are more than that.
+    func message(_ reserved: ReservedNumbers) -> NetlinkMessage? {
+        switch self {
+        case .putGuard, .adoptGuard, .makeLink, .configure: nil
+        case .setUp(let link, let path, let mtu, let hasIPv6):
+            LinkMessages.setUp(link.index, alias: Link.aliasPrefix + path.text, mtu: mtu, hasIPv6: hasIPv6)
         case .addAddress(let address): AddressMessages.add(address)
         case .deleteAddress(let address): AddressMessages.delete(address)
         case .putNexthop(let nexthop): NexthopMessages.put(nexthop, reserved)
@@ -52,83 +95,63 @@ extension Step: CustomStringConvertible {
         case .putNexthop(let nexthop): nexthop.family
         case .putRoute(let route): route.prefix.family
         case .addRule(let rule): rule.family
-        case .deleteAddress, .deleteNexthop, .deleteRoute, .deleteRule, .deleteLink: nil
+        case .putGuard, .adoptGuard, .makeLink, .configure, .setUp, .deleteAddress, .deleteNexthop, .deleteRoute,
+            .deleteRule, .deleteLink:
+            nil
         }
     }
 
     /// Whether an error says that the wish holds already.
     func isFulfilled(by code: Int32?) -> Bool {
         switch self {
-        case .addRule: code == EEXIST
+        case .makeLink, .addRule: code == EEXIST
         case .deleteAddress: code == EADDRNOTAVAIL
         case .deleteNexthop, .deleteRule: code == ENOENT
         case .deleteRoute: code == ESRCH
         case .deleteLink: code == ENODEV
-        case .addAddress, .putNexthop, .putRoute: false
+        case .putGuard, .adoptGuard, .configure, .setUp, .addAddress, .putNexthop, .putRoute: false
         }
     }
 }
 
-/// The steps from what is to what should be. Pure: planned twice, the second plan is empty.
-///
-/// The order leaves no moment in which a protected packet could leave in the open: guard routes and their rule come
-/// first, then what traffic moves to, and what it moved from goes last.
-func plan(_ desired: Desired, _ observed: Observed) -> [Step] {
-    let layout = Layout(desired, observed)
-    var steps: [Step] = []
-    let missing = layout.routes.values.filter { !observed.routes.contains($0) }.sorted { $0.key < $1.key }
-    steps += missing.filter { $0.destination == .unreachable }.map(Step.putRoute)
-    steps += layout.rules.subtracting(observed.rules).sorted().map(Step.addRule)
-    steps += addressSteps(desired, observed)
-
-    let changed = layout.nexthops.values.filter { observed.nexthops[$0.id] != $0 }.sorted { $0.id < $1.id }
-    steps += changed.map(Step.putNexthop)
-    steps += missing.filter { $0.destination != .unreachable }.map(Step.putRoute)
-
-    let superfluous = observed.routes.filter { layout.routes[$0.key] == nil }.sorted { $0.key < $1.key }
-    steps += superfluous.map(Step.deleteRoute)
-    let unused = observed.nexthops.keys.filter { layout.nexthops[$0] == nil }.sorted(by: >)
-    steps += unused.map(Step.deleteNexthop)
-    steps += observed.rules.subtracting(layout.rules).sorted().map(Step.deleteRule)
-    let wanted = Set(desired.paths.map(\.interface))
-    let orphans = observed.links.values.filter { $0.isOurs && !wanted.contains($0.name) }
-    steps += orphans.sorted { $0.name < $1.name }.map(Step.deleteLink)
-    return steps.filter { $0.family.map(observed.families.contains) ?? true }
-}
-
-private func addressSteps(_ desired: Desired, _ observed: Observed) -> [Step] {
-    var steps: [Step] = []
-    for path in desired.paths {
-        guard let link = observed.links[path.interface], link.isOurs else { continue }
-        let wanted = Set(path.addresses.map { LinkAddress(link: link.index, address: $0) })
-        let found = observed.addresses.filter { $0.link == link.index }
-        // A link-local address is the kernel's own affair.
-        let foreign = found.subtracting(wanted).filter { !$0.address.address.isLinkLocal }
-        steps += wanted.subtracting(found).sorted { $0.address.address < $1.address.address }.map(Step.addAddress)
-        steps += foreign.map(Step.deleteAddress)
-    }
-    return steps
-}
-
-extension IPAddress {
-    /// fe80::/10 (RFC 4291 section 2.5.6).
-    var isLinkLocal: Bool {
-        guard case .v6(let address) = self else { return false }
-        return address.bits >> 118 == 0x3fa
+extension Route: CustomStringConvertible {
+    /// As `ip route` has it, in short: `10.20.0.0/16 metric 100 in table 7000 by nexthop 7204`.
+    public var description: String {
+        let way =
+            switch destination {
+            case .nexthop(let id): " by nexthop \(id)"
+            case .unreachable: ", unreachable"
+            case .device(let link, let gateway):
+                gateway.map { " by \($0) on interface \(link)" } ?? " on interface \(link)"
+            }
+        return "\(prefix) metric \(metric) in table \(table)\(way)"
     }
 }
 
-extension Route.Key: Comparable {
-    static func < (left: Self, right: Self) -> Bool {
-        (left.table, left.prefix, left.metric) < (right.table, right.prefix, right.metric)
+extension Nexthop: CustomStringConvertible {
+    /// `7204 (nexthops 7002)` or `7002 (interface 5)`.
+    public var description: String {
+        switch destination {
+        case .device(let link): "\(id) (interface \(link))"
+        case .group(let members): "\(id) (nexthops \(members.map(String.init).joined(separator: ", ")))"
+        }
     }
 }
 
-extension Rule: Comparable {
-    /// By family, then by priority.
-    public static func < (left: Self, right: Self) -> Bool {
-        (left.family.rawValue, left.priority, "\(left.selector)") < (
-            right.family.rawValue, right.priority, "\(right.selector)"
-        )
+extension Rule: CustomStringConvertible {
+    /// `831: packets out of pn-a, table 7001`.
+    public var description: String {
+        let who =
+            switch selector {
+            case .all: "all packets"
+            case .output(let name): "packets out of \(name)"
+            case .mark(let mark, let mask): "mark 0x\(String(mark, radix: 16))/0x\(String(mask, radix: 16))"
+            }
+        let what =
+            switch action {
+            case .lookup(let table): "table \(table)"
+            case .unreachable: "unreachable"
+            }
+        return "\(priority): \(who), \(what)"
     }
 }

@@ -17,7 +17,7 @@ enum AddressMessages {
     }
 
     static func parse(_ reply: NetlinkReply) -> LinkAddress? {
-        guard reply.type == RTM_NEWADDR, let header = reply.header(ifaddrmsg.self) else { return nil }
+        guard let header = reply.header(ifaddrmsg.self) else { return nil }
         let attributes = reply.attributes(after: ifaddrmsg.self)
         // On point-to-point links IFA_ADDRESS is the far end's; IFA_LOCAL is there for IPv4 always.
         guard let address = attributes.address(IFA_LOCAL) ?? attributes.address(IFA_ADDRESS),

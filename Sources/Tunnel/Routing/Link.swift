@@ -26,6 +26,16 @@ public struct Link: Hashable, Sendable {
 
     /// What the alias of an interface of ours begins with.
     static let aliasPrefix = "pnetd path "
+
+    /// Whether the alias says that it is ours.
+    var isOurs: Bool { alias?.hasPrefix(Self.aliasPrefix) ?? false }
+
+    /// All but what changes with every packet.
+    var withoutCounters: Link {
+        var link = self
+        (link.received, link.sent) = (0, 0)
+        return link
+    }
 }
 
 enum LinkMessages {
@@ -33,16 +43,17 @@ enum LinkMessages {
         NetlinkMessage(type: RTM_GETLINK, flags: 0, header: ifinfomsg())
     }
 
-    /// Asks for one interface, without its statistics.
-    static func get(_ name: InterfaceName) -> NetlinkMessage {
+    /// Asks for one interface, by default without its counters: those take longer than all the rest.
+    static func get(_ name: InterfaceName, counters: Bool = false) -> NetlinkMessage {
         var message = NetlinkMessage(type: RTM_GETLINK, flags: 0, header: ifinfomsg())
         message.put(IFLA_IFNAME, text: name.text)
-        message.put(IFLA_EXT_MASK, number: UInt32(RTEXT_FILTER_SKIP_STATS))
+        if !counters { message.put(IFLA_EXT_MASK, number: UInt32(RTEXT_FILTER_SKIP_STATS)) }
         return message
     }
 
+    /// Reads an interface; nil where the message is about one family's side of it, as a bridge's of its ports.
     static func parse(_ reply: NetlinkReply) -> Link? {
-        guard reply.type == RTM_NEWLINK, let header = reply.header(ifinfomsg.self) else { return nil }
+        guard let header = reply.header(ifinfomsg.self), Int32(header.ifi_family) == AF_UNSPEC else { return nil }
         let attributes = reply.attributes(after: ifinfomsg.self)
         guard let name = attributes.text(IFLA_IFNAME).flatMap({ InterfaceName($0) }) else { return nil }
         let statistics = attributes[IFLA_STATS64]

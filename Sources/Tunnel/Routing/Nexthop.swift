@@ -28,7 +28,7 @@ enum NexthopMessages {
 
     /// Reads a nexthop. The kernel forgets a group's family; the reserved numbering knows it.
     static func parse(_ reply: NetlinkReply, _ reserved: ReservedNumbers) -> Nexthop? {
-        guard reply.type == RTM_NEWNEXTHOP, let header = reply.header(nhmsg.self),
+        guard let header = reply.header(nhmsg.self),
             header.nh_protocol == reserved.routeProtocol
         else { return nil }
         let attributes = reply.attributes(after: nhmsg.self)
@@ -47,7 +47,7 @@ enum NexthopMessages {
 
     /// The id of a nexthop that somebody else has made among our reserved ones.
     static func foreign(_ reply: NetlinkReply, _ reserved: ReservedNumbers) -> UInt32? {
-        guard reply.type == RTM_NEWNEXTHOP, let header = reply.header(nhmsg.self),
+        guard let header = reply.header(nhmsg.self),
             header.nh_protocol != reserved.routeProtocol,
             let id = reply.attributes(after: nhmsg.self).number(NHA_ID, as: UInt32.self), reserved.nexthops.contains(id)
         else { return nil }

@@ -82,6 +82,9 @@ public struct ReservedNumbers: Codable, Hashable, Sendable {
         return Int((id - firstNexthop) / 2)
     }
 
+    func network(ofGroup id: UInt32) -> Int { Int(id &- firstNexthop &- 200) / 4 }
+    func rank(ofGroup id: UInt32) -> Rank { (id &- firstNexthop) % 4 < 2 ? .active : .standby }
+
     /// Active before standby before guard: the routes' metrics.
     enum Rank: UInt32, CaseIterable {
         case active = 100

@@ -55,8 +55,17 @@ enum RouteMessages {
         return NetlinkMessage(type: RTM_GETROUTE, flags: 0, header: header)
     }
 
+    /// Whether a route may be ours, among our tables, or a default route of the main table: told by the header alone.
+    static func concerns(_ header: rtmsg, _ reserved: ReservedNumbers) -> Bool {
+        // Tables beyond 255 do not fit into the header and are called RT_TABLE_COMPAT there.
+        let table = UInt32(header.rtm_table)
+        return header.rtm_protocol == reserved.routeProtocol || table == UInt32(RT_TABLE_COMPAT.rawValue)
+            || reserved.tables.contains(table)
+            || (table == UInt32(RT_TABLE_MAIN.rawValue) && header.rtm_dst_len == 0)
+    }
+
     static func parse(_ reply: NetlinkReply) -> ObservedRoute? {
-        guard reply.type == RTM_NEWROUTE, let header = reply.header(rtmsg.self),
+        guard let header = reply.header(rtmsg.self),
             let family = AddressFamily(kernelNumber: header.rtm_family), header.rtm_flags & cloned == 0
         else { return nil }
         let attributes = reply.attributes(after: rtmsg.self)

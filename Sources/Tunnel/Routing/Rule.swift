@@ -42,7 +42,7 @@ enum RuleMessages {
 
     /// Reads a rule of ours; nil for any other.
     static func parse(_ reply: NetlinkReply, _ reserved: ReservedNumbers) -> Rule? {
-        guard reply.type == RTM_NEWRULE, let header = reply.header(fib_rule_hdr.self),
+        guard let header = reply.header(fib_rule_hdr.self),
             let family = AddressFamily(kernelNumber: header.family)
         else { return nil }
         let attributes = reply.attributes(after: fib_rule_hdr.self)
@@ -62,15 +62,19 @@ enum RuleMessages {
         )
     }
 
-    /// The priority of a rule that somebody else has made among our reserved ones.
-    static func foreign(_ reply: NetlinkReply, _ reserved: ReservedNumbers) -> UInt32? {
-        guard reply.type == RTM_NEWRULE, reply.header(fib_rule_hdr.self) != nil else { return nil }
+    /// The place of a rule that somebody else has among our reserved priorities.
+    static func foreign(
+        _ reply: NetlinkReply,
+        _ reserved: ReservedNumbers
+    ) -> (family: AddressFamily, priority: UInt32)? {
+        guard let header = reply.header(fib_rule_hdr.self), let family = AddressFamily(kernelNumber: header.family)
+        else { return nil }
         let attributes = reply.attributes(after: fib_rule_hdr.self)
         guard attributes.number(Int(FRA_PROTOCOL), as: UInt8.self) != reserved.routeProtocol,
             let priority = attributes.number(Int(FRA_PRIORITY), as: UInt32.self),
             reserved.priorities.contains(priority)
         else { return nil }
-        return priority
+        return (family, priority)
     }
 
     static func add(_ rule: Rule, _ reserved: ReservedNumbers) -> NetlinkMessage {

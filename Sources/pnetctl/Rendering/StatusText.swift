@@ -91,6 +91,11 @@ extension Page {
             lines.append(painted("warning", .warning) + "   " + (text.first.map { String($0.dropFirst(10)) } ?? ""))
             lines += text.dropFirst()
         }
+        for change in report.foreignChanges.suffix(5) {
+            let text = wrapped("\(change.object), changed by \(change.by) (\(change.time))", indent: 10)
+            lines.append("put right " + (text.first.map { String($0.dropFirst(10)) } ?? ""))
+            lines += text.dropFirst()
+        }
         return lines.map { $0 + "\n" }.joined()
     }
 }

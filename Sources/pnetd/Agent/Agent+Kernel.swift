@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Configuration
+import ControlAPI
 import Logging
 import NetworkTypes
 import PathHealth
@@ -13,8 +14,8 @@ struct KernelWork {
     var isScheduled = false
     /// Passes in a row that had something to do or failed.
     var restless = 0
-    /// Somebody else changed something; whether it was ours shows in what the next pass has to do.
-    var isTold = false
+    /// What others changed of ours, the last few, and who changes what again and again.
+    var foreign = ForeignChanges()
     /// Underlays that carried nothing when last asked.
     var deadUnderlays: Set<InterfaceName> = []
     /// Everything was taken down; nothing is to be put back.
@@ -30,21 +31,23 @@ extension Agent {
     private static let auditInterval = Duration.seconds(5)
 
     /// Something in the kernel changed, and it was not our doing.
-    func noticed(_ notice: KernelEvents.Notice) {
+    func noticed(_ notice: KernelNotice) {
         switch notice {
-        case .link(let name):
+        case .touched(let links, let ports):
+            // While whoever it was may still be there to be named.
+            kernelWork.foreign.name(ports)
             // A carrier that goes is evidence: it decides at once, without waiting for a full pass.
-            let known = site.paths.contains { $0.interface == name || $0.underlay.interface == name }
-            guard known || name == nil else { return }
-            look()
-        case .routing, .firewall:
-            kernelWork.isTold = true
+            let own = Set(site.paths.flatMap { [$0.interface, $0.underlay.interface] })
+            if !own.isDisjoint(with: links) { look() }
+            scheduleReconcile(after: .milliseconds(1))
         case .overrun:
-            counters.overruns += 1
             log.warning("netlink events were lost; reading everything again")
+            // While they pour in, everything is read a few times a second and once when it is over.
+            scheduleReconcile(after: Self.overrunPause)
         }
-        scheduleReconcile(after: .milliseconds(1))
     }
+
+    private static let overrunPause = Duration.milliseconds(200)
 
     /// The kernel tells of a lost carrier late, up to a second after the last link event of the whole machine
     /// (linkwatch, net/core/link_watch.c). Asked, it knows at once.
@@ -66,12 +69,8 @@ extension Agent {
 
     /// Reads the links only, and tells the core what it means for the paths.
     private func look() {
-        do {
-            let conditions = try reconciler.conditions(desired)
-            for (path, condition) in conditions.sorted(by: { $0.key < $1.key }) { observe(.condition(path, condition)) }
-        } catch {
-            log.error("\(error)")
-        }
+        let conditions = reconciler.conditions(desired)
+        for (path, condition) in conditions.sorted(by: { $0.key < $1.key }) { observe(.condition(path, condition)) }
     }
 
     func scheduleReconcile(after delay: Duration) {
@@ -90,8 +89,6 @@ extension Agent {
         let result = reconciler.reconcile(desired)
         counters.reconciles += 1
         counters.took(.reconcile, loop.now - started)
-        if kernelWork.isTold, !result.changes.isEmpty { counters.foreignChanges += 1 }
-        kernelWork.isTold = false
         let problems = probes?.follow(result.paths) ?? []
         note(result, problems + writeGuardDown())
         for path in site.paths {
@@ -102,7 +99,7 @@ extension Agent {
         // Quick while things move, patient where they do not come right.
         let next: Duration =
             isSettled ? Self.auditInterval : kernelWork.restless < 30 ? .milliseconds(50) : .seconds(1)
-        loop.schedule(after: next) { [weak self, passes = counters.reconciles] in
+        loop.schedule(after: min(next, result.pause ?? next)) { [weak self, passes = counters.reconciles] in
             guard let self, counters.reconciles == passes else { return }
             reconcile()
         }
@@ -140,11 +137,25 @@ extension Agent {
         guard !kernelWork.isOver else { return }
         let result = reconciler.move(desired)
         note(result)
-        if !result.failures.isEmpty { scheduleReconcile(after: .milliseconds(10)) }
+        // The rest of what the decision means to the kernel; most often nothing.
+        scheduleReconcile(after: result.failures.isEmpty ? .milliseconds(1) : .milliseconds(10))
+    }
+
+    private func noteForeignChanges(_ result: ReconcileResult) {
+        counters.foreignChanges += UInt64(result.repairs.count)
+        counters.untold += UInt64(result.untold.count)
+        if !result.untold.isEmpty {
+            log.warning(
+                "the kernel was not as its events had told",
+                metadata: ["differences": "\(result.untold.count)", "first": "\(result.untold[0])"]
+            )
+        }
+        let time = Timestamp.text(wallNanoseconds: clock.wallNanoseconds)
+        for news in kernelWork.foreign.take(result, at: time) { log.warning("\(news)") }
     }
 
     private func note(_ result: ReconcileResult, _ problems: [String] = []) {
-        counters.changes += UInt64(result.changes.count)
+        counters.changes += UInt64(result.changeCount)
         counters.failures += UInt64(result.failures.count)
         for change in result.changes { log.info("kernel: \(change)") }
         for failure in result.failures + problems where !failures.contains(failure) { log.error("kernel: \(failure)") }
@@ -154,6 +165,7 @@ extension Agent {
                 log.warning("\(path.name): this kernel has no WireGuard; wireguard-go carries the path in userspace")
             }
         }
+        noteForeignChanges(result)
         for collision in result.collisions where !collisions.contains(collision) { log.warning("\(collision)") }
         collisions = result.collisions
         for warning in result.swallowed where !swallowed.contains(warning) { log.warning("\(warning)") }

@@ -154,10 +154,15 @@ extension Agent {
             ("pnetd_kernel_changes_total", "Changes made to the kernel.", counters.changes),
             ("pnetd_kernel_failures_total", "Changes that the kernel refused.", counters.failures),
             (
-                "pnetd_foreign_changes_total", "Notices that somebody else changed what is ours.",
+                "pnetd_foreign_changes_total",
+                "Things of pnetd's that somebody else had changed and that were put right.",
                 counters.foreignChanges
             ),
-            ("pnetd_netlink_overruns_total", "Times that netlink events were lost.", counters.overruns),
+            (
+                "pnetd_kernel_untold_total",
+                "Differences that a whole reading of the kernel found and no event had told of.", counters.untold
+            ),
+            ("pnetd_netlink_overruns_total", "Times that netlink events were lost.", reconciler.overruns),
             ("pnetd_reloads_total", "Files taken in.", counters.reloads),
             ("pnetd_refused_reloads_total", "Files refused because of errors.", counters.refusedReloads),
             ("pnetd_alerts_delivered_total", "Alerts that reached their receiver.", counters.alertsDelivered),
@@ -170,6 +175,12 @@ extension Agent {
             .gauge,
             "Alerts that wait for their receiver.",
             [.init(Double(saved.alerts.waiting.count))]
+        )
+        page.add(
+            "pnetd_disputes",
+            .gauge,
+            "Things that somebody else changes again and again; they are put right at a slower pace.",
+            [.init(Double(kernelWork.foreign.disputes.count))]
         )
         page.add(
             "pnetd_guard_owned",

@@ -25,7 +25,8 @@ extension Agent {
                 )
             },
             frontend: wantedRoles.contains(.frontend) ? StatusReport.Frontend(state: serviceState(.frontend)) : nil,
-            warnings: warnings + currentWarnings
+            warnings: warnings + currentWarnings,
+            foreignChanges: kernelWork.foreign.recent
         )
     }
 
@@ -102,7 +103,7 @@ extension Agent {
 
     private var currentWarnings: [String] {
         var warnings = listenerProblems.map { "cannot listen: \($0)" } + failures
-        warnings += swallowed
+        warnings += swallowed + kernelWork.foreign.disputes
         warnings += collisions.map { "\($0) (move the 'reserve' section, or the other)" }
         if site.networks.reduce(0, { $0 + $1.prefixes.count }) >= 100, KernelSettings.copiesNexthopChanges {
             warnings.append(

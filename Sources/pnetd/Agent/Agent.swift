@@ -30,7 +30,6 @@ final class Agent {
     var counters = Counters()
 
     let reconciler: Reconciler
-    var events: KernelEvents?
     let manager: ServiceManager
     let isSupervised: Bool
     let listeners: Listeners
@@ -125,9 +124,7 @@ final class Agent {
         )
         // The sockets' files are there, and with their groups.
         try Privileges.giveUp([.changeOwner])
-        events = try KernelEvents(reserved: ReservedNumbers(site.reserve), own: reconciler.ports, on: loop) {
-            [weak self] in self?.noticed($0)
-        }
+        try reconciler.watch(on: loop) { [weak self] in self?.noticed($0) }
         recallGuard()
         adoptDecisions()
         reconcile()

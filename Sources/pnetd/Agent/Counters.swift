@@ -9,8 +9,9 @@ struct Counters {
     var reconciles: UInt64 = 0
     var changes: UInt64 = 0
     var failures: UInt64 = 0
-    var overruns: UInt64 = 0
     var foreignChanges: UInt64 = 0
+    /// Differences that a whole reading of the kernel found and no event had told of.
+    var untold: UInt64 = 0
     var reloads: UInt64 = 0
     var refusedReloads: UInt64 = 0
     var alertsDelivered: UInt64 = 0

@@ -47,7 +47,7 @@ extension Scenarios {
                         heard += bytes
                     }
                     return true
-                } catch where error.code == ECONNRESET {
+                } catch  where error.code == ECONNRESET {
                     return false
                 }
             }

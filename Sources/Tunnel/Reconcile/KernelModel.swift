@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import NetworkTypes
+import SystemIO
+
+/// Keeps what is known of the kernel in step with it: read whole once, then told by events, and read again where events
+/// were lost. Dumps and events have a socket each.
+final class KernelModel {
+    /// The kernel as it is known now.
+    private(set) var observed = Observed()
+    /// What was changed by others than us since last asked, and by which port; 0 is the kernel itself.
+    private(set) var touches: [KernelObject: UInt32] = [:]
+    /// Times that events were lost, for the metric.
+    private(set) var overruns: UInt64 = 0
+    private(set) var lastRead: Instant?
+
+    private let reserved: ReservedNumbers
+    private let dumps: NetlinkConversation
+    private let events: NetlinkSocket
+    private let firewallEvents: NetlinkSocket
+    /// The ports by which the kernel names our own changes.
+    private var own: Set<UInt32> = []
+    private var isStale = true
+    private var isGuardStale = true
+
+    /// Subscribes before anything is read, so that nothing falls between.
+    ///
+    /// - Parameter buffer: octets that may wait to be read; the kernel's default where nil.
+    init(reserved: ReservedNumbers, buffer: Int32? = nil) throws(NetlinkError) {
+        self.reserved = reserved
+        dumps = NetlinkConversation(over: try NetlinkSocket(bus: NETLINK_ROUTE))
+        events = try NetlinkSocket(bus: NETLINK_ROUTE)
+        if let buffer { events.limitBuffer(to: buffer) }
+        try events.subscribe(
+            to: [
+                RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
+                RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP,
+            ].map { Int($0.rawValue) }
+        )
+        firewallEvents = try NetlinkSocket(bus: NETLINK_NETFILTER)
+        try firewallEvents.subscribe(to: [Int(NFNLGRP_NFTABLES.rawValue)])
+    }
+
+    /// The descriptors that become readable when there are events.
+    var descriptors: [Int32] { [events.raw, firewallEvents.raw] }
+
+    /// What these ports do is ours.
+    func recognize(_ ports: Set<UInt32>) { own = ports }
+
+    /// Takes in all events that wait.
+    func drain() {
+        for reply in waitingEvents() { take(reply) }
+        do {
+            while let datagram = try firewallEvents.receive() {
+                for reply in NetlinkReply.parse(datagram)
+                where !own.contains(reply.port) && NftMessages.concernsOurTable(reply) {
+                    isGuardStale = true
+                    touches[.guardTable] = reply.port
+                }
+            }
+        } catch {
+            overruns += 1
+            isGuardStale = true
+        }
+    }
+
+    /// Puts the kernel's answer to a single question in.
+    func take(_ reply: NetlinkReply) {
+        guard let object = observed.take(reply, reserved), !own.contains(reply.port) else { return }
+        touches[object] = reply.port
+    }
+
+    /// What was touched by others since this was last asked.
+    func takeTouches() -> [KernelObject: UInt32] {
+        defer { touches = [:] }
+        return touches
+    }
+
+    /// Makes the model agree with the kernel: by the events that wait, and by reading it whole where some were lost, or
+    /// where that was not done for the given time.
+    ///
+    /// - Returns: what the events had not told.
+    func refresh(now: Instant, auditAfter interval: Duration) throws(NetlinkError) -> Set<KernelObject> {
+        drain()
+        let isFirst = lastRead == nil
+        guard isStale || lastRead.map({ now - $0 >= interval }) ?? true else { return [] }
+        isStale = false
+        var fresh: Observed
+        do {
+            fresh = try read()
+        } catch {
+            isStale = true
+            throw error
+        }
+        lastRead = now
+        // What happened meanwhile is in both or in neither.
+        for reply in waitingEvents() {
+            take(reply)
+            fresh.take(reply, reserved)
+        }
+        let differences = fresh.differences(from: observed)
+        observed = fresh
+        return isFirst ? [] : differences
+    }
+
+    /// Whether the guard table has to be read again; asking answers for it.
+    func takeGuardStaleness() -> Bool {
+        defer { isGuardStale = false }
+        return isGuardStale
+    }
+
+    /// Notes how the guard table is; nil where there is none.
+    func note(guard table: Observed.GuardTable?) { observed.guard = table }
+
+    /// Notes that the guard table could not be read or written.
+    func forgetGuard() { isGuardStale = true }
+
+    /// Notes how the WireGuard side of an interface is; nil where it cannot be asked.
+    func note(_ device: WireGuardDevice?, on interface: InterfaceName) { observed.tunnels[interface] = device }
+
+    /// Notes what the peers of each interface were last told.
+    func note(told: [InterfaceName: [WireGuardPublicKey: SocketEndpoint]]) { observed.told = told }
+
+    private func waitingEvents() -> [NetlinkReply] {
+        var replies: [NetlinkReply] = []
+        while true {
+            do {
+                guard let datagram = try events.receive() else { return replies }
+                replies += NetlinkReply.parse(datagram)
+            } catch {
+                // What comes after the gap is right again, but nobody knows what fell into it.
+                if !isStale { overruns += 1 }
+                isStale = true
+                guard error == .overrun else { return replies }
+            }
+        }
+    }
+
+    /// Reads everything, in the order in which one thing hangs on another.
+    private func read() throws(NetlinkError) -> Observed {
+        var fresh = Observed()
+        func take(_ replies: [NetlinkReply]) { for reply in replies { fresh.take(reply, reserved) } }
+        take(try dumps.dump(LinkMessages.dump(), "read the links"))
+        take(try dumps.dump(AddressMessages.dump(), "read the addresses"))
+        take(try dumps.dump(NexthopMessages.dump(), "read the nexthops"))
+        for family in AddressFamily.allCases {
+            do {
+                let routes = try dumps.dump(RouteMessages.dump(family), "read the \(family) routes")
+                let rules = try dumps.dump(RuleMessages.dump(family), "read the \(family) rules")
+                take(routes)
+                take(rules)
+            } catch  where error.code == EAFNOSUPPORT {
+                // As with ipv6.disable=1 on the kernel's command line: there is nothing to guard or to route. Asked for
+                // such a family's routes, the kernel gives all others'.
+                fresh.families.remove(family)
+            }
+        }
+        fresh.tunnels = observed.tunnels.filter { fresh.links[$0.key] != nil }
+        (fresh.told, fresh.guard) = (observed.told, observed.guard)
+        return fresh
+    }
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NetworkTypes
+
+/// The steps from what is to what should be, as far as they can be said now: an interface that is yet to be made has no
+/// number to hang routes on. Pure: planned again after they were carried out, there is nothing left.
+///
+/// The order leaves no moment in which a protected packet could leave in the open: the guard table, the guard routes and
+/// their rule come first, then what traffic moves to, and what it moved from goes last.
+func plan(_ desired: Desired, _ observed: Observed) -> [Step] {
+    let layout = Layout(desired, observed)
+    var steps = guardSteps(desired, observed)
+    let missing = layout.routes.values.filter { observed.routes[$0.key] != $0 }.sorted { $0.key < $1.key }
+    steps += missing.filter { $0.destination == .unreachable }.map(Step.putRoute)
+    steps += layout.rules.subtracting(observed.rules).sorted().map(Step.addRule)
+    for path in desired.paths { steps += tunnelSteps(path, desired.reserved, observed) }
+    steps += addressSteps(desired, observed)
+
+    let changed = layout.nexthops.values.filter { observed.nexthops[$0.id] != $0 }.sorted { $0.id < $1.id }
+    steps += changed.map(Step.putNexthop)
+    steps += missing.filter { $0.destination != .unreachable }.map(Step.putRoute)
+
+    let superfluous = observed.routes.values.filter { layout.routes[$0.key] == nil }.sorted { $0.key < $1.key }
+    steps += superfluous.map(Step.deleteRoute)
+    let unused = observed.nexthops.keys.filter { layout.nexthops[$0] == nil }.sorted(by: >)
+    steps += unused.map(Step.deleteNexthop)
+    steps += observed.rules.subtracting(layout.rules).sorted().map(Step.deleteRule)
+    let wanted = Set(desired.paths.map(\.interface))
+    let orphans = observed.links.values.filter { $0.isOurs && !wanted.contains($0.name) }
+    steps += orphans.sorted { $0.name < $1.name }.map(Step.deleteLink)
+    return steps.filter { $0.family.map(observed.families.contains) ?? true }
+}
+
+/// What moves networks between paths whose groups are there already: one message a group, whatever the number of
+/// prefixes. Empty where that is not enough.
+func moves(_ desired: Desired, _ observed: Observed) -> [Step] {
+    var steps: [Step] = []
+    for network in desired.networks {
+        for (_, group) in Layout.groups(of: network, desired, observed) {
+            guard let before = observed.nexthops[group.id] else { return [] }
+            if before != group { steps.append(.putNexthop(group)) }
+        }
+    }
+    return steps
+}
+
+private func guardSteps(_ desired: Desired, _ observed: Observed) -> [Step] {
+    // Whoever takes everything down removes the table himself, at the end.
+    guard !(desired.paths.isEmpty && desired.networks.isEmpty) else { return [] }
+    let wanted = desired.guard.table
+    guard observed.guard?.contents == NftTable.Contents(of: wanted) else { return [.putGuard(wanted)] }
+    return observed.guard?.isOrphan == true ? [.adoptGuard] : []
+}
+
+private func tunnelSteps(_ path: Desired.Path, _ reserved: ReservedNumbers, _ observed: Observed) -> [Step] {
+    guard let link = observed.links[path.interface] else { return [.makeLink(path.interface)] }
+    guard let device = observed.tunnels[path.interface], path.mayUse(link, device) else { return [] }
+    var steps: [Step] = []
+    var settings = path.wireGuard
+    settings.mark = reserved.underlayMark(path.slot)
+    let told = observed.told[path.interface] ?? [:]
+    let change = WireGuardChange(from: device, to: settings, toldBefore: told)
+    if !change.isEmpty { steps.append(.configure(path.interface, change)) }
+    let mtu = path.mtu ?? path.mtu(over: observed.links[path.underlay])
+    if !link.isUp || link.alias != Link.aliasPrefix + path.name.text || link.mtu != mtu {
+        steps.append(.setUp(link, path.name, mtu: mtu, hasIPv6: observed.families.contains(.ipv6)))
+    }
+    return steps
+}
+
+private func addressSteps(_ desired: Desired, _ observed: Observed) -> [Step] {
+    var steps: [Step] = []
+    for path in desired.paths {
+        guard let link = observed.links[path.interface], link.isOurs else { continue }
+        let wanted = Set(path.addresses.map { LinkAddress(link: link.index, address: $0) })
+        let found = observed.addresses.filter { $0.link == link.index }
+        // A link-local address is the kernel's own affair.
+        let foreign = found.subtracting(wanted).filter { !$0.address.address.isLinkLocal }
+        steps += wanted.subtracting(found).sorted { $0.address.address < $1.address.address }.map(Step.addAddress)
+        steps += foreign.sorted { $0.address.address < $1.address.address }.map(Step.deleteAddress)
+    }
+    return steps
+}
+
+extension Desired.Path {
+    /// Whether the interface of this name is ours, or one that nobody configured yet: what an earlier run, or this one,
+    /// has just made.
+    func mayUse(_ link: Link, _ device: WireGuardDevice) -> Bool {
+        link.implementation != nil && (link.isOurs || device.privateKey == nil)
+    }
+
+    /// What WireGuard adds over IPv6: 40 IPv6, 8 UDP, 32 of its own. Never below what IPv6 asks for (RFC 8200 section 5).
+    func mtu(over underlay: Link?) -> Int {
+        max((underlay?.mtu ?? 1500) - 80, 1280)
+    }
+}
+
+extension IPAddress {
+    /// fe80::/10 (RFC 4291 section 2.5.6).
+    var isLinkLocal: Bool {
+        guard case .v6(let address) = self else { return false }
+        return address.bits >> 118 == 0x3fa
+    }
+}
+
+extension Route.Key: Comparable {
+    static func < (left: Self, right: Self) -> Bool {
+        (left.table, left.prefix, left.metric) < (right.table, right.prefix, right.metric)
+    }
+}
+
+extension Rule: Comparable {
+    /// By family, then by priority.
+    public static func < (left: Self, right: Self) -> Bool {
+        (left.family.rawValue, left.priority, "\(left.selector)") < (
+            right.family.rawValue, right.priority, "\(right.selector)"
+        )
+    }
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NetworkTypes
+
+/// What a step will do to traffic.
+public struct TrafficEffect: Hashable, Sendable {
+    /// How much it is felt.
+    public enum Severity: Int, Comparable, Hashable, Sendable {
+        /// No packet is lost.
+        case none
+        /// Peers do a handshake first; packets wait for it.
+        case handshake
+        /// Traffic takes another way from then on.
+        case diversion
+        /// Traffic that flows now is cut.
+        case interruption
+
+        public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+    }
+
+    /// How much it is felt.
+    public var severity: Severity
+    /// In words.
+    public var text: String
+
+    init(_ severity: Severity, _ text: String) {
+        self.severity = severity
+        self.text = text
+    }
+
+    static let harmless = TrafficEffect(.none, "no packet lost")
+}
+
+extension Step {
+    /// What the step will do to traffic, in the kernel as it is just before it.
+    func effect(on observed: Observed, _ desired: Desired) -> TrafficEffect {
+        switch self {
+        case .putGuard, .adoptGuard, .makeLink, .addAddress, .addRule: .harmless
+        case .configure(let name, let change): change.effect(on: observed.tunnels[name])
+        case .setUp(let link, _, let mtu, _):
+            link.isUp && mtu < link.mtu
+                ? TrafficEffect(.diversion, "packets above \(mtu) octets are cut into pieces or refused") : .harmless
+        case .deleteAddress(let address):
+            TrafficEffect(.interruption, "connections of this host from \(address.address.address) are cut")
+        case .putNexthop(let nexthop): observed.effect(ofPutting: nexthop, desired)
+        case .deleteNexthop(let id):
+            observed.routes.values.contains { $0.destination == .nexthop(id) }
+                ? TrafficEffect(.interruption, "the routes that use it go with it") : .harmless
+        case .putRoute(let route): observed.effect(ofPutting: route, desired)
+        case .deleteRoute(let route): observed.effect(ofDeleting: route, desired)
+        case .deleteRule(let rule):
+            rule.action == .lookup(desired.reserved.networkTable)
+                ? TrafficEffect(.interruption, "the table of the networks is not asked any more") : .harmless
+        case .deleteLink(let link): observed.effect(ofDeleting: link)
+        }
+    }
+}
+
+extension Observed {
+    fileprivate func effect(ofPutting nexthop: Nexthop, _ desired: Desired) -> TrafficEffect {
+        guard case .group(let members) = nexthop.destination, let before = nexthops[nexthop.id],
+            case .group(let earlier) = before.destination, earlier != members
+        else { return .harmless }
+        let reserved = desired.reserved
+        let rank = reserved.rank(ofGroup: nexthop.id)
+        let network = desired.networks.first { $0.slot == reserved.network(ofGroup: nexthop.id) }
+        func path(_ members: [UInt32]) -> String {
+            let slot = members.first.flatMap(reserved.path(ofNexthop:))
+            return desired.paths.first { $0.slot == slot }?.name.text ?? "a path that goes"
+        }
+        guard rank == .active else { return .harmless }
+        return TrafficEffect(
+            .diversion,
+            "\(network?.name.text ?? "a network") moves from \(path(earlier)) to \(path(members)); no packet lost"
+        )
+    }
+
+    fileprivate func effect(ofPutting route: Route, _ desired: Desired) -> TrafficEffect {
+        guard route.table == desired.reserved.networkTable, route.destination == .unreachable else { return .harmless }
+        let network = desired.networks.first { $0.prefixes.contains(route.prefix) }
+        let name = network?.name.text ?? "its network"
+        return TrafficEffect(.diversion, "packets to it go by the paths of \(name), or nowhere")
+    }
+
+    fileprivate func effect(ofDeleting route: Route, _ desired: Desired) -> TrafficEffect {
+        let reserved = desired.reserved
+        if route.table == reserved.networkTable {
+            switch route.metric {
+            case ReservedNumbers.Rank.active.rawValue:
+                return TrafficEffect(.interruption, "traffic to \(route.prefix) is cut")
+            case ReservedNumbers.guardMetric:
+                return TrafficEffect(
+                    .interruption,
+                    "\(route.prefix) is protected no longer: packets may leave in the open"
+                )
+            default: return .harmless
+            }
+        }
+        let path = desired.paths.first { reserved.underlayTable($0.slot) == route.table }
+        guard let path, route.prefix.length == 0 else { return .harmless }
+        return TrafficEffect(.interruption, "the outer packets of \(path.name) find no way out")
+    }
+
+    fileprivate func effect(ofDeleting link: Link) -> TrafficEffect {
+        let peers = tunnels[link.name]?.peers.filter(\.hasSession) ?? []
+        guard !peers.isEmpty else { return .harmless }
+        return TrafficEffect(.interruption, "its tunnel ends: \(peers.count) peers are cut off")
+    }
+}
+
+extension WireGuardDevice.Peer {
+    /// Whether there was a handshake ever: by the wall clock alone its age cannot be told.
+    fileprivate var hasSession: Bool { lastHandshake != nil }
+}
+
+extension WireGuardChange {
+    fileprivate func effect(on device: WireGuardDevice?) -> TrafficEffect {
+        guard let device, device.privateKey != nil else { return .harmless }
+        let before = Dictionary(device.peers.map { ($0.publicKey, $0) }, uniquingKeysWith: { first, _ in first })
+        let given = peers.reduce(into: Set<IPPrefix>()) { $0.formUnion($1.allowedIPs ?? []) }
+        var cut: [String] = []
+        for peer in peers {
+            guard let earlier = before[peer.publicKey] else { continue }
+            if peer.remove {
+                if earlier.hasSession { cut.append("peer \(peer.publicKey) is cut off") }
+            } else if let allowed = peer.allowedIPs {
+                // What another peer is given in the same change is moved, not taken away.
+                let lost = earlier.allowedIPs.subtracting(allowed).subtracting(given).sorted()
+                if let first = lost.first {
+                    let more = lost.count > 1 ? " and \(lost.count - 1) more" : ""
+                    cut.append("peer \(peer.publicKey) carries \(first)\(more) no longer")
+                }
+            }
+        }
+        if !cut.isEmpty { return TrafficEffect(.interruption, cut.joined(separator: "; ")) }
+        if privateKey != nil {
+            return TrafficEffect(
+                .handshake,
+                "\(device.peers.count) peers handshake anew, once they know the new public key; packets wait for it"
+            )
+        }
+        if peers.contains(where: { $0.presharedKey != nil && before[$0.publicKey] != nil }) {
+            return TrafficEffect(.none, "no packet lost: sessions go on, the next handshake uses the new preshared key")
+        }
+        return .harmless
+    }
+}
+
+extension WireGuardChange: CustomStringConvertible {
+    /// What changes, without any key but public ones.
+    var description: String {
+        var parts: [String] = []
+        if privateKey != nil { parts.append("private key") }
+        if let listenPort { parts.append("port \(listenPort)") }
+        if let mark { parts.append("mark 0x\(String(mark, radix: 16))") }
+        if let only = peers.first, peers.count == 1 {
+            parts.append("\(only)")
+        } else if !peers.isEmpty {
+            let removed = peers.count(where: \.remove)
+            if removed > 0 { parts.append("remove \(removed) peers") }
+            if removed < peers.count { parts.append("set \(peers.count - removed) peers") }
+        }
+        return parts.joined(separator: ", ")
+    }
+}
+
+extension WireGuardChange.Peer: CustomStringConvertible {
+    var description: String {
+        guard !remove else { return "remove peer \(publicKey)" }
+        var parts: [String] = []
+        if let endpoint { parts.append("endpoint \(endpoint)") }
+        if presharedKey != nil { parts.append("preshared key") }
+        if let keepalive { parts.append("keepalive \(keepalive) s") }
+        if let allowedIPs { parts.append("\(allowedIPs.count) allowed IPs") }
+        return "peer \(publicKey)" + (parts.isEmpty ? "" : " (\(parts.joined(separator: ", ")))")
+    }
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import NetworkTypes
+import PathHealth
+import SystemIO
+import Testing
+
+@testable import Tunnel
+
+/// The model that events keep, beside a fresh reading of the same kernel.
+@Suite(.serialized)
+struct KernelModelTests {
+    /// A namespace with two interfaces that stand for tunnels, whose nexthops, groups and routes are ours.
+    private static func withModel(
+        buffer: Int32? = nil,
+        _ body: @escaping (KernelModel, _ ip: (String) throws -> Void) throws -> Void
+    ) throws {
+        try inFreshNamespace {
+            let model = try KernelModel(reserved: Sample.reserved, buffer: buffer)
+            _ = try model.refresh(now: SystemClock().now, auditAfter: .zero)
+            func ip(_ commands: String) throws {
+                for command in commands.split(separator: "\n") {
+                    try run("/bin/sh", "-ec", "ip \(command)")
+                }
+            }
+            let setup =
+                """
+                link add pn-a type veth peer name far-a
+                link add pn-b type veth peer name far-b
+                link set pn-a addrgenmode none
+                link set far-a addrgenmode none
+                link set pn-b addrgenmode none
+                link set far-b addrgenmode none
+                link set pn-a up
+                link set far-a up
+                link set pn-b up
+                link set far-b up
+                address add 10.99.0.2/30 dev pn-a
+                nexthop add id 7002 dev pn-a protocol 112
+                nexthop add id 7003 dev pn-a protocol 112
+                nexthop add id 7004 dev pn-b protocol 112
+                nexthop add id 7204 group 7002 protocol 112
+                nexthop add id 7206 group 7004 protocol 112
+                route add 10.20.0.0/16 nhid 7204 metric 100 table 7000 protocol 112
+                route add 10.20.0.0/16 nhid 7206 metric 200 table 7000 protocol 112
+                route add unreachable 10.20.0.0/16 metric 4294967294 table 7000 protocol 112
+                route add 198.51.100.0/24 dev pn-a metric 1024 table 7065 protocol 112
+                route add unreachable fd00:20::/48 metric 4294967294 table 7000 protocol 112
+                rule add priority 899 lookup 7000 protocol 112
+                rule add priority 831 oif pn-a lookup 7001 protocol 112
+                route add default via 10.99.0.1
+                """
+            try run("/bin/sh", "-ec", "echo \"$0\" | ip -batch -", setup)
+            try ip("-6 nexthop add id 7205 dev pn-a protocol 112")
+            try ip("-6 route add fd00:20::/48 nhid 7205 metric 100 table 7000 protocol 112")
+            try body(model, ip)
+        }
+    }
+
+    /// Both readings, once the kernel's late news have come.
+    private static func expectAgreement(_ model: KernelModel, after what: String) throws {
+        let fresh = try KernelModel(reserved: Sample.reserved)
+        var differences: Set<KernelObject> = []
+        for _ in 0..<100 {
+            model.drain()
+            _ = try fresh.refresh(now: SystemClock().now, auditAfter: .zero)
+            differences = model.observed.differences(from: fresh.observed)
+            if differences.isEmpty, model.observed.defaultRoutes == fresh.observed.defaultRoutes,
+                model.observed.strangers == fresh.observed.strangers
+            {
+                return
+            }
+            usleep(20_000)
+        }
+        Issue.record("after '\(what)': \(differences.map(\.description).sorted())")
+    }
+
+    @Test(arguments: [
+        "link set pn-a down", "link set far-a down", "link set pn-a down\nlink set pn-a up", "link delete pn-a",
+        "link set far-a down\nlink set far-a up", "address delete 10.99.0.2/30 dev pn-a",
+        "address add 10.99.0.6/30 dev pn-a", "link set pn-a mtu 1400", "link set pn-a alias 'pnetd path vpn-a'",
+        "link set pn-b down\nlink set pn-b name pn-c", "nexthop delete id 7204", "nexthop delete id 7002",
+        "nexthop replace id 7204 group 7002/7004 protocol 112", "nexthop delete id 7205",
+        "nexthop replace id 7204 group 7002/7004 protocol 112\nnexthop delete id 7002",
+        "route delete 10.20.0.0/16 metric 100 table 7000",
+        "route replace 10.20.0.0/16 dev pn-b metric 100 table 7000 protocol static",
+        "route replace 10.20.0.0/16 dev pn-b metric 100 table 7000 protocol 112",
+        "route flush table main", "route replace default via 10.99.0.1 dev pn-b onlink",
+        "-6 route delete fd00:20::/48 metric 100 table 7000",
+        "route add 10.66.0.0/16 dev pn-b table 7003 protocol static",
+        "route append default via 10.99.0.1 metric 77", "rule delete priority 899",
+        "rule add priority 840 lookup 100 protocol static", "nexthop add id 7900 blackhole protocol static",
+    ])
+    func followsWhatAnybodyDoes(commands: String) throws {
+        try Self.withModel { model, ip in
+            try Self.expectAgreement(model, after: "setting up")
+            #expect(model.overruns == 0)
+            let before = model.observed
+            _ = model.takeTouches()
+            try ip(commands)
+            try Self.expectAgreement(model, after: commands)
+            let isNews = model.observed != before || !model.touches.isEmpty
+            #expect(isNews, "\(commands) did something")
+            #expect(model.overruns == 0)
+        }
+    }
+
+    @Test func keepsOthersRoutesOut() throws {
+        try Self.withModel { model, ip in
+            try Self.expectAgreement(model, after: "setting up")
+            let before = model.observed
+            _ = model.takeTouches()
+            try ip("route add 10.67.0.0/16 dev pn-b protocol static")
+            model.drain()
+            #expect(model.observed == before && model.touches.isEmpty)
+        }
+    }
+
+    /// What the kernel takes away without a word is known all the same.
+    @Test(arguments: ["link set pn-a down", "link set far-a down"])
+    func concludesWhatTheKernelDoesNotTell(command: String) throws {
+        try Self.withModel { model, ip in
+            try Self.expectAgreement(model, after: "setting up")
+            try ip(command)
+            try Self.expectAgreement(model, after: command)
+            #expect(Set(model.observed.nexthops.keys) == [7004, 7206])
+            let network = model.observed.routes.keys.filter { $0.table == 7000 && $0.prefix.family == .ipv4 }
+            #expect(network.map(\.metric).sorted() == [200, 4_294_967_294])
+        }
+    }
+
+    @Test func saysWhoItWas() throws {
+        try Self.withModel { model, ip in
+            model.drain()
+            _ = model.takeTouches()
+            let conversation = NetlinkSocketAndPort()
+            try conversation.delete(nexthop: 7206)
+            model.drain()
+            #expect(model.takeTouches()[.nexthop(7206)] == conversation.port)
+        }
+    }
+
+    private struct NetlinkSocketAndPort {
+        private let socket = try? NetlinkSocket(bus: NETLINK_ROUTE)
+        var port: UInt32? { socket?.port }
+
+        func delete(nexthop: UInt32) throws {
+            let socket = try #require(socket)
+            try NetlinkConversation(over: socket).change(NexthopMessages.delete(nexthop), "delete")
+        }
+    }
+
+    /// Fifty thousand events into a buffer for about two hundred: some are lost, and nothing stays wrong.
+    @Test func outlivesAStorm() throws {
+        try Self.withModel(buffer: 212_992) { model, ip in
+            try Self.expectAgreement(model, after: "setting up")
+            let lines = (0..<25_000).map { "10.\(100 + $0 / 65_536).\($0 / 256 % 256).\($0 % 256)/32 dev pn-b\n" }
+            let folder = "/tmp/pnetd-storm-\(getpid())"
+            try Files.makeDirectory(folder)
+            defer { _ = try? run("/bin/rm", "-rf", folder) }
+            for word in ["add", "delete"] {
+                try Files.replace("\(folder)/\(word)", with: Array(lines.map { "route \(word) \($0)" }.joined().utf8))
+            }
+            try ip("-batch \(folder)/add\nnexthop delete id 7206\n-batch \(folder)/delete")
+            model.drain()
+            #expect(model.overruns > 0, "the buffer was too small for it")
+            let untold = try model.refresh(now: SystemClock().now, auditAfter: .seconds(3600))
+            #expect(untold.contains(.nexthop(7206)), "what was lost with the events is found and told")
+            try Self.expectAgreement(model, after: "the storm")
+            let again = try model.refresh(now: SystemClock().now, auditAfter: .seconds(3600))
+            #expect(again == [])
+        }
+    }
+}
