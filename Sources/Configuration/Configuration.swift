@@ -8,6 +8,8 @@ public struct LoadedConfiguration: Equatable, Sendable {
     public let configuration: SiteConfiguration
     /// What is odd about it.
     public let warnings: [Diagnostic]
+    /// The file as it stood.
+    public let text: [UInt8]
 }
 
 /// The one file that says what pnetd does.
@@ -40,6 +42,10 @@ public enum Configuration {
         reading.checkReferences()
         let errors = reading.diagnostics.filter { $0.severity == .error }
         guard errors.isEmpty, let configuration else { throw ConfigurationErrors(diagnostics: errors.sorted()) }
-        return LoadedConfiguration(configuration: configuration, warnings: reading.diagnostics.sorted())
+        return LoadedConfiguration(
+            configuration: configuration,
+            warnings: reading.diagnostics.sorted(),
+            text: octets
+        )
     }
 }

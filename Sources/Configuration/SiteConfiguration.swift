@@ -24,6 +24,17 @@ public struct SiteConfiguration: Equatable, Sendable {
     public let alerts: [AlertReceiver]
     /// The numbers in the kernel that are pnetd's.
     public let reserve: Reservation
+    /// Who must never be locked out.
+    public let management: ManagementConfiguration
+}
+
+/// The connections by which this host is managed.
+public struct ManagementConfiguration: Hashable, Sendable {
+    /// The TCP ports of this host that they come in to.
+    public let ports: Set<UInt16>
+
+    /// ssh alone.
+    public static let standard = ManagementConfiguration(ports: [22])
 }
 
 /// The socket that pnetctl talks to.

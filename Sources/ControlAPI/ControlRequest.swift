@@ -6,19 +6,32 @@ public enum ControlCommand: String, Hashable, Sendable, Codable, CaseIterable {
     case status
     /// A ``WatchUpdate`` at once and with every change, until the client leaves.
     case watch
+    /// What taking the file in would do; one ``PlanReport``.
+    case plan
+    /// Takes the file in unless that would cut traffic; one ``ApplyReport``, or two.
+    case apply
+    /// Keeps what was applied for a trial; one ``ApplyReport``.
+    case confirm
     /// Reads the file again; one ``ReloadReport``.
     case reload
     /// Takes all that is pnetd's out of the kernel and ends; one ``DownReport``.
     case down
 }
 
-/// The one line that a client sends: `{"command":"status"}`.
+/// The one line that a client sends: `{"command":"status"}`, or
+/// `{"allowInterruption":true,"command":"apply","confirmWithinSeconds":60}`.
 public struct ControlRequest: Hashable, Sendable, Codable {
     /// What is asked.
     public var command: ControlCommand
+    /// With `apply`: traffic that flows now may be cut.
+    public var allowInterruption: Bool?
+    /// With `apply`: it is taken back unless it is confirmed within so many seconds.
+    public var confirmWithinSeconds: Double?
 
     /// Asks for a command.
-    public init(_ command: ControlCommand) {
+    public init(_ command: ControlCommand, allowInterruption: Bool? = nil, confirmWithinSeconds: Double? = nil) {
         self.command = command
+        self.allowInterruption = allowInterruption
+        self.confirmWithinSeconds = confirmWithinSeconds
     }
 }

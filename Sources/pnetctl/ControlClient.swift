@@ -14,13 +14,13 @@ struct ControlClient {
         for type: Result.Type,
         within limit: Duration = .seconds(5)
     ) throws(ControlFailure) -> Result where Result: Hashable & Sendable & Codable {
-        var connection = try open(command)
+        var connection = try open(ControlRequest(command))
         guard let answer = try connection.next(type, within: limit) else { throw .silent(socket: socket, limit) }
         return answer
     }
 
     /// Asks for something that has many answers.
-    func open(_ command: ControlCommand) throws(ControlFailure) -> ControlConnection {
+    func open(_ request: ControlRequest) throws(ControlFailure) -> ControlConnection {
         let descriptor: FileDescriptor
         do {
             descriptor = try UnixSocket.connect(path: socket)
@@ -28,7 +28,7 @@ struct ControlClient {
             throw ControlFailure(connectingTo: socket, error)
         }
         do {
-            let line = try ControlLine.encode(ControlRequest(command))
+            let line = try ControlLine.encode(request)
             guard try descriptor.write(line.span) == line.count else { throw ControlFailure.broken("it was cut short") }
         } catch {
             throw .broken("\(error)")

@@ -15,7 +15,8 @@ struct Pnetctl: ParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            StatusCommand.self, WatchCommand.self, ReloadCommand.self, DownCommand.self, CheckCommand.self,
+            StatusCommand.self, WatchCommand.self, PlanCommand.self, ApplyCommand.self, ConfirmCommand.self,
+            ReloadCommand.self, DownCommand.self, CheckCommand.self,
         ]
     )
 

@@ -17,7 +17,7 @@ struct WatchCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures(refusal: StatusReport.exitCodeWithoutDaemon) { () throws(ControlFailure) in
-            var updates = try connection.client.open(.watch)
+            var updates = try connection.client.open(ControlRequest(.watch))
             if !json, StandardStream.output.isTerminal {
                 try repaint(&updates)
             } else {

@@ -45,9 +45,15 @@ struct Run: ParsableCommand {
             throw ExitCode(1)
         }
         let manager = ServiceManager.ofThisProcess()
-        let loaded: LoadedConfiguration
+        var loaded: LoadedConfiguration
+        var isRolledBack = false
         do {
             loaded = try Configuration.load(path: config)
+            if let earlier = UnconfirmedFile.before(loaded.text, in: loaded.configuration.state.directory) {
+                loaded = try Configuration.read(earlier, file: config)
+                isRolledBack = true
+                log.error("\(config) was applied on trial and never confirmed: the file before it is in force")
+            }
         } catch {
             for line in error.diagnostics { log.error("\(line)") }
             throw ExitCode(Self.invalidFile)
@@ -57,7 +63,14 @@ struct Run: ParsableCommand {
             try Files.makeDirectory(runtime)
             let lock = try Files.lock("\(runtime)/agent.lock")
             // Given away: a copy that lives here as long as the agent would keep keys that a reload has replaced.
-            let agent = try Agent(consume loaded, file: config, log: log, manager: manager, isSupervised: supervised)
+            let agent = try Agent(
+                consume loaded,
+                file: config,
+                log: log,
+                manager: manager,
+                isSupervised: supervised,
+                isRolledBack: isRolledBack
+            )
             try agent.run(signals)
             _ = lock.raw
         } catch let error as SystemError where error.isTaken {

@@ -79,7 +79,7 @@ struct CommandTests {
         let report = try Sample.report()
         let line = try FakeDaemon.line(report)
         let answers = try FakeDaemon.answering([line, line]) { client in
-            var connection = try client.open(.watch)
+            var connection = try client.open(ControlRequest(.watch))
             let first = try connection.next(StatusReport.self, within: .seconds(5))
             let second = try connection.next(StatusReport.self, within: .seconds(5))
             return [first, second]

@@ -12,9 +12,9 @@ extension Reading {
                 of: "the file",
                 keys: [
                     "version", "site", "paths", "networks", "resolver", "metrics", "control", "state", "alerts",
-                    "reserve",
+                    "reserve", "management",
                 ],
-                planned: ["management", "segments", "gateway", "nat", "views", "preset"],
+                planned: ["segments", "gateway", "nat", "views", "preset"],
                 reading: self
             )
         else { return nil }
@@ -30,6 +30,7 @@ extension Reading {
         let state = section["state"].map(self.state)
         let alerts = section["alerts"].map(self.alerts) ?? []
         let reserve = section["reserve"].map(self.reserve) ?? .standard
+        let management = section["management"].map(self.management) ?? .standard
         guard let version, let site, let paths, let networks else { return nil }
         return SiteConfiguration(
             version: version,
@@ -41,8 +42,17 @@ extension Reading {
             control: control ?? ControlConfiguration(socket: ControlConfiguration.defaultSocket, group: nil),
             state: state ?? .standard,
             alerts: alerts,
-            reserve: reserve
+            reserve: reserve,
+            management: management
         )
+    }
+
+    private func management(_ node: YAMLNode) -> ManagementConfiguration {
+        let section = Section(node, of: "management", keys: ["ports"], reading: self)
+        guard let ports = section?.required("ports", hint: "ports: [22]").flatMap({ list($0, "management ports") })
+        else { return .standard }
+        let numbers = ports.compactMap { integer($0, "a management port", in: 1...65_535) }
+        return ManagementConfiguration(ports: Set(numbers.map { UInt16($0) }))
     }
 
     private func version(_ node: YAMLNode) -> Int? {

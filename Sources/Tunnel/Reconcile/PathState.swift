@@ -51,6 +51,6 @@ public struct ReconcileResult: Sendable {
 public struct Repair: Hashable, Sendable {
     /// The thing, in words.
     public var object: String
-    /// The netlink port of whoever did it, most often the number of its process.
+    /// The netlink port of whoever did it, most often the number of its process; 0 where the kernel does not say.
     public var port: UInt32
 }

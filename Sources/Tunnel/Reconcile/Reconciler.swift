@@ -10,6 +10,7 @@ public import SystemIO
 /// Run twice, the second run changes nothing. Every failure is reported and tried again by the next run.
 public final class Reconciler {
     private let routing: NetlinkConversation
+    private let conversations: [NetlinkConversation]
     private let model: KernelModel
     private var firewall: Firewall
     private let tunnels: Tunnels
@@ -44,8 +45,10 @@ public final class Reconciler {
         let socket = try NetlinkSocket(bus: NETLINK_ROUTE)
         routing = NetlinkConversation(over: socket)
         let filter = try NetlinkSocket(bus: NETLINK_NETFILTER)
-        firewall = Firewall(over: NetlinkConversation(over: filter))
+        let filtering = NetlinkConversation(over: filter)
+        firewall = Firewall(over: filtering)
         let generic = NetlinkConversation(over: try NetlinkSocket(bus: NETLINK_GENERIC))
+        conversations = [routing, filtering, generic]
         tunnels = Tunnels(
             routing: routing,
             kernelWireGuard: try? KernelWireGuard(over: generic),
@@ -58,8 +61,8 @@ public final class Reconciler {
         self.clock = clock
     }
 
-    /// Messages sent so far that change routing; those to WireGuard and the firewall are not counted.
-    var mutations: Int { routing.mutations }
+    /// Netlink messages sent so far that change anything.
+    public var mutations: Int { conversations.reduce(0) { $0 + $1.mutations } }
 
     /// Times that events of the kernel were lost.
     public var overruns: UInt64 { model.overruns }
@@ -123,6 +126,8 @@ public final class Reconciler {
 
     /// The steps to a wish, without taking any: all of them, also those that others make possible.
     public func preview(_ desired: Desired) -> Preview {
+        let known = (pathStates, missingSince)
+        defer { (pathStates, missingSince) = known }
         var result = ReconcileResult()
         _ = observe(desired, &result)
         return Preview(of: desired, from: model.observed, failures: result.failures)
@@ -285,7 +290,7 @@ extension Reconciler {
                     send(&batch, &taken, &result)
                     try willCarryOut(step)
                 }
-                if let port = touches[step.object], port != 0 {
+                if let port = touches[step.object], port != 0 || step.isRepairOfLink {
                     disputes.repaired(step.object, from: port, at: now)
                     result.repairs.append(Repair(object: step.object.description, port: port))
                 }
@@ -412,6 +417,11 @@ public enum KernelNotice: Hashable, Sendable {
 }
 
 extension Step {
+    /// Whether an interface that was set up once is not as it was: the kernel does not sign what is done to interfaces.
+    fileprivate var isRepairOfLink: Bool {
+        if case .setUp(let link, _, _, _) = self { link.isOurs } else { false }
+    }
+
     fileprivate var isRouting: Bool {
         switch self {
         case .putGuard, .adoptGuard, .makeLink, .configure, .setUp, .deleteLink: false

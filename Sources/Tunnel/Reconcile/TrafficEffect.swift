@@ -15,6 +15,7 @@ public struct TrafficEffect: Hashable, Sendable {
         /// Traffic that flows now is cut.
         case interruption
 
+        /// What is felt less comes first.
         public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
     }
 
@@ -65,8 +66,11 @@ extension Observed {
         let rank = reserved.rank(ofGroup: nexthop.id)
         let network = desired.networks.first { $0.slot == reserved.network(ofGroup: nexthop.id) }
         func path(_ members: [UInt32]) -> String {
-            let slot = members.first.flatMap(reserved.path(ofNexthop:))
-            return desired.paths.first { $0.slot == slot }?.name.text ?? "a path that goes"
+            // By the interface: the path may be one that the file no longer has.
+            guard let member = members.first, case .device(let index) = nexthops[member]?.destination,
+                let alias = links.values.first(where: { $0.index == index })?.alias
+            else { return "a path that went" }
+            return String(alias.dropFirst(Link.aliasPrefix.count))
         }
         guard rank == .active else { return .harmless }
         return TrafficEffect(
@@ -104,7 +108,8 @@ extension Observed {
     fileprivate func effect(ofDeleting link: Link) -> TrafficEffect {
         let peers = tunnels[link.name]?.peers.filter(\.hasSession) ?? []
         guard !peers.isEmpty else { return .harmless }
-        return TrafficEffect(.interruption, "its tunnel ends: \(peers.count) peers are cut off")
+        // Its routes went before it: what is led by pnetd is led elsewhere by now.
+        return TrafficEffect(.diversion, "its tunnel ends; \(peers.count) peers reach the site by other paths")
     }
 }
 

@@ -165,6 +165,7 @@ extension Agent {
             ("pnetd_netlink_overruns_total", "Times that netlink events were lost.", reconciler.overruns),
             ("pnetd_reloads_total", "Files taken in.", counters.reloads),
             ("pnetd_refused_reloads_total", "Files refused because of errors.", counters.refusedReloads),
+            ("pnetd_rollbacks_total", "Files on trial that were not confirmed and taken back.", counters.rollbacks),
             ("pnetd_alerts_delivered_total", "Alerts that reached their receiver.", counters.alertsDelivered),
             ("pnetd_alert_failures_total", "Attempts to deliver an alert that failed.", counters.alertsFailed),
             ("pnetd_alerts_lost_total", "Alerts given up because too many waited.", saved.alerts.lost),
@@ -175,6 +176,12 @@ extension Agent {
             .gauge,
             "Alerts that wait for their receiver.",
             [.init(Double(saved.alerts.waiting.count))]
+        )
+        page.add(
+            "pnetd_file_unconfirmed",
+            .gauge,
+            "Whether a file is in force on trial, or was and is not in force any more.",
+            [.init(trial != nil || isRolledBack ? 1 : 0)]
         )
         page.add(
             "pnetd_disputes",

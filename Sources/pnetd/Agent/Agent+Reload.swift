@@ -12,22 +12,31 @@ import Tunnel
 extension Agent {
     /// Reads the file again. One with an error changes nothing.
     func reload() -> ReloadReport {
+        guard trial == nil else { return refuse([Self.isOnTrial]) }
         let loaded: LoadedConfiguration
         do {
             loaded = try Configuration.load(path: file)
         } catch {
             return refuse(error.diagnostics.map(\.description))
         }
-        let new = loaded.configuration
-        let fixed = fixedParts(new)
+        let fixed = fixedParts(loaded.configuration)
         guard fixed.isEmpty else { return refuse(fixed) }
+        return ReloadReport(changed: take(loaded), errors: [])
+    }
+
+    /// Puts a file in force; false where it asks for nothing new.
+    ///
+    /// - Parameter isTrial: whether what was on trial, or is, stays written down as unconfirmed.
+    func take(_ loaded: LoadedConfiguration, onTrial isTrial: Bool = false) -> Bool {
+        let new = loaded.configuration
+        let isNew = new != site
         counters.reloads += 1
-        warnings = loaded.warnings.map(\.description)
-        guard new != site else {
+        inForce = loaded
+        if !isTrial { forgetUnconfirmed() }
+        guard isNew else {
             log.notice("reloaded; nothing changed")
-            return ReloadReport(changed: false, errors: [])
+            return false
         }
-        site = new
         saved.assignSlots(new)
         saved.alerts.keep(new.alerts.map(AlertDelivery.Receiver.init))
         let names = Set(new.networks.map(\.name))
@@ -43,7 +52,7 @@ extension Agent {
         save()
         log.notice("reloaded")
         publish(nil)
-        return ReloadReport(changed: true, errors: [])
+        return true
     }
 
     private func refuse(_ errors: [String]) -> ReloadReport {
@@ -54,7 +63,7 @@ extension Agent {
     }
 
     /// What only a restart can change, and would leave things of ours behind unnoticed otherwise.
-    private func fixedParts(_ new: SiteConfiguration) -> [String] {
+    func fixedParts(_ new: SiteConfiguration) -> [String] {
         var errors: [String] = []
         func check(_ section: String, _ same: Bool) {
             if !same {

@@ -25,7 +25,7 @@ extension Agent {
                 )
             },
             frontend: wantedRoles.contains(.frontend) ? StatusReport.Frontend(state: serviceState(.frontend)) : nil,
-            warnings: warnings + currentWarnings,
+            warnings: inForce.warnings.map(\.description) + trialWarnings + currentWarnings,
             foreignChanges: kernelWork.foreign.recent
         )
     }

@@ -23,8 +23,13 @@ final class Agent {
     let loop: EventLoop
     let clock: any TimeSource
     let file: String
-    var site: SiteConfiguration
-    var warnings: [String]
+    /// The file that is in force.
+    var inForce: LoadedConfiguration
+    var site: SiteConfiguration { inForce.configuration }
+    /// A file that is in force on trial.
+    var trial: Trial?
+    /// Whether the file was on trial and not confirmed: what is in force is the one before it.
+    var isRolledBack: Bool
     var saved: SavedState
     var core = HealthCore()
     var counters = Counters()
@@ -69,6 +74,7 @@ final class Agent {
         log: Logger,
         manager: ServiceManager,
         isSupervised: Bool,
+        isRolledBack: Bool = false,
         clock: any TimeSource = SystemClock()
     ) throws {
         self.log = log
@@ -76,8 +82,9 @@ final class Agent {
         self.isSupervised = isSupervised
         self.file = file
         self.clock = clock
-        site = loaded.configuration
-        warnings = loaded.warnings.map(\.description)
+        inForce = loaded
+        self.isRolledBack = isRolledBack
+        let site = loaded.configuration
         loop = try EventLoop(clock: clock)
         started = clock.now
         try Files.makeDirectory(site.state.directory, mode: 0o700)
@@ -118,6 +125,10 @@ final class Agent {
             log: log,
             handlers: ControlServer.Handlers(
                 status: { [unowned self] in statusReport() },
+                plan: { [unowned self] in planReport() },
+                apply: { [unowned self] in apply($0) },
+                confirm: { [unowned self] in confirm() },
+                applicantLeft: { [unowned self] in rollBack("whoever applied it left") },
                 reload: { [unowned self] in reload() },
                 down: { [unowned self] in takeDown() }
             )

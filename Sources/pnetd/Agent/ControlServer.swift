@@ -11,6 +11,11 @@ final class ControlServer {
     /// What the agent does for a client.
     struct Handlers {
         var status: () -> StatusReport
+        var plan: () -> PlanReport
+        var apply: (ControlRequest) -> ApplyReport
+        var confirm: () -> ApplyReport
+        /// Whoever applied a file on trial has gone before it was confirmed.
+        var applicantLeft: () -> Void
         var reload: () -> ReloadReport
         var down: () -> Result<DownReport, ControlError>
     }
@@ -22,6 +27,8 @@ final class ControlServer {
         var request: [UInt8] = []
         var unsent: [UInt8] = []
         var isWatching = false
+        /// Whether it applied a file on trial, and will hear how that went.
+        var isWaiting = false
         var closesWhenSent = false
 
         init(_ socket: consuming FileDescriptor, _ peer: PeerCredentials) {
@@ -71,7 +78,8 @@ final class ControlServer {
                 try loop.watch(raw) { [weak self] readiness in self?.ready(raw, readiness) }
                 // A place for others: only who watches may stay for longer than a question takes.
                 loop.schedule(after: Self.questionPatience) { [weak self, weak client = clients[raw]] in
-                    guard let self, let client, clients[raw] === client, !client.isWatching else { return }
+                    guard let self, let client, clients[raw] === client, !client.isWatching, !client.isWaiting
+                    else { return }
                     drop(client)
                 }
             }
@@ -83,6 +91,18 @@ final class ControlServer {
     private func drop(_ client: Client) {
         loop.unwatch(client.socket.raw)
         clients[client.socket.raw] = nil
+        guard client.isWaiting else { return }
+        client.isWaiting = false
+        handlers.applicantLeft()
+    }
+
+    /// Tells whoever applied a file on trial how that went.
+    func conclude(_ report: ApplyReport) {
+        for client in clients.values where client.isWaiting {
+            client.isWaiting = false
+            client.closesWhenSent = true
+            reply(client, report)
+        }
     }
 
     private func ready(_ raw: Int32, _ readiness: EventLoop.Readiness) {
@@ -125,6 +145,16 @@ final class ControlServer {
         case .watch:
             client.isWatching = true
             reply(client, WatchUpdate(time: Self.time, event: nil, report: handlers.status()))
+        case .plan:
+            reply(client, handlers.plan())
+        case .apply:
+            guard mayChange(client, request.command) else { return }
+            let report = handlers.apply(request)
+            client.isWaiting = report.outcome == .awaiting
+            reply(client, report)
+        case .confirm:
+            guard mayChange(client, request.command) else { return }
+            reply(client, handlers.confirm())
         case .reload:
             guard mayChange(client, request.command) else { return }
             reply(client, handlers.reload())

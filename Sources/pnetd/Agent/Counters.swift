@@ -14,6 +14,7 @@ struct Counters {
     var untold: UInt64 = 0
     var reloads: UInt64 = 0
     var refusedReloads: UInt64 = 0
+    var rollbacks: UInt64 = 0
     var alertsDelivered: UInt64 = 0
     var alertsFailed: UInt64 = 0
     var switches: [NetworkName: UInt64] = [:]

@@ -22,7 +22,7 @@ enum Opponent {
 
     /// Who has a netlink port: a program's first one is the number of its process (netlink(7)).
     static func name(ofPort port: UInt32) -> String {
-        guard port != 0 else { return "the kernel" }
+        guard port != 0 else { return "somebody (the kernel does not say who)" }
         guard let name = processName(Int(port)) else { return "a process that is gone (netlink port \(port))" }
         return "\(name) (process \(port))"
     }

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import ControlAPI
+import Logging
+import NetworkTypes
+import PathHealth
+import SystemIO
+import Tunnel
+
+/// A file that is in force for a trial, and what comes back unless it is confirmed.
+struct Trial {
+    let before: LoadedConfiguration
+    let ends: Instant
+    let timer: EventLoop.TimerID
+}
+
+extension Agent {
+    /// What taking the file in would do, without doing any of it.
+    func planReport() -> PlanReport {
+        do {
+            return plan(try Configuration.load(path: file))
+        } catch {
+            return PlanReport(errors: error.diagnostics.map(\.description))
+        }
+    }
+
+    private func plan(_ loaded: LoadedConfiguration) -> PlanReport {
+        let new = loaded.configuration
+        let fixed = fixedParts(new)
+        guard fixed.isEmpty else { return PlanReport(errors: fixed) }
+        let preview = reconciler.preview(wish(of: new))
+        let kernel = preview.changes.map { change in
+            PlanReport.Change(
+                text: change.text,
+                count: change.count,
+                severity: PlanReport.Severity(change.effect.severity),
+                effect: change.effect.text
+            )
+        }
+        let flows = ManagementFlow.established(to: new.management.ports)
+        return PlanReport(
+            changes: kernel + otherChanges(new),
+            refusals: flows.compactMap { $0.isCut(by: new, after: site) }.sorted(),
+            failures: preview.failures
+        )
+    }
+
+    /// What a file asks of the kernel, with the decisions that it would lead to now.
+    private func wish(of new: SiteConfiguration) -> Desired {
+        var slots = saved
+        slots.assignSlots(new)
+        var trial = core
+        _ = trial.apply(new.networks.map(NetworkPolicy.init), at: loop.now)
+        var outcomes: [NetworkName: Outcome] = [:]
+        for network in new.networks { outcomes[network.name] = trial.decision(of: network.name)?.outcome }
+        return Desired(new, slots: slots, outcomes: outcomes)
+    }
+
+    /// What changes beside the kernel; none of it loses a packet or a question.
+    private func otherChanges(_ new: SiteConfiguration) -> [PlanReport.Change] {
+        var texts: [String] = []
+        if new.resolver != site.resolver { texts.append("change the resolver's settings") }
+        let names = Dictionary(site.networks.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        for network in new.networks {
+            guard let before = names[network.name] else {
+                texts.append("begin to watch network \(network.name)")
+                continue
+            }
+            if network.zones != before.zones { texts.append("change the zones of \(network.name)") }
+            if NetworkPolicy(network) != NetworkPolicy(before) {
+                texts.append("change how \(network.name) is watched and decided on")
+            }
+        }
+        let left = Set(names.keys).subtracting(new.networks.map(\.name))
+        texts += left.sorted().map { "forget network \($0)" }
+        if new.metricsListen != site.metricsListen { texts.append("listen elsewhere for metrics") }
+        if new.alerts != site.alerts { texts.append("change who gets alerts") }
+        if new.management != site.management { texts.append("change what counts as management") }
+        return texts.map { PlanReport.Change(text: $0, count: 1, severity: .none, effect: "no packet lost") }
+    }
+
+    /// Takes the file in, unless it would cut what it must not cut.
+    func apply(_ request: ControlRequest) -> ApplyReport {
+        guard trial == nil else { return refuse(Self.isOnTrial) }
+        let loaded: LoadedConfiguration
+        do {
+            loaded = try Configuration.load(path: file)
+        } catch {
+            return refuse("the file has errors", PlanReport(errors: error.diagnostics.map(\.description)))
+        }
+        let plan = plan(loaded)
+        guard plan.errors.isEmpty else { return refuse("only a restart can change this", plan) }
+        guard plan.refusals.isEmpty else { return refuse("it would lock somebody out", plan) }
+        guard !plan.interrupts || request.allowInterruption == true else {
+            return refuse("it would cut traffic that flows now; --allow-interruption lets it", plan)
+        }
+        guard let seconds = request.confirmWithinSeconds else {
+            return ApplyReport(take(loaded) ? .applied : .unchanged, plan: plan)
+        }
+        guard (1...86_400).contains(seconds) else { return refuse("a trial takes 1 second to 1 day", plan) }
+        guard loaded.configuration != site else { return ApplyReport(.unchanged, plan: plan) }
+        return begin(trialOf: loaded, for: .milliseconds(Int64(seconds * 1e3)), plan)
+    }
+
+    static let isOnTrial = "an applied file waits for its confirmation (pnetctl confirm)"
+
+    private func refuse(_ reason: String, _ plan: PlanReport = PlanReport()) -> ApplyReport {
+        counters.refusedReloads += 1
+        log.error("not applied: \(reason)", metadata: ["why": "\(plan.errors + plan.refusals)"])
+        return ApplyReport(.refused, reason: reason, plan: plan)
+    }
+
+    private func begin(trialOf loaded: LoadedConfiguration, for time: Duration, _ plan: PlanReport) -> ApplyReport {
+        let before = inForce
+        // Written down first: an agent that dies during the trial comes back with the earlier file.
+        let record = UnconfirmedFile(
+            trial: String(decoding: loaded.text, as: UTF8.self),
+            before: String(decoding: before.text, as: UTF8.self)
+        )
+        do { try record.save(in: site.state.directory) } catch {
+            return refuse("what is in force now cannot be written down: \(error)", plan)
+        }
+        _ = take(loaded, onTrial: true)
+        let timer = loop.schedule(after: time) { [weak self] in
+            self?.rollBack("it was not confirmed in time")
+        }
+        trial = Trial(before: before, ends: loop.now + time, timer: timer)
+        log.notice("applied on trial", metadata: ["seconds": "\(time.inSeconds)"])
+        return ApplyReport(.awaiting, plan: plan)
+    }
+
+    /// Keeps what is on trial.
+    func confirm() -> ApplyReport {
+        guard let trial else { return ApplyReport(.refused, reason: "nothing waits for a confirmation") }
+        loop.cancel(trial.timer)
+        self.trial = nil
+        forgetUnconfirmed()
+        log.notice("the applied file is confirmed")
+        let report = ApplyReport(.confirmed)
+        control?.conclude(report)
+        publish(nil)
+        return report
+    }
+
+    /// Brings back what was in force before the trial.
+    func rollBack(_ reason: String) {
+        guard let trial else { return }
+        loop.cancel(trial.timer)
+        self.trial = nil
+        counters.rollbacks += 1
+        _ = take(trial.before, onTrial: true)
+        isRolledBack = true
+        log.error("rolled back: \(reason)")
+        control?.conclude(ApplyReport(.rolledBack, reason: reason))
+        publish(nil)
+    }
+
+    func forgetUnconfirmed() {
+        isRolledBack = false
+        do { try UnconfirmedFile.remove(from: site.state.directory) } catch { log.error("\(error)") }
+    }
+
+    /// What is to be known of a trial, and of one that failed.
+    var trialWarnings: [String] {
+        if let trial {
+            let left = Swift.max(0, (trial.ends - loop.now).inSeconds.rounded(.up))
+            return ["the file in force is on trial: pnetctl confirm keeps it, else it is taken back in \(Int(left)) s"]
+        }
+        guard isRolledBack else { return [] }
+        return ["\(file) was taken back; the file before it is in force (pnetctl plan shows the difference)"]
+    }
+}
+
+extension PlanReport.Severity {
+    init(_ severity: TrafficEffect.Severity) {
+        switch severity {
+        case .none: self = .none
+        case .handshake: self = .handshake
+        case .diversion: self = .diversion
+        case .interruption: self = .interruption
+        }
+    }
+}

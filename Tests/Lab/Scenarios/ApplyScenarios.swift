@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import ControlAPI
+import Lab
+import NetworkTypes
+import SystemIO
+import Testing
+
+extension Scenarios {
+    /// What an operator does with a file: look first, then apply, and get it back where it was a mistake.
+    @Suite(.serialized)
+    struct Applying {
+        private static let kernel = ["ip", "monitor", "route", "nexthop", "rule", "link", "address"]
+
+        private func monitor(_ lab: Lab) throws -> Background {
+            let monitor = try lab.site.start("monitor", "ip", "monitor", "route", "nexthop", "rule", "link", "address")
+            pause(.milliseconds(200))
+            return monitor
+        }
+
+        private func text(_ daemon: Daemon) throws -> String {
+            String(decoding: try Files.read(daemon.file), as: UTF8.self)
+        }
+
+        @Test func aPlanTouchesNothing() throws {
+            try scenario("plan") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                let idle = try daemon.pnetctl("plan")
+                #expect(idle.status == 0)
+                #expect(idle.output == "nothing to do\n")
+
+                let monitor = try monitor(lab)
+                var alone = SiteFile()
+                alone.paths = [.b]
+                _ = try Daemon(lab, alone)
+                let plan = try daemon.pnetctl("plan")
+                #expect(plan.status == 2)
+                for words in [
+                    "azure moves from vpn-a to vpn-b; no packet lost", "remove interface pn-a", "its tunnel ends",
+                ] { #expect(plan.output.contains(words), "\(words) in:\n\(plan.output)") }
+                let machine = try daemon.pnetctl("plan", "--json")
+                #expect(machine.status == 2)
+                #expect(machine.output.contains(#""severity":"diversion""#))
+
+                try lab.site.write("pnetd.yaml", try text(daemon).replacing("when-down", with: "when-dwon"))
+                let wrong = try daemon.pnetctl("plan")
+                #expect(wrong.status == 1)
+                #expect(wrong.output.contains("did you mean 'when-down'"))
+                #expect(monitor.output == "")
+                #expect(try daemon.network().path?.text == Tunnel.a.path)
+            }
+        }
+
+        @Test func whatCutsTrafficHasToBeAllowed() throws {
+            try scenario("interruption") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                let monitor = try monitor(lab)
+                let traffic = try Traffic(lab, every: .milliseconds(5))
+                let good = try text(daemon)
+                try lab.site.write("pnetd.yaml", good.replacing("[10.20.0.0/16, ", with: "[10.20.0.0/24, "))
+                let refused = try daemon.pnetctl("apply")
+                #expect(refused.status == 1)
+                #expect(refused.output.contains("traffic to 10.20.0.0/16 is cut"), "\(refused.output)")
+                #expect(refused.output.contains("--allow-interruption lets it"))
+                #expect(monitor.output == "")
+                #expect(try traffic.stop().lost == 0)
+
+                let allowed = try daemon.pnetctl("apply", "--allow-interruption")
+                #expect(allowed.status == 0, "\(allowed.output)")
+                #expect(try lab.site.run("ip", "route", "show", "table", "7000").contains("10.20.0.0/24"))
+                #expect(try daemon.pnetctl("plan").status == 0)
+                #expect(try daemon.pnetctl("apply").output == "the file asks for nothing new\n")
+            }
+        }
+
+        /// An ssh session, as far as addresses and ports go.
+        @Test func whoManagesTheHostIsNeverLockedOut() throws {
+            try scenario("management") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                _ = try lab.site.start("sshd", "socat", "TCP-LISTEN:22,fork,reuseaddr", "EXEC:cat")
+                pause(.milliseconds(300))
+                let session = try lab.cloud.start("ssh", "socat", "-T60", "TCP:203.0.113.2:22", "EXEC:sleep 60")
+                try waitUntil("the session stands") {
+                    try lab.site.run("ss", "-Htn", "state", "established", "sport", "=", ":22").contains("203.0.113.1")
+                }
+                let good = try text(daemon)
+                try lab.site.write(
+                    "pnetd.yaml",
+                    good.replacing("[10.20.0.0/16, ", with: "[10.20.0.0/16, 203.0.113.0/29, ")
+                )
+                let plan = try daemon.pnetctl("plan")
+                #expect(plan.status == 1)
+                #expect(plan.output.contains("the connection from 203.0.113.1 to port 22 would be cut"))
+                #expect(try daemon.pnetctl("apply", "--allow-interruption").status == 1)
+                session.signal(SIGTERM)
+                try session.wait()
+            }
+        }
+
+        @Test func aTrialIsTakenBackUnlessItIsConfirmed() throws {
+            try scenario("trial") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                let good = try text(daemon)
+                let changed = good.replacing("historian A 10.20.0.10", with: "historian A 10.20.0.11")
+                func historian() throws -> String { try daemon.dig("+short", "historian.plant.internal") }
+                try waitUntil("names are answered") { try historian() == "10.20.0.10\n" }
+
+                // The time is over.
+                try lab.site.write("pnetd.yaml", changed)
+                let late = try lab.site.start(
+                    "late",
+                    try Self.pnetctl,
+                    "apply",
+                    "--confirm-within",
+                    "2s",
+                    "--socket",
+                    daemon.socket
+                )
+                try waitUntil("it is in force") { try historian() == "10.20.0.11\n" }
+                #expect(try daemon.status().warnings.contains { $0.contains("on trial") })
+                #expect(try daemon.pnetctl("reload").status == 1, "one thing at a time")
+                #expect(try late.wait() == .status(1))
+                #expect(late.output.contains("taken back: it was not confirmed in time"))
+                try waitUntil("the earlier file is in force") { try historian() == "10.20.0.10\n" }
+                #expect(try daemon.status().warnings.contains { $0.contains("was taken back") })
+
+                // Whoever applied it is gone.
+                let lost = try lab.site.start(
+                    "lost",
+                    try Self.pnetctl,
+                    "apply",
+                    "--confirm-within",
+                    "60s",
+                    "--socket",
+                    daemon.socket
+                )
+                try waitUntil("it is in force") { try historian() == "10.20.0.11\n" }
+                lost.signal(SIGKILL)
+                _ = try lost.wait()
+                try waitUntil("the earlier file is in force", within: .seconds(1)) { try historian() == "10.20.0.10\n" }
+
+                // The agent dies meanwhile.
+                let orphan = try lab.site.start(
+                    "orphan",
+                    try Self.pnetctl,
+                    "apply",
+                    "--confirm-within",
+                    "60s",
+                    "--socket",
+                    daemon.socket
+                )
+                try waitUntil("it is in force") { try historian() == "10.20.0.11\n" }
+                try daemon.killAgent()
+                _ = try orphan.wait()
+                try daemon.start()
+                try waitUntil("the earlier file is in force") { try historian() == "10.20.0.10\n" }
+                #expect(try daemon.status().warnings.contains { $0.contains("was taken back") })
+
+                // It is confirmed, from elsewhere.
+                let kept = try lab.site.start(
+                    "kept",
+                    try Self.pnetctl,
+                    "apply",
+                    "--confirm-within",
+                    "60s",
+                    "--socket",
+                    daemon.socket
+                )
+                try waitUntil("it is in force") { try historian() == "10.20.0.11\n" }
+                #expect(try daemon.pnetctl("confirm").status == 0)
+                #expect(try kept.wait() == .status(0))
+                #expect(kept.output.contains("confirmed"))
+                #expect(
+                    try daemon.status().warnings.contains { $0.contains("trial") || $0.contains("taken back") } == false
+                )
+                #expect(try daemon.pnetctl("confirm").status == 1)
+                try daemon.killAgent()
+                try daemon.start()
+                try waitUntil("it is in force") { try historian() == "10.20.0.11\n" }
+                let page = try lab.site.attempt(["curl", "-s", "http://127.0.0.1:9731/metrics"]).output
+                #expect(page.contains("pnetd_file_unconfirmed 0"))
+            }
+        }
+
+        private static var pnetctl: String { get throws { "\(try Daemon.programs)/pnetctl" } }
+
+        @Test func whatOthersUndoIsBackWithinASecondWithAName() throws {
+            try scenario("undone") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                pause(.milliseconds(300))
+                for (command, check) in [
+                    (
+                        "ip route delete unreachable 10.20.0.0/16 metric 4294967294 table 7000",
+                        "unreachable 10.20.0.0/16"
+                    ),
+                    ("ip nexthop delete id 7204", "nhid 7204"), ("ip rule delete priority 899", ""),
+                    ("ip link set pn-a mtu 1300", ""), ("ip address add 10.66.0.1/24 dev pn-a", ""),
+                ] {
+                    try lab.site.run(command.split(separator: " ").map(String.init))
+                    try waitUntil("what '\(command)' undid is back", within: Stage.here.limit(.seconds(1))) {
+                        try lab.site.run("ip", "route", "show", "table", "7000").contains(check)
+                            && lab.site.run("ip", "rule").contains("899:")
+                            && lab.site.run("ip", "link", "show", "pn-a").contains("mtu 1420")
+                            && !lab.site.run("ip", "address", "show", "pn-a").contains("10.66.0.1")
+                    }
+                }
+                try waitUntil("all are told of") { try daemon.status().foreignChanges.count >= 5 }
+                let changes = try daemon.status().foreignChanges
+                for object in [
+                    "route 10.20.0.0/16", "nexthop 7204", "ipv4 rule 899", "interface pn-a", "address 10.66.0.1",
+                ] {
+                    #expect(changes.contains { $0.object.contains(object) }, "\(object) in \(changes)")
+                }
+                #expect(changes.allSatisfy { $0.by.contains("process") || $0.by.contains("does not say who") })
+                #expect(try daemon.pnetctl("status").output.contains("put right"))
+                let page = try lab.site.attempt(["curl", "-s", "http://127.0.0.1:9731/metrics"]).output
+                #expect(page.contains("pnetd_foreign_changes_total"))
+                #expect(!page.contains("pnetd_foreign_changes_total 0"))
+            }
+        }
+    }
+}
