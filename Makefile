@@ -38,8 +38,10 @@ test: deps lint ## build everything, run all tests; as root, since the lab makes
 
 bench: build ## figures beside a peer, printed as RESULT lines
 	$(RELEASE) --product bench-outage
+	$(RELEASE) --product bench-kernel
 	Tests/Benchmarks/dns-local-record.sh $(BIN)
 	$(BIN)/bench-outage
+	$(BIN)/bench-kernel
 
 # The compiler takes the last of several -sanitize= only: named together they instrument for both.
 FUZZ         := swift build -c release --sanitize=fuzzer --sanitize=address -Xswiftc -sanitize=fuzzer,address \

@@ -122,6 +122,12 @@ let lab: [Target] = [
         path: "Tests/Benchmarks/Outage",
         swiftSettings: strict
     ),
+    .executableTarget(
+        name: "bench-kernel",
+        dependencies: ["CLinux", "NetworkTypes", "PathHealth", "SystemIO", "Tunnel"],
+        path: "Tests/Benchmarks/Kernel",
+        swiftSettings: strict
+    ),
     .testTarget(name: "GateTests", dependencies: ["Lab"], path: "Tests/GateTests", swiftSettings: strict),
     .executableTarget(
         name: "lab-relay",

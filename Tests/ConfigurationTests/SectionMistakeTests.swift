@@ -100,11 +100,25 @@ struct SectionMistakeTests {
 
     @Test func sectionOfTheDesign() throws {
         try Example.expect(
-            ("site: plant-7", "site: plant-7\nviews: {}\nmanagement: {ssh: 22}"),
+            ("site: plant-7", "site: plant-7\nviews: {}\nsegments: {ssh: 22}"),
             give: [
                 "3:1: error: 'views' is part of the design but not of this version (remove it)",
-                "4:1: error: 'management' is part of the design but not of this version (remove it)",
+                "4:1: error: 'segments' is part of the design but not of this version (remove it)",
             ]
+        )
+    }
+
+    @Test func managementPorts() throws {
+        try Example.expect(
+            ("ports: [22, 2222]", "ports: [22, 70000, ssh]"),
+            give: [
+                "62:26: error: a management port must be 1 to 65535, not 70000",
+                "62:33: error: a management port must be a whole number, not 'ssh'",
+            ]
+        )
+        try Example.expect(
+            ("ports: [22, 2222]", "port: 22"),
+            give: ["62:14: error: unknown key 'port' in management (did you mean 'ports'?)"]
         )
     }
 

@@ -108,6 +108,7 @@ enum Example {
           - webhook: https://alerts.example.net/hook
           - command: [/usr/local/bin/page, --urgent]
         reserve: {protocol: 113, table: 8000, rule-priority: 900, mark-mask: 0x7f0000, nexthop-ids: 9000}
+        management: {ports: [22, 2222]}
 
         """
 

@@ -58,6 +58,7 @@ struct ValidFileTests {
                 .webhook("https://alerts.example.net/hook"), .command(["/usr/local/bin/page", "--urgent"]),
             ]
         )
+        #expect(site.management.ports == [22, 2222])
         #expect(site.reserve.protocol == 113)
         #expect(site.reserve.pathTables == 8001...8063)
         #expect(site.reserve.underlayTables == 8065...8127)

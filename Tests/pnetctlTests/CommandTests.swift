@@ -26,7 +26,7 @@ struct CommandTests {
     }
 
     @Test func exitsWith3WhereNobodyListens() throws {
-        for command in ["status", "watch", "reload", "down"] {
+        for command in ["status", "watch", "plan", "apply", "confirm", "reload", "down"] {
             #expect(try FakeDaemon.exitStatus(of: [command, "--socket", "/nowhere/control.sock"]) == 3)
         }
     }

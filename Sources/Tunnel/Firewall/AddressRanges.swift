@@ -51,12 +51,12 @@ struct AddressShares<Owner: Hashable> {
             first: IPAddress(family: family, bits: first),
             last: IPAddress(family: family, bits: last)
         )
-        var given = ranges[owner] ?? []
-        if let before = given.last, before.last.family == family, before.last.bits + 1 == first {
-            given[given.count - 1].last = range.last
+        // In place: a copy of what was given so far for each range would cost by the square of their number.
+        if let before = ranges[owner]?.last, before.last.family == family, before.last.bits + 1 == first {
+            ranges[owner]?.removeLast()
+            ranges[owner]?.append(AddressRange(first: before.first, last: range.last))
         } else {
-            given.append(range)
+            ranges[owner, default: []].append(range)
         }
-        ranges[owner] = given
     }
 }

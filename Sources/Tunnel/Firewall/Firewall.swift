@@ -14,6 +14,9 @@ final class Firewall {
         self.conversation = conversation
     }
 
+    /// Transactions sent so far.
+    var mutations: Int { conversation.mutations }
+
     /// Whether foreign hands cannot touch the table, `nft flush ruleset` included; they can on kernels before 6.9.
     var isOwned: Bool { tableFlags != 0 }
 

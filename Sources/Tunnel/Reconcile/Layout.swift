@@ -17,6 +17,8 @@ struct Layout: Hashable, Sendable {
 
     init(_ desired: Desired, _ observed: Observed) {
         let reserved = desired.reserved
+        // The guard, active, standby, and one in the table of each path.
+        routes.reserveCapacity(desired.networks.reduce(64) { $0 + $1.prefixes.count * (3 + $1.paths.count) })
         for path in desired.paths {
             addUnderlay(of: path, observed, reserved)
             addPath(path, observed, desired)

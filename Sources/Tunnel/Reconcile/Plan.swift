@@ -20,8 +20,7 @@ func plan(_ desired: Desired, _ observed: Observed) -> [Step] {
     steps += changed.map(Step.putNexthop)
     steps += missing.filter { $0.destination != .unreachable }.map(Step.putRoute)
 
-    let superfluous = observed.routes.values.filter { layout.routes[$0.key] == nil }.sorted { $0.key < $1.key }
-    steps += superfluous.map(Step.deleteRoute)
+    steps += superfluousRoutes(layout, observed, missing).map(Step.deleteRoute)
     let unused = observed.nexthops.keys.filter { layout.nexthops[$0] == nil }.sorted(by: >)
     steps += unused.map(Step.deleteNexthop)
     steps += observed.rules.subtracting(layout.rules).sorted().map(Step.deleteRule)
@@ -42,6 +41,12 @@ func moves(_ desired: Desired, _ observed: Observed) -> [Step] {
         }
     }
     return steps
+}
+
+private func superfluousRoutes(_ layout: Layout, _ observed: Observed, _ missing: [Route]) -> [Route] {
+    let absent = missing.count { observed.routes[$0.key] == nil }
+    guard observed.routes.count > layout.routes.count - absent else { return [] }
+    return observed.routes.values.filter { layout.routes[$0.key] == nil }.sorted { $0.key < $1.key }
 }
 
 private func guardSteps(_ desired: Desired, _ observed: Observed) -> [Step] {

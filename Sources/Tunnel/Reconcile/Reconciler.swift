@@ -10,7 +10,7 @@ public import SystemIO
 /// Run twice, the second run changes nothing. Every failure is reported and tried again by the next run.
 public final class Reconciler {
     private let routing: NetlinkConversation
-    private let conversations: [NetlinkConversation]
+    private let generic: NetlinkConversation
     private let model: KernelModel
     private var firewall: Firewall
     private let tunnels: Tunnels
@@ -45,10 +45,8 @@ public final class Reconciler {
         let socket = try NetlinkSocket(bus: NETLINK_ROUTE)
         routing = NetlinkConversation(over: socket)
         let filter = try NetlinkSocket(bus: NETLINK_NETFILTER)
-        let filtering = NetlinkConversation(over: filter)
-        firewall = Firewall(over: filtering)
-        let generic = NetlinkConversation(over: try NetlinkSocket(bus: NETLINK_GENERIC))
-        conversations = [routing, filtering, generic]
+        firewall = Firewall(over: NetlinkConversation(over: filter))
+        generic = NetlinkConversation(over: try NetlinkSocket(bus: NETLINK_GENERIC))
         tunnels = Tunnels(
             routing: routing,
             kernelWireGuard: try? KernelWireGuard(over: generic),
@@ -62,7 +60,7 @@ public final class Reconciler {
     }
 
     /// Netlink messages sent so far that change anything.
-    public var mutations: Int { conversations.reduce(0) { $0 + $1.mutations } }
+    public var mutations: Int { routing.mutations + firewall.mutations + generic.mutations }
 
     /// Times that events of the kernel were lost.
     public var overruns: UInt64 { model.overruns }
@@ -107,7 +105,8 @@ public final class Reconciler {
             guard result.failures.isEmpty, taken.contains(where: opensTheWay) else { break }
         }
         remember(desired, result)
-        finish(desired, &result)
+        result.swallowed = model.observed.swallowed(by: desired)
+        finish(&result)
         return result
     }
 
@@ -120,7 +119,7 @@ public final class Reconciler {
         } else if refresh(&result) {
             _ = carryOut(plan(desired, model.observed).filter(\.isRouting), desired, &result)
         }
-        finish(desired, &result)
+        finish(&result)
         return result
     }
 
@@ -257,12 +256,11 @@ extension Reconciler {
         return state
     }
 
-    private func finish(_ desired: Desired, _ result: inout ReconcileResult) {
+    private func finish(_ result: inout ReconcileResult) {
         disputes.forget(before: clock.now)
         result.disputes = disputes.open
         result.paths = pathStates
         result.collisions = model.observed.collisions
-        result.swallowed = model.observed.swallowed(by: desired)
         result.guardIsOwned = firewall.isOwned
     }
 }
@@ -315,7 +313,7 @@ extension Reconciler {
     private func opensTheWay(_ step: Step) -> Bool {
         switch step {
         case .makeLink(let name): model.observed.links[name] != nil
-        case .configure, .setUp: true
+        case .setUp(let link, _, _, _): !(link.isOurs && link.isUp)
         default: false
         }
     }

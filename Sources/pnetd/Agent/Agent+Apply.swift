@@ -41,7 +41,7 @@ extension Agent {
         let flows = ManagementFlow.established(to: new.management.ports)
         return PlanReport(
             changes: kernel + otherChanges(new),
-            refusals: flows.compactMap { $0.isCut(by: new, after: site) }.sorted(),
+            refusals: flows.compactMap { $0.isCut(by: .init(of: new), after: .init(of: site)) }.sorted(),
             failures: preview.failures
         )
     }

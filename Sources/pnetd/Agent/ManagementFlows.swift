@@ -48,22 +48,35 @@ struct ManagementFlow: Hashable {
         return IPAddress(bytes: own).map { ($0, port) }
     }
 
+    /// What a file reaches and owns, as far as connections depend on it.
+    struct Reach: Hashable {
+        let prefixes: [IPPrefix]
+        let addresses: Set<IPAddress>
+
+        init(prefixes: [IPPrefix], addresses: Set<IPAddress>) {
+            self.prefixes = prefixes
+            self.addresses = addresses
+        }
+
+        init(of site: SiteConfiguration) {
+            prefixes = site.networks.flatMap(\.prefixes)
+            addresses = Set(site.paths.flatMap { $0.addresses.map(\.address) })
+        }
+    }
+
     /// Why taking in a file would cut the connection; nil where it would not.
-    func isCut(by new: SiteConfiguration, after old: SiteConfiguration) -> String? {
-        func prefix(_ site: SiteConfiguration) -> IPPrefix? {
-            site.networks.flatMap(\.prefixes).first { $0.contains(remote) }
-        }
-        func isOwn(_ site: SiteConfiguration) -> Bool {
-            site.paths.contains { $0.addresses.contains { $0.address == local } }
-        }
+    func isCut(by new: Reach, after old: Reach) -> String? {
         let who = "the connection from \(remote) to port \(port)"
-        if let taken = prefix(new), prefix(old) == nil {
+        let earlier = old.prefixes.first { $0.contains(remote) }
+        let later = new.prefixes.first { $0.contains(remote) }
+        switch (earlier, later) {
+        case (nil, let taken?):
             return "\(who) would be cut: \(taken) becomes a protected prefix (leave \(remote) out of it)"
-        }
-        if let given = prefix(old), prefix(new) == nil {
+        case (let given?, nil):
             return "\(who) would be cut: \(given) would have no path any more"
+        default: break
         }
-        if isOwn(old), !isOwn(new) { return "\(who) would be cut: the address \(local) goes" }
-        return nil
+        guard old.addresses.contains(local), !new.addresses.contains(local) else { return nil }
+        return "\(who) would be cut: the address \(local) goes"
     }
 }

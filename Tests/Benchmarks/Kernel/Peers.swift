@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import NetworkTypes
+import SystemIO
+import Tunnel
+
+/// A thousand peers with ten prefixes each, beside `wg syncconf` on the same kind of interface.
+struct Peers {
+    private let site: BenchSite
+    private static let count = 1_000
+
+    init(_ site: BenchSite) { self.site = site }
+
+    func measure() throws {
+        let prefixes = BenchSite.prefixes(10 * Self.count, .ipv4)
+        let peers = (0..<Self.count).map { number in
+            WireGuardSettings.Peer(
+                publicKey: BenchSite.key(number),
+                presharedKey: nil,
+                endpoint: nil,
+                keepalive: 0,
+                allowedIPs: Set(prefixes[10 * number..<10 * number + 10])
+            )
+        }
+        let few = BenchSite.prefixes(1, .ipv6)
+        var own: [Duration] = []
+        var other: [Duration] = []
+        let all = "\(site.folder)/all.conf"
+        let none = "\(site.folder)/none.conf"
+        let head = "[Interface]\nPrivateKey = \(BenchSite.secretText)\n"
+        let blocks = peers.map { peer in
+            "[Peer]\nPublicKey = \(peer.publicKey)\nAllowedIPs = "
+                + peer.allowedIPs.map(\.description).joined(separator: ", ") + "\n"
+        }
+        try Files.replace(all, with: Array((head + blocks.joined()).utf8))
+        try Files.replace(none, with: Array(head.utf8))
+        for _ in 0..<5 {
+            try site.settle(try site.wish(few, on: 1))
+            let wish = try site.wish(few, on: 1, peers: peers)
+            own.append(Shell.time { _ = site.reconciler.reconcile(wish) })
+            try site.settle(wish)
+            try Shell.run("wg syncconf pn-1 \(none)")
+            other.append(Shell.time { try? Shell.run("wg syncconf pn-1 \(all)") })
+        }
+        try site.settle(try site.wish(few, on: 1))
+        result(
+            "apply-1000-peers-10000-prefixes",
+            [
+                ("median-ms", "\(Rounds(own).median.microseconds / 1_000)"),
+                ("wg-syncconf-ms", "\(Rounds(other).median.microseconds / 1_000)"),
+                ("ratio", ratio(Rounds(own).median, Rounds(other).median)),
+            ]
+        )
+    }
+}
