@@ -102,6 +102,15 @@ extension WireGuardSettings {
         )
     }
 
+    /// A peer with more prefixes than go into a message, between two others.
+    static var madeToSplit: WireGuardSettings {
+        var settings = made(peers: 3)
+        for number: UInt32 in 0..<3_000 {
+            settings.peers[1].allowedIPs.insert(IPPrefix(host: .v4(IPv4Address(bits: 0x0b00_0000 + number))))
+        }
+        return settings
+    }
+
     private static func endpoint(_ number: Int) -> SocketEndpoint? {
         switch number % 4 {
         case 0: Sample.endpoint("198.51.100.\(number % 254 + 1):51820")

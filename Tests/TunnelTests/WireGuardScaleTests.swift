@@ -20,7 +20,7 @@ struct WireGuardScaleTests {
         NetlinkReply.parse(Array(message.bytes))[0].attributes(after: genlmsghdr.self)
     }
 
-    @Test(arguments: [(0, 1), (1, 1), (23, 1), (1_000, 3), (10_000, 24)])
+    @Test(arguments: [(0, 1), (1, 1), (23, 1), (1_000, 10), (10_000, 94)])
     func reachesTheKernelWhole(peers: Int, inMessages count: Int) {
         let settings = WireGuardSettings.made(peers: peers)
         let messages = Self.messages(to: settings)
@@ -44,26 +44,26 @@ struct WireGuardScaleTests {
     @Test func goesOnWithAPeerInTheNextMessage() {
         var settings = WireGuardSettings.made(peers: 4)
         settings.peers[1].presharedKey = Sample.secret(9)
-        settings.peers[1].allowedIPs = Set((0..<5_000).map { IPPrefix(host: .v4(IPv4Address(bits: 0x0b00_0000 + $0))) })
-        settings.peers[2].allowedIPs = Set((0..<5_000).map { IPPrefix(host: .v6(IPv6Address(bits: 7 << 64 + $0))) })
+        settings.peers[1].allowedIPs = Set((0..<1_000).map { IPPrefix(host: .v4(IPv4Address(bits: 0x0b00_0000 + $0))) })
+        settings.peers[2].allowedIPs = Set((0..<1_000).map { IPPrefix(host: .v6(IPv6Address(bits: 7 << 64 + $0))) })
         let messages = Self.messages(to: settings)
         var kernel = WireGuardModel()
         kernel.take(messages)
         #expect(kernel.device == settings.device)
 
-        // 2,337 prefixes of IPv4 fill a message, 1,636 of IPv6.
+        // 583 prefixes of IPv4 fill a message, 408 of IPv6.
         let peers = messages.map {
             Self.attributes($0).nest(WGDEVICE_A_PEERS).items.map { NetlinkAttributes($0.value) }
         }
-        #expect(peers.map(\.count) == [2, 1, 2, 1, 1, 2])
-        for rest in [peers[1][0], peers[2][0], peers[3][0], peers[4][0]] {
+        #expect(peers.map(\.count) == [2, 2, 1, 1, 2])
+        for rest in [peers[1][0], peers[2][0], peers[3][0]] {
             #expect(rest.items.map(\.type) == [WGPEER_A_PUBLIC_KEY, WGPEER_A_ALLOWEDIPS].map { Int($0.rawValue) })
         }
     }
 
     /// Whatever the number of octets before it, no list of peers is longer than its length can say.
     @Test func neverWritesMoreThanALengthCanSay() {
-        for prefixes in 2_300..<2_345 {
+        for prefixes in 560..<600 {
             var settings = WireGuardSettings.made(peers: 3)
             settings.peers[1].allowedIPs = Set(
                 (0..<UInt32(prefixes)).map { IPPrefix(host: .v4(IPv4Address(bits: 0x0b00_0000 + $0))) }

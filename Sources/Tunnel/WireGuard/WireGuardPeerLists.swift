@@ -5,9 +5,8 @@ import NetworkTypes
 
 /// The peers of a change as the kernel reads them, written straight into the octets of WGDEVICE_A_PEERS.
 ///
-/// One message holds one such list, and the length of an attribute has 16 bits: with two prefixes a peer some 400
-/// peers go into one. A peer whose prefixes do not fit goes on in the next with its key and the rest of them; only
-/// where it is named first are its earlier prefixes replaced, else the rest would throw the beginning out.
+/// One message holds one such list. A peer whose prefixes do not fit goes on in the next with its key and the rest of
+/// them; only where it is named first are its earlier prefixes replaced, else the rest would throw the beginning out.
 struct WireGuardPeerLists {
     private var lists: [[UInt8]] = []
     private var octets: [UInt8] = []
@@ -20,8 +19,9 @@ struct WireGuardPeerLists {
         return lists.lists
     }
 
-    /// What goes into an attribute beside its header of 4 octets, in whole words.
-    private static let capacity = 65_528
+    /// The length of an attribute has 16 bits, but the kernel holds the lock of all routing while it goes through a
+    /// message, and takes a good part of a millisecond for each new peer where the processor is slow.
+    private static let capacity = 16_384
     /// A peer with all that it can have and one prefix of IPv6: two headers of nests; key 36, preshared key 36,
     /// flags 8, endpoint 32, keepalive 8.
     private static let longestStart = 8 + 36 + 36 + 8 + 32 + 8 + longestPrefix
