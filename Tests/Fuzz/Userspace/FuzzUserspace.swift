@@ -6,6 +6,7 @@ import NetworkTypes
 
 @testable import Tunnel
 
+/// The input is the whole answer.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzUserspace(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     let input = unsafe String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)
