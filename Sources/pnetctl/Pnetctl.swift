@@ -16,7 +16,7 @@ struct Pnetctl: ParsableCommand {
         version: Version.text,
         subcommands: [
             StatusCommand.self, WatchCommand.self, ReloadCommand.self, DownCommand.self, CheckCommand.self,
-            KeygenCommand.self,
+            KeygenCommand.self, ImportCommand.self,
         ]
     )
 

@@ -8,31 +8,8 @@ import Testing
 
 /// The program as a shell runs it.
 struct KeygenTests {
-    private static let program = {
-        let own = (try? Files.linkTarget("/proc/self/exe")) ?? ""
-        return own.prefix(through: own.lastIndex(of: "/") ?? own.startIndex) + "pnetctl"
-    }()
-
-    private static func shell(_ command: String) throws -> (exit: ChildProcess.Exit, output: String, error: String) {
-        let output = try Pipe()
-        let error = try Pipe()
-        let pid = try ChildProcess.spawn(
-            "/bin/sh",
-            arguments: ["-c", command],
-            environment: ["PNETCTL": String(program), "PATH": "/usr/bin:/bin"],
-            output: output.writer.raw,
-            error: error.writer.raw
-        )
-        // What is written fits into the pipes.
-        let exit = try ChildProcess.wait(for: pid)
-        func text(_ pipe: borrowing Pipe) throws -> String {
-            String(decoding: try pipe.reader.read(upTo: 1 << 16) ?? [], as: UTF8.self)
-        }
-        return (exit, try text(output), try text(error))
-    }
-
     @Test func makesAnotherPrivateKeyEachTime() throws {
-        let keys = try (0..<3).map { _ in try Self.shell("$PNETCTL keygen") }
+        let keys = try (0..<3).map { _ in try Shell.run("$PNETCTL keygen") }
         #expect(Set(keys.map(\.output)).count == 3)
         for made in keys {
             #expect(made.exit == .status(0) && made.error.isEmpty)
@@ -44,7 +21,7 @@ struct KeygenTests {
 
     @Test func agreesWithWgOnPublicKeys() throws {
         for _ in 0..<5 {
-            let both = try Self.shell(
+            let both = try Shell.run(
                 "key=$($PNETCTL keygen); echo $key | $PNETCTL keygen --public; echo $key | wg pubkey"
             )
             let keys = both.output.split(separator: "\n")
@@ -54,7 +31,7 @@ struct KeygenTests {
 
     @Test func makesAPresharedKeyOfAllBits() throws {
         let keys = try (0..<20).compactMap { _ in
-            WireGuardSecretKey(base64: Array(try Self.shell("$PNETCTL keygen --preshared").output.utf8))
+            WireGuardSecretKey(base64: Array(try Shell.run("$PNETCTL keygen --preshared").output.utf8))
         }
         #expect(keys.count == 20)
         #expect(keys.contains { $0 != $0.clamped })
@@ -63,22 +40,22 @@ struct KeygenTests {
     @Test func readsThePrivateKeyOfAFile() throws {
         let file = "/tmp/pnetctl-test-\(UInt64.random(in: 0...UInt64.max)).key"
         defer { try? Files.remove(file) }
-        let public1 = try Self.shell("umask 077; $PNETCTL keygen > \(file) && $PNETCTL keygen --public \(file)")
-        let public2 = try Self.shell("$PNETCTL keygen --public < \(file)")
+        let public1 = try Shell.run("umask 077; $PNETCTL keygen > \(file) && $PNETCTL keygen --public \(file)")
+        let public2 = try Shell.run("$PNETCTL keygen --public < \(file)")
         #expect(public1.output == public2.output && WireGuardPublicKey(String(public1.output.dropLast())) != nil)
     }
 
     @Test(arguments: ["022", "027"]) func writesNoSecretWhereOthersMayReadIt(umask: String) throws {
         let file = "/tmp/pnetctl-test-\(UInt64.random(in: 0...UInt64.max)).key"
         defer { try? Files.remove(file) }
-        let refused = try Self.shell("umask \(umask); $PNETCTL keygen > \(file)")
+        let refused = try Shell.run("umask \(umask); $PNETCTL keygen > \(file)")
         #expect(refused.exit == .status(1) && refused.error.contains("umask 077"))
         #expect(try Files.read(file).isEmpty)
     }
 
     @Test func neverRepeatsWhatIsNoKey() throws {
         let slip = "QPOqDwSCpRkBLcc0ZAxsfdnXNOn3EUjP1sUHHSmJ0V"
-        let refused = try Self.shell("echo \(slip) | $PNETCTL keygen --public")
+        let refused = try Shell.run("echo \(slip) | $PNETCTL keygen --public")
         #expect(refused.exit == .status(1) && refused.output.isEmpty)
         #expect(
             refused.error.contains("standard input holds no WireGuard private key") && !refused.error.contains("QPO")
