@@ -31,7 +31,7 @@ test: deps lint ## build everything, run all tests; as root, since the lab makes
 	@.ci/timed "build" swift build --build-tests
 	@.ci/timed "unit tests" swift test --skip-build --skip LabScenarios
 	@.ci/timed "lab" swift test --skip-build --filter LabScenarios
-	@.ci/timed "guest" Tests/Lab/Guest/run ReconcileTests LabScenarios
+	@.ci/timed "guest" Tests/Lab/Guest/run ReconcileTests KernelWireGuardTests LabScenarios
 	@.ci/timed "boot with systemd" Tests/Lab/Guest/boot
 	@.ci/timed "allocations of the DNS data path" \
 	    swift test -c release -Xswiftc -enable-testing --filter AllocationTests
@@ -45,14 +45,17 @@ bench: build ## figures beside a peer, printed as RESULT lines
 
 # The compiler takes the last of several -sanitize= only: named together they instrument for both.
 FUZZ         := swift build -c release --sanitize=fuzzer --sanitize=address -Xswiftc -sanitize=fuzzer,address \
-                --scratch-path .build-fuzz
+                -Xswiftc -enable-testing --scratch-path .build-fuzz
 FUZZ_SECONDS ?= 300
+# $(1) the program, $(2) its corpus, $(3) the longest input, $(4) more of its arguments
+run_fuzz      = PNETD_FUZZ=1 $(FUZZ) --product $(1) && mkdir -p .build-fuzz/corpus/$(2) && \
+                SWIFT_BACKTRACE=enable=no .build-fuzz/release/$(1) -max_total_time=$(FUZZ_SECONDS) -max_len=$(3) \
+                -artifact_prefix=.build-fuzz/ .build-fuzz/corpus/$(2) $(4)
 
-fuzz: deps ## throw at the private socket's messages what libFuzzer thinks of, for FUZZ_SECONDS; what it learns is kept
-	PNETD_FUZZ=1 $(FUZZ) --product FuzzMessages
-	mkdir -p .build-fuzz/corpus/messages
-	SWIFT_BACKTRACE=enable=no .build-fuzz/release/FuzzMessages -max_total_time=$(FUZZ_SECONDS) -max_len=4096 \
-	    -dict=Tests/Fuzz/messages.dict .build-fuzz/corpus/messages
+fuzz: deps ## throw at each parser what libFuzzer thinks of, for FUZZ_SECONDS each; what it learns is kept
+	$(call run_fuzz,FuzzMessages,messages,4096,-dict=Tests/Fuzz/messages.dict)
+	$(call run_fuzz,FuzzNetlink,netlink,8192,Tests/Lab/Guest/Captured)
+	$(call run_fuzz,FuzzUserspace,userspace,4096,-dict=Tests/Fuzz/userspace.dict)
 
 install: build
 	install -D -m 755 $(BIN)/pnetd $(DESTDIR)$(PREFIX)/sbin/pnetd

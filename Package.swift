@@ -165,11 +165,24 @@ let package = Package(
 // Programs of libFuzzer do not link in a normal build: they have no main. `make fuzz` builds them.
 if Context.environment["PNETD_FUZZ"] != nil {
     package.targets.append(
-        .executableTarget(
-            name: "FuzzMessages",
-            dependencies: ["ProcessLink"],
-            path: "Tests/Fuzz/Messages",
-            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]
+        .target(
+            name: "FuzzKit",
+            dependencies: ["NetworkTypes", "Tunnel"],
+            path: "Tests/Fuzz/Kit",
+            swiftSettings: strict
         )
     )
+    for (name, dependencies) in [
+        ("Messages", ["ProcessLink"]), ("Netlink", ["CLinux", "FuzzKit", "NetworkTypes", "Tunnel"]),
+        ("Userspace", ["FuzzKit", "NetworkTypes", "Tunnel"]),
+    ] as [(String, [Target.Dependency])] {
+        package.targets.append(
+            .executableTarget(
+                name: "Fuzz\(name)",
+                dependencies: dependencies,
+                path: "Tests/Fuzz/\(name)",
+                swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]
+            )
+        )
+    }
 }

@@ -16,7 +16,7 @@ struct Pnetctl: ParsableCommand {
         version: Version.text,
         subcommands: [
             StatusCommand.self, WatchCommand.self, PlanCommand.self, ApplyCommand.self, ConfirmCommand.self,
-            ReloadCommand.self, DownCommand.self, CheckCommand.self,
+            ReloadCommand.self, DownCommand.self, CheckCommand.self, KeygenCommand.self, ImportCommand.self,
         ]
     )
 

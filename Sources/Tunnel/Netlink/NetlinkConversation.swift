@@ -123,7 +123,7 @@ final class NetlinkConversation {
                 case Int(NLMSG_DONE):
                     // A dump that failed says so in the number behind its end.
                     if let code = reply.header(Int32.self), code < 0 {
-                        throw .refused(operation: operation(), code: -code, text: nil)
+                        throw .refused(operation: operation(), code: 0 &- code, text: nil)
                     }
                     if reply.flags & NLM_F_DUMP_INTR != 0 { replies.append(reply) }
                     return replies
@@ -140,7 +140,7 @@ final class NetlinkConversation {
         let hasText = reply.flags & Int32(NLM_F_ACK_TLVS) != 0
         let attributes = NetlinkAttributes(reply.payload.dropFirst(MemoryLayout<nlmsgerr>.size))
         let text = hasText ? attributes.text(NLMSGERR_ATTR_MSG) : nil
-        return .refused(operation: operation, code: -code, text: text)
+        return .refused(operation: operation, code: 0 &- code, text: text)
     }
 }
 

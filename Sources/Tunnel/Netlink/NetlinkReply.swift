@@ -102,12 +102,17 @@ struct NetlinkAttributes {
 private let nlaTypeMask = 0x3fff
 
 extension FixedWidthInteger where Self: BitwiseCopyable {
-    /// Reads a number in host byte order; the octets are enough.
+    /// Reads a number in host byte order; zero where the octets are not enough.
     init(hostOrder bytes: ArraySlice<UInt8>) {
+        // The reading of raw memory does not check its bounds in a release build.
+        guard bytes.count >= MemoryLayout<Self>.size else {
+            self = 0
+            return
+        }
         self = unsafe bytes.withUnsafeBytes { unsafe $0.loadUnaligned(as: Self.self) }
     }
 
-    /// Reads a number in network byte order; the octets are enough.
+    /// Reads a number in network byte order; zero where the octets are not enough.
     init(networkOrder bytes: ArraySlice<UInt8>) {
         self = Self(bigEndian: Self(hostOrder: bytes))
     }

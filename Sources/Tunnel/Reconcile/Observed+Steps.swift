@@ -56,24 +56,33 @@ extension WireGuardDevice {
         privateKey = change.privateKey ?? privateKey
         listenPort = change.listenPort ?? listenPort
         mark = change.mark ?? mark
-        for wanted in change.peers {
-            if wanted.remove {
-                peers.removeAll { $0.publicKey == wanted.publicKey }
-                continue
+        let removed = Set(change.peers.filter(\.remove).map(\.publicKey))
+        peers.removeAll { removed.contains($0.publicKey) }
+        var places = Dictionary(
+            peers.enumerated().map { ($0.element.publicKey, $0.offset) },
+            uniquingKeysWith: { first, _ in first }
+        )
+        // A prefix is one peer's: told to a second one, the first loses it.
+        var holders: [IPPrefix: Int] = [:]
+        for (place, peer) in peers.enumerated() { for prefix in peer.allowedIPs { holders[prefix] = place } }
+        for wanted in change.peers where !wanted.remove {
+            let place = places[wanted.publicKey] ?? peers.count
+            if place == peers.count {
+                peers.append(Peer(publicKey: wanted.publicKey))
+                places[wanted.publicKey] = place
             }
-            let index =
-                peers.firstIndex { $0.publicKey == wanted.publicKey }
-                ?? {
-                    peers.append(Peer(publicKey: wanted.publicKey))
-                    return peers.count - 1
-                }()
-            if let key = wanted.presharedKey { peers[index].presharedKey = key.isZero ? nil : key }
-            peers[index].endpoint = wanted.endpoint ?? peers[index].endpoint
-            peers[index].keepalive = wanted.keepalive ?? peers[index].keepalive
+            if let key = wanted.presharedKey { peers[place].presharedKey = key.isZero ? nil : key }
+            peers[place].endpoint = wanted.endpoint ?? peers[place].endpoint
+            peers[place].keepalive = wanted.keepalive ?? peers[place].keepalive
             guard let prefixes = wanted.allowedIPs else { continue }
-            // A prefix is one peer's: told to a second one, the first loses it.
-            for other in peers.indices { peers[other].allowedIPs.subtract(prefixes) }
-            peers[index].allowedIPs = prefixes
+            if !wanted.keepsAllowedIPs {
+                for prefix in peers[place].allowedIPs { holders[prefix] = nil }
+                peers[place].allowedIPs = []
+            }
+            for prefix in prefixes {
+                if let holder = holders.updateValue(place, forKey: prefix) { peers[holder].allowedIPs.remove(prefix) }
+                peers[place].allowedIPs.insert(prefix)
+            }
         }
     }
 }

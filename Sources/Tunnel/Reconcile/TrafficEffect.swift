@@ -128,7 +128,7 @@ extension WireGuardChange {
             guard let earlier = before[peer.publicKey] else { continue }
             if peer.remove {
                 if earlier.hasSession { cut.append("peer \(peer.publicKey) is cut off") }
-            } else if let allowed = peer.allowedIPs {
+            } else if let allowed = peer.allowedIPs, !peer.keepsAllowedIPs {
                 // What another peer is given in the same change is moved, not taken away.
                 let lost = earlier.allowedIPs.subtracting(allowed).subtracting(given).sorted()
                 if let first = lost.first {

@@ -74,8 +74,8 @@ public struct ReservedNumbers: Codable, Hashable, Sendable {
         firstNexthop + 200 + 4 * UInt32(slot) + (rank == .active ? 0 : 2) + (family == .ipv4 ? 0 : 1)
     }
 
-    /// Every second nexthop of ours is for IPv6.
-    func family(ofNexthop id: UInt32) -> AddressFamily { (id - firstNexthop) % 2 == 0 ? .ipv4 : .ipv6 }
+    /// Every second nexthop of ours is for IPv6. One that somebody else made under our protocol may have any number.
+    func family(ofNexthop id: UInt32) -> AddressFamily { (id &- firstNexthop) % 2 == 0 ? .ipv4 : .ipv6 }
 
     func path(ofNexthop id: UInt32) -> Int? {
         guard id >= firstNexthop + 2, id < firstNexthop + 200 else { return nil }

@@ -90,9 +90,12 @@ struct UserspaceWireGuard: WireGuardControl {
         case "rx_bytes": peer.received = UInt64(value) ?? 0
         case "tx_bytes": peer.sent = UInt64(value) ?? 0
         case "last_handshake_time_sec":
-            if let seconds = Int64(value), seconds > 0 { peer.lastHandshake = seconds * 1_000_000_000 }
+            peer.lastHandshake = WireGuardDevice.Peer.instant(seconds: Int64(value) ?? 0, nanoseconds: 0)
         case "last_handshake_time_nsec":
-            if let whole = peer.lastHandshake { peer.lastHandshake = whole + (Int64(value) ?? 0) }
+            if let whole = peer.lastHandshake {
+                let seconds = whole / 1_000_000_000
+                peer.lastHandshake = WireGuardDevice.Peer.instant(seconds: seconds, nanoseconds: Int64(value) ?? 0)
+            }
         default: break
         }
     }
@@ -116,7 +119,7 @@ struct UserspaceWireGuard: WireGuardControl {
             if let endpoint = peer.endpoint { lines.append("endpoint=\(endpoint)") }
             if let keepalive = peer.keepalive { lines.append("persistent_keepalive_interval=\(keepalive)") }
             if let prefixes = peer.allowedIPs {
-                lines.append("replace_allowed_ips=true")
+                if !peer.keepsAllowedIPs { lines.append("replace_allowed_ips=true") }
                 lines += prefixes.sorted().map { "allowed_ip=\($0)" }
             }
         }

@@ -12,8 +12,10 @@ struct WireGuardChange: Hashable {
         var presharedKey: WireGuardSecretKey?
         var endpoint: SocketEndpoint?
         var keepalive: UInt16?
-        /// Takes the place of all earlier ones, where given.
+        /// Takes the place of all earlier ones, where given; a prefix that another peer has moves here from there.
         var allowedIPs: Set<IPPrefix>?
+        /// Whether `allowedIPs` come beside the earlier ones instead.
+        var keepsAllowedIPs = false
     }
 
     var privateKey: WireGuardSecretKey?
@@ -59,7 +61,12 @@ struct WireGuardChange: Hashable {
         let isNews = peer.endpoint == nil || toldBefore[wanted.publicKey] != wanted.endpoint
         if isNews, peer.endpoint != wanted.endpoint { change.endpoint = wanted.endpoint }
         if peer.keepalive != wanted.keepalive { change.keepalive = wanted.keepalive }
-        if peer.allowedIPs != wanted.allowedIPs { change.allowedIPs = wanted.allowedIPs }
+        if peer.allowedIPs != wanted.allowedIPs {
+            // Replaced, those that stay would be gone for a moment, and their packets with them.
+            change.keepsAllowedIPs = peer.allowedIPs.isSubset(of: wanted.allowedIPs)
+            change.allowedIPs =
+                change.keepsAllowedIPs ? wanted.allowedIPs.subtracting(peer.allowedIPs) : wanted.allowedIPs
+        }
         return change == Peer(publicKey: wanted.publicKey) ? nil : change
     }
 }

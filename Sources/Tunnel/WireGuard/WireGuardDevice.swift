@@ -82,3 +82,14 @@ public struct WireGuardDevice: Hashable, Sendable {
     /// The peers.
     public var peers: [Peer] = []
 }
+
+extension WireGuardDevice.Peer {
+    /// The time of a handshake in nanoseconds; nil for never, which is zero, and for what no clock says.
+    static func instant(seconds: Int64, nanoseconds: Int64) -> Int64? {
+        guard seconds >= 0, (0..<1_000_000_000).contains(nanoseconds), seconds < Int64.max / 1_000_000_000 else {
+            return nil
+        }
+        let instant = seconds * 1_000_000_000 + nanoseconds
+        return instant == 0 ? nil : instant
+    }
+}
