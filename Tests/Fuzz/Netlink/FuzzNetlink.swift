@@ -18,7 +18,7 @@ public func fuzzNetlink(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     case 0: read(NetlinkReply.parse(Array(input.dropFirst())))
     // One message whose frame is right: most inputs would never get so far otherwise.
     case 1...4: read(NetlinkReply.parse(FuzzedKernel.message(types[Int(first / 8) % types.count], input.dropFirst())))
-    case 5: _ = try? Observed.read(over: conversation, reserved)
+    case 5: follow(input.dropFirst())
     case 6: _ = try? KernelWireGuard(over: conversation).read(interface)
     default:
         let firewall = Firewall(over: conversation)
@@ -45,6 +45,24 @@ private let interface: InterfaceName = {
     guard let interface = InterfaceName("pn-a") else { preconditionFailure("this is a name") }
     return interface
 }()
+
+/// Events of all kinds, one after the other, into what is known of the kernel.
+private func follow(_ input: ArraySlice<UInt8>) {
+    let kinds = [
+        RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR, RTM_DELADDR, RTM_NEWROUTE, RTM_DELROUTE, RTM_NEWRULE, RTM_DELRULE,
+        RTM_NEWNEXTHOP, RTM_DELNEXTHOP,
+    ]
+    var world = Observed()
+    var rest = input
+    while let kind = rest.popFirst() {
+        let count = Int(rest.popFirst() ?? 0)
+        let message = FuzzedKernel.message(kinds[Int(kind) % kinds.count], rest.prefix(count))
+        rest = rest.dropFirst(count)
+        for reply in NetlinkReply.parse(message) { world.take(reply, reserved) }
+    }
+    _ = (world.collisions, world.differences(from: Observed()))
+    precondition(world.differences(from: world).isEmpty)
+}
 
 private func read(_ replies: [NetlinkReply]) {
     for reply in replies {
