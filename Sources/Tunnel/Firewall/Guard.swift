@@ -152,14 +152,18 @@ struct Guard: Codable, Hashable, Sendable {
         )
     }
 
-    /// Marks a connection by the path that its first packet leaves by; later packets keep the mark.
+    /// Marks a connection by the path that its first packet leaves by. One without an answer is new with every packet,
+    /// and would get the mark of the path that it was moved to: what has a mark keeps it.
     private func marking(connectionsOf path: Path) -> NftTable.Rule {
         NftTable.Rule(
             "connections begun by \(path.name)",
             [
                 .meta(NFT_META_OIFNAME), .compare(NFT_CMP_EQ, path.interface.paddedKey),
                 .connection(NFT_CT_STATE), .bitwise(mask: Self.native(Self.stateNew), xor: Self.native(0)),
-                .compare(NFT_CMP_NEQ, Self.native(0)), .connection(NFT_CT_MARK),
+                .compare(NFT_CMP_NEQ, Self.native(0)),
+                .connection(NFT_CT_MARK), .bitwise(mask: Self.native(markMask), xor: Self.native(0)),
+                .compare(NFT_CMP_EQ, Self.native(0)),
+                .connection(NFT_CT_MARK),
                 .bitwise(mask: Self.native(~markMask), xor: Self.native(path.mark)), .setConnectionMark,
             ]
         )

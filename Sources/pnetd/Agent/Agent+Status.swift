@@ -101,7 +101,7 @@ extension Agent {
     }
 
     private var currentWarnings: [String] {
-        var warnings = listenerProblems.map { "cannot listen: \($0)" } + failures
+        var warnings = listenerProblems.map { "cannot listen: \($0)" } + failures + flowProblems.values.sorted()
         warnings += swallowed
         warnings += collisions.map { "\($0) (move the 'reserve' section, or the other)" }
         if site.networks.reduce(0, { $0 + $1.prefixes.count }) >= 100, KernelSettings.copiesNexthopChanges {

@@ -30,6 +30,7 @@ final class Agent {
     var counters = Counters()
 
     let reconciler: Reconciler
+    let tracking: ConnectionTracking
     var events: KernelEvents?
     let manager: ServiceManager
     let isSupervised: Bool
@@ -49,6 +50,8 @@ final class Agent {
     var swallowed: [String] = []
     var guardIsOwned = false
     var kernelWork = KernelWork()
+    /// Networks whose stranded flows could not be cut, and why.
+    var flowProblems: [NetworkName: String] = [:]
     var names = NamesWork()
     /// Alerts that are with the frontend, and those that rest after a failure.
     var alertsUnderWay: Set<String> = []
@@ -97,6 +100,7 @@ final class Agent {
             told: self.saved.toldEndpoints,
             clock: clock
         )
+        tracking = try ConnectionTracking()
         let runtime = site.state.runtimeDirectory
         listeners = Listeners(keptBy: manager)
         processes = try PrivateSockets(in: runtime, on: loop, log: log, isSupervised: isSupervised)
@@ -131,6 +135,8 @@ final class Agent {
         recallGuard()
         adoptDecisions()
         reconcile()
+        // An earlier run may have ended between the two.
+        for network in site.networks { cutStranded(network.name, since: loop.now) }
         startProcesses()
         watchCarriers()
         manager.startWatchdog(on: loop)

@@ -8,6 +8,8 @@ public struct SiteFile: Sendable {
     public var failback = "3s"
     /// Further top-level sections.
     public var more = ""
+    /// Further networks, two spaces in.
+    public var moreNetworks = ""
     /// Where alerts go, as a YAML list; empty for nowhere.
     public var alerts = ""
     /// The paths, best first.
@@ -55,6 +57,7 @@ public struct SiteFile: Sendable {
                     forward: [10.20.0.53]
                   - name: plant.internal
                     records: ["historian A 10.20.0.10", "gateway AAAA fd00:20::1"]
+            \(moreNetworks)
             resolver:
               listen: ["10.1.0.1:53"]
               allow: [127.0.0.0/8, 10.1.0.0/16]
