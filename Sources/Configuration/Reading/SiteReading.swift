@@ -14,7 +14,7 @@ extension Reading {
                     "version", "site", "paths", "networks", "resolver", "metrics", "control", "state", "alerts",
                     "reserve",
                 ],
-                planned: ["management", "segments", "gateway", "nat", "views", "preset"],
+                planned: ["management", "segments", "gateway", "views", "preset"],
                 reading: self
             )
         else { return nil }

@@ -98,7 +98,7 @@ final class Firewall {
 
         init(of table: NftTable) {
             for chain in table.chains {
-                rules["\(chain.name) \(chain.hook) \(chain.priority)"] = chain.rules.map(\.label)
+                rules["\(chain.name) \(chain.kind) \(chain.hook) \(chain.priority)"] = chain.rules.map(\.label)
             }
             for set in table.sets { sets[set.name] = Swift.Set(set.elements) }
         }
@@ -113,11 +113,13 @@ final class Firewall {
             guard NftMessages.isType(reply, NFT_MSG_NEWCHAIN), chain.text(NFTA_CHAIN_TABLE) == NftTable.name,
                 let name = chain.text(NFTA_CHAIN_NAME)
             else { continue }
+            let kind = chain.text(NFTA_CHAIN_TYPE) ?? ""
             let hook = chain.nest(NFTA_CHAIN_HOOK)
             let number = hook[NFTA_HOOK_HOOKNUM].map { UInt32(networkOrder: $0) } ?? .max
             let priority = hook[NFTA_HOOK_PRIORITY].map { Int32(networkOrder: $0) } ?? 0
-            keys[name] = "\(name) \(number) \(priority)"
-            contents.rules["\(name) \(number) \(priority)"] = []
+            let key = "\(name) \(kind) \(number) \(priority)"
+            keys[name] = key
+            contents.rules[key] = []
         }
         for reply in try conversation.dump(NftMessages.dumpRules(), "read the guard's rules") {
             let rule = reply.attributes(after: nfgenmsg.self)

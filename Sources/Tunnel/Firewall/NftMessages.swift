@@ -105,7 +105,7 @@ enum NftMessages {
         var message = message(NFT_MSG_NEWCHAIN, flags: NLM_F_CREATE)
         message.put(NFTA_CHAIN_TABLE, text: NftTable.name)
         message.put(NFTA_CHAIN_NAME, text: chain.name)
-        message.put(NFTA_CHAIN_TYPE, text: "filter")
+        message.put(NFTA_CHAIN_TYPE, text: chain.kind.rawValue)
         message.nest(NFTA_CHAIN_HOOK) { hook in
             hook.put(NFTA_HOOK_HOOKNUM, bigEndian: chain.hook)
             hook.put(NFTA_HOOK_PRIORITY, bigEndian: chain.priority)

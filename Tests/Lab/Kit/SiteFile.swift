@@ -15,6 +15,8 @@ public struct SiteFile: Sendable {
     /// The paths, best first.
     public var paths: [Tunnel] = Tunnel.allCases
 
+    /// Sources that leave each path with its address, as a YAML list; empty for none.
+    public var natSources = ""
     /// Tunnels whose outer packets are on their way for longer.
     public var delayed: [Tunnel: Delay] = [:]
 
@@ -31,6 +33,7 @@ public struct SiteFile: Sendable {
                 addresses: [\(tunnel.net).2/30, "\(tunnel.net6):2/126"]
                 private-key-file: keys/\(tunnel.path).key
                 underlay: {interface: \(tunnel.underlay)}
+                \(natSources.isEmpty ? "" : "nat: {source: \(natSources)}")
                 peers:
                   - public-key: \(try lab.publicKey(lab.cloud, "gw-\(tunnel.rawValue)"))
                     preshared-key-file: keys/\(tunnel.path)-psk.key

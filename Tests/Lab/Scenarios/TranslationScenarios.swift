@@ -86,5 +86,55 @@ extension Scenarios {
                 withExtendedLifetime(oneWay) {}
             }
         }
+
+        /// A host that the cloud has no route back to, beside one that it has: the first is translated to the address
+        /// of whichever path leads there.
+        @Test func aHostWithoutARouteBackLeavesWithThePathsAddress() throws {
+            var options = SiteFile()
+            options.natSources = "[10.77.0.0/24, \"fd00:77::/64\"]"
+            try scenario("nat", options) { lab, daemon in
+                let plant = try lab.addPlant()
+                for (host, link, number) in [(lab.site, "lan0", 1), (plant, "eth0", 77)] {
+                    try host.run("ip", "address", "add", "10.77.0.\(number)/24", "dev", link)
+                    try host.run("ip", "address", "add", "fd00:77::\(number)/64", "dev", link)
+                }
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                _ = try Mirror(lab, on: Lab.target, Lab.target6)
+                let translated = try Flow(on: plant, from: "10.77.0.77", 40001, to: Lab.target)
+                let translated6 = try Flow(on: plant, from: "fd00:77::77", 40001, to: Lab.target6)
+                let plain = try Flow(on: plant, from: "10.1.0.77", 40002, to: Lab.target)
+                try translated.waitUntilSeen(as: "10.99.0.2")
+                try translated6.waitUntilSeen(as: "fd00:99::2")
+                try plain.waitUntilSeen(as: "10.1.0.77")
+                let connect = {
+                    let target = "TCP:\(Lab.target):\(Mirror.port),bind=10.77.0.77,connect-timeout=1"
+                    return try plant.attempt(["socat", "-u", target, "-"]).output
+                }
+                #expect(try connect() == "10.99.0.2")
+                let id = try Self.id(lab, 40002, to: Lab.target)
+
+                try lab.impair(.a, .blackout)
+                try daemon.waitFor(path: .b, within: .seconds(3))
+                let back = try translated.waitUntilSeen(as: "10.98.0.2", within: .seconds(1))
+                try translated6.waitUntilSeen(as: "fd00:98::2", within: .seconds(1))
+                #expect(try connect() == "10.98.0.2")
+                try plain.waitUntilSeen(as: "10.1.0.77")
+                #expect(try Self.id(lab, 40002, to: Lab.target) == id, "an un-translated flow is left alone")
+                let gap = translated.longestGap
+                #expect(gap < Stage.here.limit(.milliseconds(1_500)))
+                print("nat: back \(back.shortText) after the switch was seen, longest gap \(gap.shortText)")
+
+                // A guard that is put in place anew while flows are under way translates them as before.
+                try daemon.killAgent()
+                try lab.site.run("nft", "delete", "table", "inet", "pnetd")
+                try daemon.start()
+                let listing = { try lab.site.run("nft", "list", "table", "inet", "pnetd") }
+                try waitUntil("the guard translates again") { try listing().contains("masquerade") }
+                pause(.milliseconds(300))
+                #expect(translated.seenAs == "10.98.0.2" && translated.longestGap == gap)
+                #expect(try connect() == "10.98.0.2")
+            }
+        }
     }
 }
