@@ -48,6 +48,8 @@ final class Agent {
     var failures: [String] = []
     var collisions: [String] = []
     var swallowed: [String] = []
+    /// Settings of the host that stand in the way.
+    var hostWarnings: [String] = []
     var guardIsOwned = false
     var kernelWork = KernelWork()
     /// Networks whose stranded flows could not be cut, and why.
