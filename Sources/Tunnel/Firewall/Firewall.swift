@@ -21,13 +21,33 @@ final class Firewall {
     func reconcile(_ wanted: NftTable) throws(NetlinkError) -> Bool {
         let found = try read()
         if let found, found == Contents(of: wanted) {
-            guard try flags() != tableFlags, tableFlags != 0 else { return false }
-            // An orphan of an earlier run: take it over as it is.
-            try send([NftMessages.newTable(flags: tableFlags)])
-            return true
+            return try own(wanted)
         }
         try replace(wanted)
         return true
+    }
+
+    /// Takes over a table that is as it should be; true where anything changed.
+    private func own(_ wanted: NftTable) throws(NetlinkError) -> Bool {
+        let found = try flags() ?? 0
+        guard found != tableFlags, tableFlags != 0 else { return false }
+        // An orphan of an earlier run can be had as it is. One without an owner, as a saved ruleset brings along, cannot;
+        // where the kernel knows no owners, it is as good as it gets.
+        if found & UInt32(NFT_TABLE_F_PERSIST) != 0 {
+            try send([NftMessages.newTable(flags: tableFlags)])
+            return true
+        }
+        do {
+            try sendWhole(wanted)
+            return true
+        } catch  where Self.saysThatThereAreNoOwners(error) {
+            tableFlags = 0
+            return false
+        }
+    }
+
+    private static func saysThatThereAreNoOwners(_ error: NetlinkError) -> Bool {
+        [EINVAL, EOPNOTSUPP].contains(error.code ?? 0)
     }
 
     /// Whether there is a table, whatever is in it.
@@ -52,17 +72,18 @@ final class Firewall {
     private func replace(_ wanted: NftTable) throws(NetlinkError) {
         do {
             try sendWhole(wanted)
-        } catch  where tableFlags != 0 && [EINVAL, EOPNOTSUPP].contains(error.code ?? 0) {
+        } catch  where tableFlags != 0 && Self.saysThatThereAreNoOwners(error) {
             tableFlags = 0
             try sendWhole(wanted)
         }
     }
 
     private func sendWhole(_ wanted: NftTable) throws(NetlinkError) {
-        // Making it first lets the deletion succeed whether it was there or not.
+        // Making it first lets the deletion succeed whether it was there or not; with no word about an owner, since one
+        // that is there can get none.
         try send(
             [
-                NftMessages.newTable(flags: tableFlags), NftMessages.deleteTable(),
+                NftMessages.newTable(flags: nil), NftMessages.deleteTable(),
                 NftMessages.newTable(flags: tableFlags),
             ]
                 + NftMessages.contents(of: wanted)

@@ -88,8 +88,9 @@ struct Guard: Codable, Hashable, Sendable {
                     priority: -150,
                     rules: Self.clamping
                 ),
+                // Not "mark": a saved ruleset with a word of nft's own for a name cannot be loaded again.
                 NftTable.Chain(
-                    name: "mark",
+                    name: "marking",
                     hook: UInt32(NF_INET_POST_ROUTING.rawValue),
                     priority: -150,
                     rules: paths.map { marking(connectionsOf: $0) }

@@ -37,10 +37,10 @@ enum NftMessages {
         )
     }
 
-    static func newTable(flags: UInt32) -> NetlinkMessage {
+    static func newTable(flags: UInt32?) -> NetlinkMessage {
         var message = message(NFT_MSG_NEWTABLE, flags: NLM_F_CREATE)
         message.put(NFTA_TABLE_NAME, text: NftTable.name)
-        message.put(NFTA_TABLE_FLAGS, bigEndian: flags)
+        if let flags { message.put(NFTA_TABLE_FLAGS, bigEndian: flags) }
         return message
     }
 
