@@ -62,6 +62,9 @@ public final class Flow {
     /// The address that the mirror saw last.
     public var seenAs: String? { answers.last.map { String($0.address) } }
 
+    /// How often the mirror's answer came back.
+    public var answered: Int { answers.count }
+
     /// The longest time without an answer, by the times of sending.
     public var longestGap: Duration {
         let numbers = [0] + answers.map(\.number)
