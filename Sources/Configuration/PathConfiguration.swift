@@ -18,6 +18,9 @@ public struct PathConfiguration: Equatable, Sendable {
     public let mtu: Int?
     /// Where outer packets leave, and nowhere else.
     public let underlay: UnderlayConfiguration
+    /// Sources behind us that leave by the path with its own address, since the far end has no route back to them or
+    /// knows others by the same addresses.
+    public let natSources: [IPPrefix]
     /// The peers, at least one.
     public let peers: [PeerConfiguration]
 }

@@ -58,6 +58,12 @@ private func endProcessesOfThisNamespace() {
 /// Runs a program to its end; throws where it fails.
 @discardableResult
 func run(_ program: String, _ arguments: String...) throws -> String {
+    try run(program, arguments)
+}
+
+/// Runs a program to its end; throws where it fails.
+@discardableResult
+func run(_ program: String, _ arguments: [String]) throws -> String {
     var ends: [Int32] = [0, 0]
     guard unsafe pipe(&ends) == 0 else { throw SystemError.last("pipe") }
     let reader = FileDescriptor(owning: ends[0])

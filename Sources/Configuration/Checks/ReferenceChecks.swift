@@ -10,6 +10,7 @@ extension Reading {
         checkPaths()
         checkPeers()
         checkPrefixes()
+        checkTranslation()
         checkEndpoints()
         checkPlacement()
         checkZones()
@@ -91,6 +92,25 @@ extension Reading {
             $0.owner == $1.owner
                 ? "prefix \($1.value) is listed twice in network '\($0.owner)'"
                 : "prefix \($1.value) belongs to network '\($0.owner)' already"
+        }
+    }
+
+    private func checkTranslation() {
+        refuseRepeated(declared.natSources, by: { [$0.owner, $0.value.description] }) {
+            "\($1.value) is listed twice in the nat of path '\($0.owner)'"
+        }
+        for source in declared.natSources {
+            if let inside = declared.prefixes.first(where: { $0.value.contains(source.value) }) {
+                let message = "nat source \(source.value) lies in \(inside.value) of network '\(inside.owner)'"
+                error(source.mark, message, hint: "the guard drops what comes from there by anything but its paths")
+            }
+            let own = declared.addresses.filter { $0.owner == source.owner }
+            guard !declared.pathsWithUnknownAddresses.contains(source.owner), !own.isEmpty,
+                !own.contains(where: { $0.value.address.family == source.value.family })
+            else { continue }
+            let family = source.value.family == .ipv4 ? "IPv4" : "IPv6"
+            let message = "nat source \(source.value) has no address to leave with"
+            error(source.mark, message, hint: "give path '\(source.owner)' an \(family) address")
         }
     }
 

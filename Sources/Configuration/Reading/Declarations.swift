@@ -21,6 +21,9 @@ struct Declarations {
     var paths: [Sighting<String>] = []
     var interfaces: [Sighting<InterfaceName>] = []
     var addresses: [Sighting<InterfaceAddress>] = []
+    /// Paths with an address that could not be read.
+    var pathsWithUnknownAddresses: Set<String> = []
+    var natSources: [Sighting<IPPrefix>] = []
     var listenPorts: [Sighting<Int>] = []
     var endpoints: [Sighting<HostEndpoint>] = []
     /// The allowed-ips lists of all peers of a path.

@@ -26,10 +26,9 @@ extension Reading {
                 at: entry.mark,
                 keys: [
                     "kind", "interface", "addresses", "private-key-file", "private-key-credential", "listen-port",
-                    "mtu",
-                    "underlay", "peers",
+                    "mtu", "underlay", "nat", "peers",
                 ],
-                planned: ["bfd", "gateways", "gateway", "local", "remote", "nat", "preset"],
+                planned: ["bfd", "gateways", "gateway", "local", "remote", "preset"],
                 reading: self
             )
         else { return nil }
@@ -52,6 +51,7 @@ extension Reading {
             integer($0, "mtu", in: 1280...9000, hint: "IPv6 needs 1280 (RFC 8200 section 5)")
         }
         let underlay = section.required("underlay").flatMap { self.underlay($0, of: section, own: interface) }
+        let natSources = section["nat"].map { self.natSources($0, of: entry.key) } ?? []
         let peers = section.required("peers").flatMap { list($0, "peers") }?
             .compactMap { peer($0, of: entry.key) }
         guard let name, kind != nil, let interface, let addresses, let privateKey, let underlay, let peers else {
@@ -65,6 +65,7 @@ extension Reading {
             listenPort: listenPort,
             mtu: mtu,
             underlay: underlay,
+            natSources: natSources,
             peers: peers
         )
     }
@@ -86,9 +87,23 @@ extension Reading {
 
     private func addresses(_ node: YAMLNode, of path: String) -> [InterfaceAddress] {
         (list(node, "addresses") ?? []).compactMap { item in
-            guard let address = self.interfaceAddress(item, "addresses") else { return nil }
+            guard let address = self.interfaceAddress(item, "addresses") else {
+                declared.pathsWithUnknownAddresses.insert(path)
+                return nil
+            }
             declared.addresses.append(Sighting(value: address, owner: path, mark: item.mark))
             return address
+        }
+    }
+
+    private func natSources(_ node: YAMLNode, of path: String) -> [IPPrefix] {
+        guard let section = Section(node, of: "the nat of path '\(path)'", keys: ["source"], reading: self),
+            let sources = section.required("source", hint: "source: [PREFIX, …]")
+        else { return [] }
+        return (list(sources, "nat source") ?? []).compactMap { item in
+            guard let prefix = self.prefix(item, "nat source") else { return nil }
+            declared.natSources.append(Sighting(value: prefix, owner: path, mark: item.mark))
+            return prefix
         }
     }
 

@@ -14,7 +14,7 @@ extension Reading {
                     "version", "site", "paths", "networks", "resolver", "metrics", "control", "state", "alerts",
                     "reserve", "management",
                 ],
-                planned: ["segments", "gateway", "nat", "views", "preset"],
+                planned: ["segments", "gateway", "views", "preset"],
                 reading: self
             )
         else { return nil }

@@ -23,27 +23,33 @@ final class Firewall {
     /// Makes the table what it should be; true where anything had to be sent.
     func reconcile(_ wanted: NftTable) throws(NetlinkError) -> Bool {
         let found = try read()
-        if found?.contents == NftTable.Contents(of: wanted), let found {
+        if let found, found.contents == NftTable.Contents(of: wanted) {
             guard found.isOrphan else { return false }
-            return try adopt()
+            return try own(wanted)
         }
         try replace(wanted)
         return true
     }
 
-    /// Takes an orphan of an earlier run over as it is; false where this kernel gives tables no owner that lasts.
-    func adopt() throws(NetlinkError) -> Bool {
-        do {
+    /// Takes over a table that is as it should be; false where this kernel gives tables no owner that lasts.
+    func own(_ wanted: NftTable) throws(NetlinkError) -> Bool {
+        // An orphan of an earlier run can be had as it is. One without an owner, as a saved ruleset brings along, cannot;
+        // where the kernel knows no owners, it is as good as it gets.
+        if try (flags() ?? 0) & UInt32(NFT_TABLE_F_PERSIST) != 0 {
             try send([NftMessages.newTable(flags: tableFlags)])
             return true
-        } catch  where isUnknownFlag(error) {
+        }
+        do {
+            try sendWhole(wanted)
+            return true
+        } catch  where Self.saysThatThereAreNoOwners(error) {
             tableFlags = 0
             return false
         }
     }
 
-    private func isUnknownFlag(_ error: NetlinkError) -> Bool {
-        tableFlags != 0 && [EINVAL, EOPNOTSUPP].contains(error.code ?? 0)
+    private static func saysThatThereAreNoOwners(_ error: NetlinkError) -> Bool {
+        [EINVAL, EOPNOTSUPP].contains(error.code ?? 0)
     }
 
     /// Whether there is a table, whatever is in it.
@@ -68,17 +74,18 @@ final class Firewall {
     func replace(_ wanted: NftTable) throws(NetlinkError) {
         do {
             try sendWhole(wanted)
-        } catch  where isUnknownFlag(error) {
+        } catch  where tableFlags != 0 && Self.saysThatThereAreNoOwners(error) {
             tableFlags = 0
             try sendWhole(wanted)
         }
     }
 
     private func sendWhole(_ wanted: NftTable) throws(NetlinkError) {
-        // Making it first lets the deletion succeed whether it was there or not.
+        // Making it first lets the deletion succeed whether it was there or not; with no word about an owner, since one
+        // that is there can get none.
         try send(
             [
-                NftMessages.newTable(flags: tableFlags), NftMessages.deleteTable(),
+                NftMessages.newTable(flags: nil), NftMessages.deleteTable(),
                 NftMessages.newTable(flags: tableFlags),
             ]
                 + NftMessages.contents(of: wanted)
@@ -115,11 +122,13 @@ final class Firewall {
             guard NftMessages.isType(reply, NFT_MSG_NEWCHAIN), chain.text(NFTA_CHAIN_TABLE) == NftTable.name,
                 let name = chain.text(NFTA_CHAIN_NAME)
             else { continue }
+            let kind = chain.text(NFTA_CHAIN_TYPE) ?? ""
             let hook = chain.nest(NFTA_CHAIN_HOOK)
             let number = hook[NFTA_HOOK_HOOKNUM].map { UInt32(networkOrder: $0) } ?? .max
             let priority = hook[NFTA_HOOK_PRIORITY].map { Int32(networkOrder: $0) } ?? 0
-            keys[name] = "\(name) \(number) \(priority)"
-            contents.rules["\(name) \(number) \(priority)"] = []
+            let key = "\(name) \(kind) \(number) \(priority)"
+            keys[name] = key
+            contents.rules[key] = []
         }
         for reply in try conversation.dump(NftMessages.dumpRules(), "read the guard's rules") {
             let rule = reply.attributes(after: nfgenmsg.self)

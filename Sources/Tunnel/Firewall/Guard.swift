@@ -18,13 +18,16 @@ struct Guard: Codable, Hashable, Sendable {
         let interface: InterfaceName
         let addresses: [IPAddress]
         let mark: UInt32
+        /// Sources that leave with the path's own address; nil: none, as in a copy that an earlier version wrote.
+        let natSources: [IPPrefix]?
     }
 
     let networks: [Network]
     let paths: [Path]
     let markMask: UInt32
 
-    /// The table that drops, both ways, what travels outside its network's paths, clamps the MSS, and marks connections.
+    /// The table that drops, both ways, what travels outside its network's paths, clamps the MSS, marks connections, and
+    /// translates sources where the file asks for it.
     var table: NftTable {
         let shares = AddressShares(of: networks.flatMap { network in network.prefixes.map { ($0, network.slot) } })
         var sets: [NftTable.Set] = []
@@ -59,6 +62,8 @@ struct Guard: Codable, Hashable, Sendable {
             for address in path.addresses { arriving.append(Self.ownAddress(address, of: path)) }
             arriving.append(marking(arrivalsBy: path))
         }
+        let translation = translation
+        sets += translation.map(\.set)
         sets.append(NftTable.Set(name: "paths-if", contents: .interfaces(paths.map(\.interface).sorted())))
         return NftTable(
             sets: sets,
@@ -83,17 +88,18 @@ struct Guard: Codable, Hashable, Sendable {
                     priority: -150,
                     rules: Self.clamping
                 ),
+                // Not "mark": a saved ruleset with a word of nft's own for a name cannot be loaded again.
                 NftTable.Chain(
-                    name: "mark",
+                    name: "marking",
                     hook: UInt32(NF_INET_POST_ROUTING.rawValue),
                     priority: -150,
                     rules: paths.map { marking(connectionsOf: $0) }
                 ),
-            ]
+            ] + (translation.isEmpty ? [] : [Self.translating(translation.map(\.rule))])
         )
     }
 
-    private enum End {
+    enum End {
         case source
         case destination
     }
@@ -113,7 +119,7 @@ struct Guard: Codable, Hashable, Sendable {
         ]
     }
 
-    private static func inSet(_ set: String, _ family: AddressFamily, _ end: End) -> [NftExpression] {
+    static func inSet(_ set: String, _ family: AddressFamily, _ end: End) -> [NftExpression] {
         address(family, end) + [.lookup(set: set, inverted: false)]
     }
 
@@ -152,14 +158,18 @@ struct Guard: Codable, Hashable, Sendable {
         )
     }
 
-    /// Marks a connection by the path that its first packet leaves by; later packets keep the mark.
+    /// Marks a connection by the path that its first packet leaves by. One without an answer is new with every packet,
+    /// and would get the mark of the path that it was moved to: what has a mark keeps it.
     private func marking(connectionsOf path: Path) -> NftTable.Rule {
         NftTable.Rule(
             "connections begun by \(path.name)",
             [
                 .meta(NFT_META_OIFNAME), .compare(NFT_CMP_EQ, path.interface.paddedKey),
                 .connection(NFT_CT_STATE), .bitwise(mask: Self.native(Self.stateNew), xor: Self.native(0)),
-                .compare(NFT_CMP_NEQ, Self.native(0)), .connection(NFT_CT_MARK),
+                .compare(NFT_CMP_NEQ, Self.native(0)),
+                .connection(NFT_CT_MARK), .bitwise(mask: Self.native(markMask), xor: Self.native(0)),
+                .compare(NFT_CMP_EQ, Self.native(0)),
+                .connection(NFT_CT_MARK),
                 .bitwise(mask: Self.native(~markMask), xor: Self.native(path.mark)), .setConnectionMark,
             ]
         )

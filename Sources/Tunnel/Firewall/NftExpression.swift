@@ -20,6 +20,9 @@ enum NftExpression: Hashable, Sendable {
     case counter
     /// Drops the packet.
     case drop
+    /// Translates the connection's source to the address of the interface that it leaves by; the kernel forgets the
+    /// connection when a packet of it leaves by another, or when the address goes.
+    case masquerade
     /// Loads what is known of the connection.
     case connection(nft_ct_keys)
     /// Sets the connection's mark to the register.
@@ -40,6 +43,7 @@ enum NftExpression: Hashable, Sendable {
         case .bitwise: "bitwise"
         case .counter: "counter"
         case .drop: "immediate"
+        case .masquerade: "masq"
         case .connection, .setConnectionMark: "ct"
         case .routeMSS: "rt"
         case .toNetworkOrder16: "byteorder"
@@ -83,7 +87,7 @@ enum NftExpression: Hashable, Sendable {
             data.put(NFTA_BITWISE_LEN, bigEndian: UInt32(mask.count))
             data.nest(NFTA_BITWISE_MASK) { $0.put(NFTA_DATA_VALUE, mask) }
             data.nest(NFTA_BITWISE_XOR) { $0.put(NFTA_DATA_VALUE, xor) }
-        case .counter:
+        case .counter, .masquerade:
             break
         case .drop:
             data.put(NFTA_IMMEDIATE_DREG, bigEndian: NFT_REG_VERDICT.rawValue)

@@ -37,10 +37,10 @@ enum NftMessages {
         )
     }
 
-    static func newTable(flags: UInt32) -> NetlinkMessage {
+    static func newTable(flags: UInt32?) -> NetlinkMessage {
         var message = message(NFT_MSG_NEWTABLE, flags: NLM_F_CREATE)
         message.put(NFTA_TABLE_NAME, text: NftTable.name)
-        message.put(NFTA_TABLE_FLAGS, bigEndian: flags)
+        if let flags { message.put(NFTA_TABLE_FLAGS, bigEndian: flags) }
         return message
     }
 
@@ -105,7 +105,7 @@ enum NftMessages {
         var message = message(NFT_MSG_NEWCHAIN, flags: NLM_F_CREATE)
         message.put(NFTA_CHAIN_TABLE, text: NftTable.name)
         message.put(NFTA_CHAIN_NAME, text: chain.name)
-        message.put(NFTA_CHAIN_TYPE, text: "filter")
+        message.put(NFTA_CHAIN_TYPE, text: chain.kind.rawValue)
         message.nest(NFTA_CHAIN_HOOK) { hook in
             hook.put(NFTA_HOOK_HOOKNUM, bigEndian: chain.hook)
             hook.put(NFTA_HOOK_PRIORITY, bigEndian: chain.priority)

@@ -20,7 +20,15 @@ struct NftTable: Hashable, Sendable {
 
     /// A chain on a hook of the packet's way.
     struct Chain: Hashable, Sendable {
+        /// What a chain may do beside passing and dropping.
+        enum Kind: String, Sendable {
+            case filter
+            /// It sees the first packet of a connection only, and what it says of it holds for the others.
+            case nat
+        }
+
         let name: String
+        var kind = Kind.filter
         /// NF_INET_PRE_ROUTING and so on.
         let hook: UInt32
         let priority: Int32
@@ -63,7 +71,7 @@ extension NftTable {
 
         init(of table: NftTable) {
             for chain in table.chains {
-                rules["\(chain.name) \(chain.hook) \(chain.priority)"] = chain.rules.map(\.label)
+                rules["\(chain.name) \(chain.kind) \(chain.hook) \(chain.priority)"] = chain.rules.map(\.label)
             }
             for set in table.sets { sets[set.name] = Swift.Set(set.elements) }
         }

@@ -41,3 +41,6 @@ extension nft_ct_attributes: AttributeCode {}
 extension nft_exthdr_attributes: AttributeCode {}
 extension nft_rt_attributes: AttributeCode {}
 extension nft_byteorder_attributes: AttributeCode {}
+extension ctattr_type: AttributeCode {}
+extension ctattr_tuple: AttributeCode {}
+extension ctattr_ip: AttributeCode {}

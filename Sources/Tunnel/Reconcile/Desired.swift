@@ -21,6 +21,8 @@ public struct Desired: Hashable, Sendable {
         public var underlay: InterfaceName
         /// The underlay's gateways; nil: those of its default routes.
         public var gateways: [IPAddress]?
+        /// Sources that leave with the path's own address.
+        public var natSources: [IPPrefix]
         /// Keys and peers; the mark on outer packets is filled in.
         public var wireGuard: WireGuardSettings
 
@@ -33,6 +35,7 @@ public struct Desired: Hashable, Sendable {
             mtu: Int?,
             underlay: InterfaceName,
             gateways: [IPAddress]?,
+            natSources: [IPPrefix] = [],
             wireGuard: WireGuardSettings
         ) {
             self.name = name
@@ -42,6 +45,7 @@ public struct Desired: Hashable, Sendable {
             self.mtu = mtu
             self.underlay = underlay
             self.gateways = gateways
+            self.natSources = natSources
             self.wireGuard = wireGuard
         }
     }
@@ -99,7 +103,8 @@ public struct Desired: Hashable, Sendable {
                     name: path.name,
                     interface: path.interface,
                     addresses: path.addresses.map(\.address),
-                    mark: reserved.pathMark(path.slot)
+                    mark: reserved.pathMark(path.slot),
+                    natSources: path.natSources.isEmpty ? nil : path.natSources
                 )
             },
             markMask: reserved.markMask

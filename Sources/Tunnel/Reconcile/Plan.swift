@@ -54,7 +54,7 @@ private func guardSteps(_ desired: Desired, _ observed: Observed) -> [Step] {
     guard !(desired.paths.isEmpty && desired.networks.isEmpty) else { return [] }
     let wanted = desired.guard.table
     guard observed.guard?.contents == NftTable.Contents(of: wanted) else { return [.putGuard(wanted)] }
-    return observed.guard?.isOrphan == true ? [.adoptGuard] : []
+    return observed.guard?.isOrphan == true ? [.adoptGuard(wanted)] : []
 }
 
 private func tunnelSteps(_ path: Desired.Path, _ reserved: ReservedNumbers, _ observed: Observed) -> [Step] {

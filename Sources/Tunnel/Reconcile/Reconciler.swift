@@ -359,9 +359,9 @@ extension Reconciler {
             case .putGuard(let table):
                 model.forgetGuard()
                 try firewall.replace(table)
-            case .adoptGuard:
+            case .adoptGuard(let table):
                 model.forgetGuard()
-                return try firewall.adopt()
+                return try firewall.own(table)
             case .makeLink(let name): try tunnels.make(name, now: now)
             case .configure(let name, let change):
                 if let link = model.observed.links[name] { try tunnels.apply(change, to: link) }

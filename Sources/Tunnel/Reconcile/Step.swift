@@ -8,8 +8,8 @@ import PathHealth
 enum Step: Hashable, Sendable {
     /// Replaces the guard table as a whole, in one transaction.
     case putGuard(NftTable)
-    /// Takes over an earlier run's guard table as it is.
-    case adoptGuard
+    /// Takes over a guard table that is as it should be and has no owner.
+    case adoptGuard(NftTable)
     case makeLink(InterfaceName)
     case configure(InterfaceName, WireGuardChange)
     case setUp(Link, PathName, mtu: Int, hasIPv6: Bool)

@@ -47,9 +47,11 @@ extension Agent {
 
     private func lead(_ network: NetworkName, _ outcome: Outcome, since started: Instant) {
         guard routed[network] != outcome else { return }
+        let isMoved = routed[network]?.path != outcome.path
         routed[network] = outcome
         moveRoutes()
         counters.took(.route, loop.now - started)
+        if isMoved { cutStranded(network, since: started) }
     }
 
     /// Hands the decision to the resolver; `done` is called when it is in force there, or when it takes too long.

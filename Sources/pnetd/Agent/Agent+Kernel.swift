@@ -91,6 +91,8 @@ extension Agent {
         counters.took(.reconcile, loop.now - started)
         let problems = probes?.follow(result.paths) ?? []
         note(result, problems + writeGuardDown())
+        lookAtHost()
+        for network in flowProblems.keys.sorted() { cutStranded(network, since: started) }
         for path in site.paths {
             if let condition = result.paths[path.name]?.condition { observe(.condition(path.name, condition)) }
         }

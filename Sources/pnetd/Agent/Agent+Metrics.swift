@@ -138,12 +138,16 @@ extension Agent {
             "Octets sent by a path's interface.",
             all.compactMap { path in path.txBytes.map { .init(Double($0), ("path", path.name.text)) } }
         )
-        let probing: [(String, String, [PathName: UInt64])] = [
+        let counts: [(String, String, [PathName: UInt64])] = [
             ("pnetd_probes_sent_total", "Probes that left by a path.", probes?.sent ?? [:]),
             ("pnetd_probe_answers_total", "Answers that came in by the path of their probe.", probes?.answered ?? [:]),
             ("pnetd_probes_unsendable_total", "Probes that could not leave.", probes?.unsendable ?? [:]),
+            (
+                "pnetd_flows_cut_total", "Flows cut because their network had left the path whose address they had.",
+                counters.flowsCut
+            ),
         ]
-        for (name, help, counts) in probing {
+        for (name, help, counts) in counts {
             page.add(name, .counter, help, all.map { .init(Double(counts[$0.name] ?? 0), ("path", $0.name.text)) })
         }
     }

@@ -102,14 +102,10 @@ extension Agent {
     }
 
     private var currentWarnings: [String] {
-        var warnings = listenerProblems.map { "cannot listen: \($0)" } + failures
+        var warnings = listenerProblems.map { "cannot listen: \($0)" } + failures + flowProblems.values.sorted()
         warnings += swallowed + kernelWork.foreign.disputes
         warnings += collisions.map { "\($0) (move the 'reserve' section, or the other)" }
-        if site.networks.reduce(0, { $0 + $1.prefixes.count }) >= 100, KernelSettings.copiesNexthopChanges {
-            warnings.append(
-                "net.ipv4.nexthop_compat_mode is 1: the kernel announces every route at every switch (set it to 0)"
-            )
-        }
+        warnings += hostWarnings
         for path in site.paths where paths[path.name]?.implementation == .userspace {
             warnings.append("\(path.name): this kernel has no WireGuard; wireguard-go carries the path in userspace")
         }

@@ -35,6 +35,7 @@ final class Agent {
     var counters = Counters()
 
     let reconciler: Reconciler
+    let tracking: ConnectionTracking
     let manager: ServiceManager
     let isSupervised: Bool
     let listeners: Listeners
@@ -51,8 +52,12 @@ final class Agent {
     var failures: [String] = []
     var collisions: [String] = []
     var swallowed: [String] = []
+    /// Settings of the host that stand in the way.
+    var hostWarnings: [String] = []
     var guardIsOwned = false
     var kernelWork = KernelWork()
+    /// Networks whose stranded flows could not be cut, and why.
+    var flowProblems: [NetworkName: String] = [:]
     var names = NamesWork()
     /// Alerts that are with the frontend, and those that rest after a failure.
     var alertsUnderWay: Set<String> = []
@@ -103,6 +108,7 @@ final class Agent {
             told: self.saved.toldEndpoints,
             clock: clock
         )
+        tracking = try ConnectionTracking()
         let runtime = site.state.runtimeDirectory
         listeners = Listeners(keptBy: manager)
         processes = try PrivateSockets(in: runtime, on: loop, log: log, isSupervised: isSupervised)
@@ -139,6 +145,8 @@ final class Agent {
         recallGuard()
         adoptDecisions()
         reconcile()
+        // An earlier run may have ended between the two.
+        for network in site.networks { cutStranded(network.name, since: loop.now) }
         startProcesses()
         watchCarriers()
         manager.startWatchdog(on: loop)

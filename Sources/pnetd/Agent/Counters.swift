@@ -18,6 +18,8 @@ struct Counters {
     var alertsDelivered: UInt64 = 0
     var alertsFailed: UInt64 = 0
     var switches: [NetworkName: UInt64] = [:]
+    /// Flows cut at a switch, by the path whose address they had.
+    var flowsCut: [PathName: UInt64] = [:]
     /// How long effects took, by their names.
     var effects: [Effect: Histogram] = [:]
     /// What the resolver counted last.
@@ -28,6 +30,8 @@ struct Counters {
         case route
         /// From the decision to the resolver's word that names follow.
         case names
+        /// From the decision to the kernel's word that no flow is left with the address of another path.
+        case flows
         /// A whole pass of reading and comparing.
         case reconcile
     }

@@ -101,6 +101,7 @@ extension Desired.Path {
             mtu: path.mtu,
             underlay: path.underlay.interface,
             gateways: gateways,
+            natSources: path.natSources,
             wireGuard: WireGuardSettings(
                 privateKey: path.privateKey,
                 listenPort: path.listenPort,

@@ -27,6 +27,8 @@ public enum Tunnel: String, CaseIterable, Sendable {
     var port: Int { self == .a ? 51820 : 51821 }
     var mark: Int { self == .a ? 1 : 2 }
     var net: String { self == .a ? "10.99.0" : "10.98.0" }
+    /// The site's address on it, over IPv4.
+    public var siteAddress: String { "\(net).2" }
     var net6: String { self == .a ? "fd00:99:" : "fd00:98:" }
 }
 

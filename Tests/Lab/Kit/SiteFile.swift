@@ -8,11 +8,15 @@ public struct SiteFile: Sendable {
     public var failback = "3s"
     /// Further top-level sections.
     public var more = ""
+    /// Further networks, two spaces in.
+    public var moreNetworks = ""
     /// Where alerts go, as a YAML list; empty for nowhere.
     public var alerts = ""
     /// The paths, best first.
     public var paths: [Tunnel] = Tunnel.allCases
 
+    /// Sources that leave each path with its address, as a YAML list; empty for none.
+    public var natSources = ""
     /// Tunnels whose outer packets are on their way for longer.
     public var delayed: [Tunnel: Delay] = [:]
 
@@ -29,6 +33,7 @@ public struct SiteFile: Sendable {
                 addresses: [\(tunnel.net).2/30, "\(tunnel.net6):2/126"]
                 private-key-file: keys/\(tunnel.path).key
                 underlay: {interface: \(tunnel.underlay)}
+                \(natSources.isEmpty ? "" : "nat: {source: \(natSources)}")
                 peers:
                   - public-key: \(try lab.publicKey(lab.cloud, "gw-\(tunnel.rawValue)"))
                     preshared-key-file: keys/\(tunnel.path)-psk.key
@@ -55,6 +60,7 @@ public struct SiteFile: Sendable {
                     forward: [10.20.0.53]
                   - name: plant.internal
                     records: ["historian A 10.20.0.10", "gateway AAAA fd00:20::1"]
+            \(moreNetworks)
             resolver:
               listen: ["10.1.0.1:53"]
               allow: [127.0.0.0/8, 10.1.0.0/16]
