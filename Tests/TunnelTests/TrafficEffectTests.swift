@@ -62,7 +62,7 @@ struct TrafficEffectTests {
             changes.first { $0.effect.severity == .diversion }?.effect.text.hasPrefix("azure moves from vpn-a") == true
         )
         #expect(changes.last?.text == "remove interface pn-a")
-        #expect(changes.last?.effect.text == "its tunnel ends; 1 peers reach the site by other paths")
+        #expect(changes.last?.effect.text == "its tunnel ends; its peer reaches the site by other paths")
         #expect(worst(changes)?.severity == .diversion)
     }
 

@@ -14,6 +14,8 @@ final class KernelModel {
     /// Times that events were lost, for the metric.
     private(set) var overruns: UInt64 = 0
     private(set) var lastRead: Instant?
+    /// The interfaces whose comings and goings are news; nil for all. On a host of containers most are nobody's business.
+    var interests: Set<InterfaceName>?
 
     private let reserved: ReservedNumbers
     private let dumps: NetlinkConversation
@@ -67,8 +69,20 @@ final class KernelModel {
 
     /// Puts the kernel's answer to a single question in.
     func take(_ reply: NetlinkReply) {
-        guard let object = observed.take(reply, reserved), !own.contains(reply.port) else { return }
+        guard let object = observed.take(reply, reserved), !own.contains(reply.port), isOfInterest(object) else {
+            return
+        }
         touches[object] = reply.port
+    }
+
+    private func isOfInterest(_ object: KernelObject) -> Bool {
+        guard let interests else { return true }
+        switch object {
+        case .link(let name): return interests.contains(name)
+        case .address(let address):
+            return interests.contains { observed.links[$0]?.index == address.link }
+        default: return true
+        }
     }
 
     /// What was touched by others since this was last asked.

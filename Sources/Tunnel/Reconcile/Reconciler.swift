@@ -203,6 +203,7 @@ extension Reconciler {
     private func observe(_ desired: Desired, _ result: inout ReconcileResult) -> Bool {
         let now = clock.now
         model.note(told: told)
+        model.interests = Set(desired.paths.flatMap { [$0.interface, $0.underlay] })
         guard refresh(&result) else { return false }
         if model.takeGuardStaleness() {
             do { model.note(guard: try firewall.read()) } catch {

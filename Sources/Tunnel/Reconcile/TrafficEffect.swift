@@ -109,7 +109,8 @@ extension Observed {
         let peers = tunnels[link.name]?.peers.filter(\.hasSession) ?? []
         guard !peers.isEmpty else { return .harmless }
         // Its routes went before it: what is led by pnetd is led elsewhere by now.
-        return TrafficEffect(.diversion, "its tunnel ends; \(peers.count) peers reach the site by other paths")
+        let who = peers.count == 1 ? "its peer reaches" : "its \(peers.count) peers reach"
+        return TrafficEffect(.diversion, "its tunnel ends; \(who) the site by other paths")
     }
 }
 

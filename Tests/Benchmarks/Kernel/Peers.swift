@@ -12,9 +12,9 @@ struct Peers {
 
     init(_ site: BenchSite) { self.site = site }
 
-    func measure() throws {
-        let prefixes = BenchSite.prefixes(10 * Self.count, .ipv4)
-        let peers = (0..<Self.count).map { number in
+    /// Peers with ten prefixes each.
+    static func thousand(from prefixes: [IPPrefix]) -> [WireGuardSettings.Peer] {
+        (0..<count).map { number in
             WireGuardSettings.Peer(
                 publicKey: BenchSite.key(number),
                 presharedKey: nil,
@@ -23,6 +23,10 @@ struct Peers {
                 allowedIPs: Set(prefixes[10 * number..<10 * number + 10])
             )
         }
+    }
+
+    func measure() throws {
+        let peers = Self.thousand(from: BenchSite.prefixes(10 * Self.count, .ipv4))
         let few = BenchSite.prefixes(1, .ipv6)
         var own: [Duration] = []
         var other: [Duration] = []

@@ -18,6 +18,30 @@ func leaveTheHost() throws {
     }
 }
 
+/// Octets of memory that this process has.
+func residentOctets() throws -> Int {
+    let text = String(decoding: try Files.read("/proc/self/statm"), as: UTF8.self)
+    return (text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * 4096
+}
+
+/// What pnetd remembers of a large kernel.
+func weigh(_ site: BenchSite) throws {
+    try site.settle(try site.wish(BenchSite.prefixes(1, .ipv4), on: 1))
+    let small = try residentOctets()
+    try site.settle(
+        try site.wish(
+            BenchSite.prefixes(10_000, .ipv4),
+            on: 1,
+            peers: Peers.thousand(from: BenchSite.prefixes(10_000, .ipv4))
+        )
+    )
+    let large = try residentOctets()
+    result(
+        "memory-10000-prefixes-1000-peers",
+        [("before-kib", "\(small / 1024)"), ("after-kib", "\(large / 1024)")]
+    )
+}
+
 do {
     try leaveTheHost()
     let folder = "/tmp/pnetd-bench-\(getpid())"
@@ -27,6 +51,7 @@ do {
     defer { site.tearDown() }
     try Routes(site).measure()
     try Peers(site).measure()
+    try weigh(site)
 } catch {
     StandardStream.error.write("\(error)\n")
     exit(1)
