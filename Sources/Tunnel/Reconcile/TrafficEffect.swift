@@ -140,10 +140,11 @@ extension WireGuardChange {
         }
         if !cut.isEmpty { return TrafficEffect(.interruption, cut.joined(separator: "; ")) }
         if privateKey != nil {
-            return TrafficEffect(
-                .handshake,
-                "\(device.peers.count) peers handshake anew, once they know the new public key; packets wait for it"
-            )
+            let who =
+                device.peers.count == 1
+                ? "its peer handshakes anew, once it knows"
+                : "its \(device.peers.count) peers handshake anew, once they know"
+            return TrafficEffect(.handshake, "\(who) the new public key; packets wait for it")
         }
         if peers.contains(where: { $0.presharedKey != nil && before[$0.publicKey] != nil }) {
             return TrafficEffect(.none, "no packet lost: sessions go on, the next handshake uses the new preshared key")

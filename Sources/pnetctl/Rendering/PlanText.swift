@@ -55,7 +55,7 @@ extension Page {
             } else {
                 ("no packet lost", .good)
             }
-        return "\(count) changes: " + painted(worst.text, worst.colour)
+        return "\(count) change\(count == 1 ? "" : "s"): " + painted(worst.text, worst.colour)
     }
 
     private func hanging(_ text: String, behind first: String, width: Int? = nil) -> [String] {

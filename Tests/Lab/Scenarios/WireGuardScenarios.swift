@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import ControlAPI
+import Lab
+import NetworkTypes
+import SystemIO
+import Testing
+
+extension Scenarios {
+    /// What Linux's own self-test of WireGuard does to a tunnel (tools/testing/selftests/wireguard/netns.sh), with pnetd at
+    /// one end.
+    @Suite(.serialized)
+    struct WireGuard {
+        private func endpoint(_ lab: Lab) throws -> String {
+            try lab.site.run("wg", "show", "pn-a", "endpoints")
+        }
+
+        private func handshake(_ lab: Lab) throws -> String {
+            try lab.site.run("wg", "show", "pn-a", "latest-handshakes")
+        }
+
+        @Test func aNewPresharedKeyCutsNothing() throws {
+            try scenario("preshared") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                let traffic = try Traffic(lab, every: .milliseconds(5))
+                let before = try handshake(lab)
+                let key = try lab.makeKey(lab.site, "vpn-a-psk")
+                let own = try lab.publicKey(lab.site, "vpn-a")
+                try lab.cloud.run("wg", "set", "wg-a", "peer", own, "preshared-key", key.file)
+                let plan = try daemon.pnetctl("plan")
+                #expect(plan.status == 2)
+                #expect(plan.output.contains("no packet lost: sessions go on"), "\(plan.output)")
+                #expect(try daemon.pnetctl("apply").status == 0)
+                let secret = String(decoding: try Files.read(key.file), as: UTF8.self).prefix { !$0.isNewline }
+                #expect(try lab.site.run("wg", "show", "pn-a", "preshared-keys").contains(secret))
+                pause(.seconds(1))
+                #expect(try handshake(lab) == before, "the session goes on")
+                let result = try traffic.stop()
+                print("new preshared key: \(result.lost) of \(result.sent) lost")
+                #expect(result.lost == 0)
+            }
+        }
+
+        @Test func aNewPrivateKeyTakesOneHandshake() throws {
+            try scenario("rekey") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                let old = try lab.publicKey(lab.site, "vpn-a")
+                let traffic = try Traffic(lab, every: .milliseconds(5))
+                let key = try lab.makeKey(lab.site, "vpn-a")
+                let plan = try daemon.pnetctl("plan")
+                #expect(plan.output.contains("handshake: its peer handshakes anew"), "\(plan.output)")
+                #expect(!plan.output.contains(key.publicKey))
+                try lab.cloud.run(
+                    "wg",
+                    "set",
+                    "wg-a",
+                    "peer",
+                    old,
+                    "remove",
+                    "peer",
+                    key.publicKey,
+                    "preshared-key",
+                    "\(lab.site.folder)/keys/vpn-a-psk.key",
+                    "allowed-ips",
+                    "10.99.0.2/32,fd00:99::2/128,10.1.0.0/16,fd00:1::/64"
+                )
+                #expect(try daemon.pnetctl("apply").status == 0)
+                pause(.seconds(1))
+                let result = try traffic.stop()
+                print("new private key: longest gap \(result.longestGap.shortText)")
+                #expect(result.longestGap <= Stage.here.limit(.milliseconds(300)))
+                #expect(try daemon.network().switches == 0)
+            }
+        }
+
+        /// The gateway is heard from elsewhere; neither a reload nor the next agent calls it where it no longer is.
+        @Test func aPeerThatRoamedIsNotCalledBack() throws {
+            try scenario("roaming") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                #expect(try endpoint(lab).contains("192.0.2.1:51820"))
+                try lab.cloud.run("wg", "set", "wg-a", "listen-port", "51999")
+                try lab.cloud.run("ping", "-c", "3", "-i", "0.2", "-W", "1", "-I", Lab.target, "10.1.0.1")
+                #expect(try endpoint(lab).contains("192.0.2.1:51999"))
+                try daemon.waitFor(path: .a)
+                let traffic = try Traffic(lab, every: .milliseconds(5))
+                let text = String(decoding: try Files.read(daemon.file), as: UTF8.self)
+                try lab.site.write(
+                    "pnetd.yaml",
+                    text.replacing("persistent-keepalive: 15s", with: "persistent-keepalive: 16s")
+                )
+                #expect(try daemon.pnetctl("apply").status == 0)
+                #expect(try lab.site.run("wg", "show", "pn-a", "persistent-keepalive").contains("16"))
+                try daemon.killAgent()
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                pause(.milliseconds(500))
+                #expect(try endpoint(lab).contains("192.0.2.1:51999"))
+                #expect(try traffic.stop().lost == 0)
+
+                // A new line in the file is another matter.
+                try lab.cloud.run("wg", "set", "wg-a", "listen-port", "51820")
+                try lab.site.write("pnetd.yaml", text.replacing("192.0.2.1:51820", with: "192.0.2.1:51998"))
+                #expect(try daemon.pnetctl("apply").status == 0)
+                #expect(try endpoint(lab).contains("192.0.2.1:51998"))
+            }
+        }
+
+        /// Somebody takes a peer out with wg(8), which no event tells of: it is back with the next look.
+        @Test func aPeerThatSomebodyTookOutIsBack() throws {
+            try scenario("evicted") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                let gateway = try lab.publicKey(lab.cloud, "gw-a")
+                try lab.site.run("wg", "set", "pn-a", "peer", gateway, "remove")
+                try waitUntil("the peer is back", within: Stage.here.limit(.seconds(6))) {
+                    try lab.site.run("wg", "show", "pn-a", "peers").contains(gateway)
+                }
+                try daemon.waitFor(path: .a, within: .seconds(20))
+            }
+        }
+    }
+}
