@@ -57,7 +57,8 @@ private func guardSteps(_ desired: Desired, _ observed: Observed) -> [Step] {
     return observed.guard?.isOrphan == true ? [.adoptGuard(wanted)] : []
 }
 
-private func tunnelSteps(_ path: Desired.Path, _ reserved: ReservedNumbers, _ observed: Observed) -> [Step] {
+/// What a path's interface needs, apart from addresses and routes.
+func tunnelSteps(_ path: Desired.Path, _ reserved: ReservedNumbers, _ observed: Observed) -> [Step] {
     guard let link = observed.links[path.interface] else { return [.makeLink(path.interface)] }
     guard let device = observed.tunnels[path.interface], path.mayUse(link, device) else { return [] }
     var steps: [Step] = []

@@ -20,6 +20,8 @@ public final class Reconciler {
     private var disputes = Disputes()
     /// The endpoints of the file as the peers were last told them; to be kept for the next run.
     public private(set) var told: [InterfaceName: [WireGuardPublicKey: SocketEndpoint]]
+    /// A digest of the settings that each interface was found or brought to have: the kernel tells of no change to them.
+    private var configured: [InterfaceName: Int] = [:]
     /// Since when an interface that should be there is not.
     private var missingSince: [InterfaceName: Instant] = [:]
     /// How long an interface may take to come before its path counts as down.
@@ -132,6 +134,18 @@ public final class Reconciler {
         return Preview(of: desired, from: model.observed, failures: result.failures)
     }
 
+    /// Whether somebody changed WireGuard's side of a path: of that the kernel sends no event, so it has to be asked.
+    public func hasTunnelToRepair(_ desired: Desired) -> Bool {
+        desired.paths.contains { path in
+            guard configured[path.interface] == path.wireGuard.hashValue,
+                let link = model.observed.links[path.interface],
+                let device = try? tunnels.read(link, now: clock.now)
+            else { return false }
+            model.note(device, on: path.interface)
+            return !tunnelSteps(path, reserved, model.observed).isEmpty
+        }
+    }
+
     /// The interfaces that carry nothing now, by asking for each of them: a few microseconds.
     public func dead(among interfaces: Set<InterfaceName>) -> Set<InterfaceName> {
         interfaces.filter { name in
@@ -234,6 +248,7 @@ extension Reconciler {
         else {
             let since = missingSince[path.interface] ?? now
             missingSince[path.interface] = since
+            configured[path.interface] = nil
             if now - since > Self.makingPatience { state.condition = .unusable(.interfaceMissing(path.interface)) }
             return state
         }
@@ -289,7 +304,9 @@ extension Reconciler {
                     send(&batch, &taken, &result)
                     try willCarryOut(step)
                 }
-                if let port = touches[step.object], port != 0 || step.isRepairOfLink {
+                if let port = touches[step.object] ?? (isRepairOfTunnel(step, desired) ? 0 : nil),
+                    port != 0 || step.isUnsigned
+                {
                     disputes.repaired(step.object, from: port, at: now)
                     result.repairs.append(Repair(object: step.object.description, port: port))
                 }
@@ -317,6 +334,12 @@ extension Reconciler {
         case .setUp(let link, _, _, _): !(link.isOurs && link.isUp)
         default: false
         }
+    }
+
+    /// Whether a tunnel that was as the same file wants it is so no more.
+    private func isRepairOfTunnel(_ step: Step, _ desired: Desired) -> Bool {
+        guard case .configure(let name, _) = step, let known = configured[name] else { return false }
+        return desired.paths.first { $0.interface == name }?.wireGuard.hashValue == known
     }
 
     /// What is in dispute waits, and with it what hangs on it.
@@ -397,6 +420,7 @@ extension Reconciler {
     private func remember(_ desired: Desired, _ result: ReconcileResult) {
         for path in desired.paths where pathStates[path.name]?.device != nil {
             guard !result.failures.contains(where: { $0.hasPrefix("\(path.name): ") }) else { continue }
+            configured[path.interface] = path.wireGuard.hashValue
             told[path.interface] = Dictionary(
                 path.wireGuard.peers.compactMap { peer in peer.endpoint.map { (peer.publicKey, $0) } },
                 uniquingKeysWith: { first, _ in first }
@@ -416,9 +440,14 @@ public enum KernelNotice: Hashable, Sendable {
 }
 
 extension Step {
-    /// Whether an interface that was set up once is not as it was: the kernel does not sign what is done to interfaces.
-    fileprivate var isRepairOfLink: Bool {
-        if case .setUp(let link, _, _, _) = self { link.isOurs } else { false }
+    /// Whether somebody's change that it undoes is one that the kernel does not sign: to an interface that was set up
+    /// once, or to its WireGuard side.
+    fileprivate var isUnsigned: Bool {
+        switch self {
+        case .setUp(let link, _, _, _): link.isOurs
+        case .configure: true
+        default: false
+        }
     }
 
     fileprivate var isRouting: Bool {

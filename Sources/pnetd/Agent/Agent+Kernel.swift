@@ -67,6 +67,19 @@ extension Agent {
         }
     }
 
+    /// How often WireGuard is asked whether it is as it should be; each time as long as a thousand peers take, at most.
+    private static let tunnelInterval = Duration.seconds(1)
+
+    /// Looks at the tunnels for as long as the agent runs.
+    func watchTunnels() {
+        let peers = site.paths.reduce(0) { $0 + $1.peers.count }
+        loop.schedule(after: Self.tunnelInterval * max(1, peers / 1_000)) { [weak self] in
+            guard let self else { return }
+            if reconciler.hasTunnelToRepair(desired) { scheduleReconcile(after: .zero) }
+            watchTunnels()
+        }
+    }
+
     /// Reads the links only, and tells the core what it means for the paths.
     private func look() {
         let conditions = reconciler.conditions(desired)

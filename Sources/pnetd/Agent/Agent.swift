@@ -149,6 +149,7 @@ final class Agent {
         for network in site.networks { cutStranded(network.name, since: loop.now) }
         startProcesses()
         watchCarriers()
+        watchTunnels()
         manager.startWatchdog(on: loop)
         manager.tell("READY=1")
         tellManager()

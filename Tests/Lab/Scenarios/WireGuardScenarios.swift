@@ -109,17 +109,19 @@ extension Scenarios {
             }
         }
 
-        /// Somebody takes a peer out with wg(8), which no event tells of: it is back with the next look.
+        /// Somebody takes a peer out with wg(8), which no event tells of: it is back within a second.
         @Test func aPeerThatSomebodyTookOutIsBack() throws {
             try scenario("evicted") { lab, daemon in
                 try daemon.start()
                 try daemon.waitFor(path: .a)
                 let gateway = try lab.publicKey(lab.cloud, "gw-a")
                 try lab.site.run("wg", "set", "pn-a", "peer", gateway, "remove")
-                try waitUntil("the peer is back", within: Stage.here.limit(.seconds(6))) {
+                try waitUntil("the peer is back", within: Stage.here.limit(.milliseconds(1_500))) {
                     try lab.site.run("wg", "show", "pn-a", "peers").contains(gateway)
                 }
                 try daemon.waitFor(path: .a, within: .seconds(20))
+                let changes = try daemon.status().foreignChanges
+                #expect(changes.contains { $0.object == "WireGuard on pn-a" && $0.by.contains("does not say who") })
             }
         }
     }
