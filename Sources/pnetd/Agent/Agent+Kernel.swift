@@ -107,6 +107,7 @@ extension Agent {
         lookAtHost()
         for network in flowProblems.keys.sorted() { cutStranded(network, since: started) }
         for path in site.paths {
+            clockWatch.note(result.paths[path.name]?.device?.peers ?? [], of: path.name)
             if let condition = result.paths[path.name]?.condition { observe(.condition(path.name, condition)) }
         }
         let isSettled = result.changes.isEmpty && failures.isEmpty

@@ -4,6 +4,7 @@ import ControlAPI
 import NetworkTypes
 import PathHealth
 import ProcessLink
+import SystemIO
 import Telemetry
 import Tunnel
 
@@ -124,6 +125,15 @@ extension Agent {
             "Time since the last WireGuard handshake of a path's first peer.",
             all.compactMap { path in
                 paths[path.name]?.device?.peers.first.flatMap(handshakeAge).map { .init($0, ("path", path.name.text)) }
+            }
+        )
+        page.add(
+            "pnetd_path_clock_lag_seconds",
+            .gauge,
+            "How far this host's clock is behind a path's last handshake; the peer refuses new ones meanwhile.",
+            all.map { path in
+                let lag = clockWatch.lag(of: path.name, wallNanoseconds: clock.wallNanoseconds)
+                return .init(lag.inSeconds, ("path", path.name.text))
             }
         )
         page.add(

@@ -109,6 +109,9 @@ extension Agent {
         for path in site.paths where paths[path.name]?.implementation == .userspace {
             warnings.append("\(path.name): this kernel has no WireGuard; wireguard-go carries the path in userspace")
         }
+        warnings += site.paths.compactMap {
+            clockWatch.warning(of: $0.name, wallNanoseconds: clock.wallNanoseconds)
+        }
         if !guardIsOwned {
             warnings.append(
                 "this kernel (before 6.9) lets other programs flush the guard table; pnetd puts it back when they do"

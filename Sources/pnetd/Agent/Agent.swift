@@ -56,6 +56,7 @@ final class Agent {
     var hostWarnings: [String] = []
     var guardIsOwned = false
     var kernelWork = KernelWork()
+    var clockWatch = ClockWatch()
     /// Networks whose stranded flows could not be cut, and why.
     var flowProblems: [NetworkName: String] = [:]
     var names = NamesWork()
@@ -96,6 +97,12 @@ final class Agent {
         let (saved, problem) = SavedState.load(from: site.state.directory)
         self.saved = saved
         if let problem { log.error("\(problem)") }
+        clockWatch = ClockWatch(
+            Dictionary(
+                (saved.handshakes ?? [:]).compactMap { entry in PathName(entry.key).map { ($0, entry.value) } },
+                uniquingKeysWith: { first, _ in first }
+            )
+        )
         self.saved.assignSlots(site)
         reconciler = try Reconciler(
             reserved: ReservedNumbers(site.reserve),
@@ -247,6 +254,10 @@ final class Agent {
 
     func save() {
         saved.remember(reconciler.told)
+        saved.handshakes = Dictionary(
+            clockWatch.handshakes.map { ($0.key.text, $0.value) },
+            uniquingKeysWith: { first, _ in first }
+        )
         do { try saved.save(to: site.state.directory) } catch { log.error("cannot save state: \(error)") }
     }
 

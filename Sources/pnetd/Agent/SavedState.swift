@@ -24,6 +24,8 @@ struct SavedState: Codable, Equatable {
     /// The endpoints of the file as the peers were last told them: interface, public key, endpoint.
     var told: [String: [String: SocketEndpoint]] = [:]
     var alerts = AlertBook()
+    /// When each path had its last handshake, nanoseconds since 1970; nil in files of earlier versions.
+    var handshakes: [String: Int64]?
 
     /// Reads the file; one that is missing or broken counts as empty, and what is broken is said.
     static func load(from directory: String) -> (state: SavedState, problem: String?) {

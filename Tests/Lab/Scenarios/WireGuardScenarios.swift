@@ -109,6 +109,29 @@ extension Scenarios {
             }
         }
 
+        /// As on a host without a clock of its own that starts before it was told the time.
+        @Test func aClockThatWentBackIsNamed() throws {
+            try scenario("clock") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                try daemon.stop()
+                let state = "\(lab.site.folder)/state/state.json"
+                let text = String(decoding: try Files.read(state), as: UTF8.self)
+                let last = try #require(text.firstMatch(of: /"vpn-b":(1[0-9]{18})/)?.output.1)
+                try lab.site.run("ip", "link", "delete", "pn-b")
+                try lab.setCarrier(.b, false)
+                try Files.replace(
+                    state,
+                    with: Array(text.replacing("\"vpn-b\":\(last)", with: "\"vpn-b\":4\(last.dropFirst())").utf8)
+                )
+                try daemon.start()
+                try waitUntil("it is told of") {
+                    try daemon.status().warnings.contains { $0.contains("vpn-b: this host's clock is") }
+                }
+                #expect(try !daemon.status().warnings.contains { $0.contains("vpn-a: this host's clock") })
+            }
+        }
+
         /// Somebody takes a peer out with wg(8), which no event tells of: it is back within a second.
         @Test func aPeerThatSomebodyTookOutIsBack() throws {
             try scenario("evicted") { lab, daemon in
