@@ -18,8 +18,6 @@ public struct PlanReport: Hashable, Sendable, Codable {
 
         /// No packet is lost.
         public static let none = Severity(rawValue: "none")
-        /// Peers do a handshake first; packets wait for it.
-        public static let handshake = Severity(rawValue: "handshake")
         /// Traffic takes another way from then on.
         public static let diversion = Severity(rawValue: "diversion")
         /// Traffic that flows now is cut; `apply` needs `--allow-interruption`.

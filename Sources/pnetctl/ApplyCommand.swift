@@ -76,7 +76,12 @@ struct ApplyCommand: ParsableCommand {
     }
 
     private static func status(of report: ApplyReport) -> Int32 {
-        [.applied, .unchanged, .confirmed].contains(report.outcome) ? 0 : 1
+        switch report.outcome {
+        case .unchanged, .confirmed: 0
+        // Not all of it, where there is a reason.
+        case .applied: report.reason == nil ? 0 : 1
+        default: 1
+        }
     }
 }
 

@@ -50,9 +50,16 @@ struct Run: ParsableCommand {
         do {
             loaded = try Configuration.load(path: config)
             if let earlier = UnconfirmedFile.before(loaded.text, in: loaded.configuration.state.directory) {
-                loaded = try Configuration.read(earlier, file: config)
-                isRolledBack = true
-                log.error("\(config) was applied on trial and never confirmed: the file before it is in force")
+                do {
+                    loaded = try Configuration.read(earlier, file: config)
+                    isRolledBack = true
+                    log.error("\(config) was applied on trial and never confirmed: the file before it is in force")
+                } catch {
+                    for line in error.diagnostics { log.error("the file before the one on trial: \(line)") }
+                    log.error(
+                        "\(config) was never confirmed, but the file before it is not valid any more: going by it"
+                    )
+                }
             }
         } catch {
             for line in error.diagnostics { log.error("\(line)") }

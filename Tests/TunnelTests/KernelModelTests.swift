@@ -85,6 +85,10 @@ struct KernelModelTests {
         "nexthop replace id 7204 group 7002/7004 protocol 112\nnexthop delete id 7002",
         "route delete 10.20.0.0/16 metric 100 table 7000",
         "route replace 10.20.0.0/16 dev pn-b metric 100 table 7000 protocol static",
+        "route replace throw 10.20.0.0/16 metric 4294967294 table 7000 protocol static",
+        "route replace prohibit 10.20.0.0/16 metric 100 table 7000 protocol static",
+        "route replace blackhole 10.20.0.0/16 metric 100 table 7000 protocol 112",
+        "-6 route replace blackhole fd00:20::/48 metric 4294967294 table 7000 protocol static",
         "route replace 10.20.0.0/16 dev pn-b metric 100 table 7000 protocol 112",
         "route flush table main", "route replace default via 10.99.0.1 dev pn-b onlink",
         "-6 route delete fd00:20::/48 metric 100 table 7000",
@@ -103,6 +107,49 @@ struct KernelModelTests {
             let isNews = model.observed != before || !model.touches.isEmpty
             #expect(isNews, "\(commands) did something")
             #expect(model.overruns == 0)
+        }
+    }
+
+    /// Which of an uplink's default routes come back with it, and what becomes of one by a nexthop object, the kernel does
+    /// not tell: it is read again.
+    @Test(arguments: [
+        "nexthop add id 5 via 10.99.0.1 dev pn-a\nroute add default nhid 5 metric 7\nnexthop delete id 5",
+        """
+        address add 10.98.0.2/30 dev pn-b
+        route add default metric 9 nexthop via 10.99.0.1 dev pn-a nexthop via 10.98.0.1 dev pn-b
+        link set pn-b down
+        link set pn-b up
+        """,
+        """
+        -6 route add default metric 9 nexthop via fe80::1 dev pn-a nexthop via fe80::2 dev pn-b
+        link set pn-b down
+        link set pn-b up
+        """,
+        """
+        route add default via 10.99.0.1 metric 11
+        route append default via 10.99.0.1 dev pn-b onlink metric 11
+        route replace default dev pn-b metric 11
+        """,
+    ])
+    func readsAgainWhatNobodyTellsOf(commands: String) throws {
+        try Self.withModel { model, ip in
+            try Self.expectAgreement(model, after: "setting up")
+            try ip(commands)
+            usleep(100_000)
+            let untold = try model.refresh(now: SystemClock().now, auditAfter: .seconds(3600))
+            #expect(untold == [], "it was known that something is not known")
+            try Self.expectAgreement(model, after: commands)
+        }
+    }
+
+    /// An answer that overtakes the events that wait.
+    @Test func keepsNoRouteOnAnInterfaceThatIsDown() throws {
+        try Self.withModel { model, ip in
+            try Self.expectAgreement(model, after: "setting up")
+            try ip("route add default via 10.99.0.1 metric 12\nlink set pn-a down")
+            let asking = NetlinkConversation(over: try NetlinkSocket(bus: NETLINK_ROUTE))
+            for reply in try asking.ask(LinkMessages.get(Sample.interface("pn-a")), "ask") { model.take(reply) }
+            try Self.expectAgreement(model, after: "an answer before its events")
         }
     }
 

@@ -278,4 +278,55 @@ extension ReconcileTests {
             #expect(!result.failures.contains { $0.contains("7206") }, "\(result.failures)")
         }
     }
+
+    /// So often that whoever does it is in dispute with us.
+    private static func fight(_ reconciler: Reconciler, over commands: [String]) throws {
+        for _ in 0...Disputes.patience {
+            for command in commands { try run("/bin/sh", "-ec", "ip \(command)") }
+            _ = reconciler.reconcile(Sample.desired(both))
+        }
+    }
+
+    @Test func noFightHoldsADecisionUp() throws {
+        try Self.withReconciler { reconciler in
+            _ = try Self.settle(reconciler, Sample.desired(Self.both))
+            try Self.fight(reconciler, over: ["nexthop delete id 7204"])
+            try run("/bin/sh", "-ec", "ip nexthop delete id 7204")
+            let turned = Sample.desired(.active(Sample.second, standby: Sample.first))
+            let moved = reconciler.move(turned)
+            #expect(moved.failures == [] && moved.pause == nil)
+            #expect(try run("/sbin/ip", "route", "get", "10.20.0.1").contains("dev pn-b"))
+            #expect(reconciler.reconcile(turned).pause == nil, "what is new was never fought over")
+        }
+    }
+
+    @Test func noFightKeepsAnythingInTheKernel() throws {
+        try Self.withReconciler { reconciler in
+            _ = try Self.settle(reconciler, Sample.desired(Self.both))
+            let commands = [
+                "rule delete priority 899", "route delete unreachable 10.20.0.0/16 metric 4294967294 table 7000",
+            ]
+            for _ in 0...Disputes.patience {
+                try Self.fight(reconciler, over: [])
+                for command in commands { _ = try? run("/bin/sh", "-ec", "ip \(command)") }
+                usleep(600_000)
+                _ = reconciler.reconcile(Sample.desired(Self.both))
+            }
+            #expect(reconciler.removeEverything().failures == [])
+            let left = (try? run("/sbin/ip", "route", "show", "table", "7000")) ?? ""
+            #expect(left == "")
+            #expect(try !run("/sbin/ip", "rule").contains("899:"))
+        }
+    }
+
+    @Test func whatHangsOnADisputeWaitsWithIt() throws {
+        try Self.withReconciler { reconciler in
+            _ = try Self.settle(reconciler, Sample.desired(Self.both))
+            try Self.fight(reconciler, over: ["nexthop delete id 7002"])
+            try run("/bin/sh", "-ec", "ip nexthop delete id 7002")
+            let result = reconciler.reconcile(Sample.desired(Self.both))
+            #expect(result.failures == [] && result.changes == [])
+            #expect(try #require(result.pause) > .seconds(5))
+        }
+    }
 }

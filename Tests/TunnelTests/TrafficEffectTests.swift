@@ -82,11 +82,13 @@ struct TrafficEffectTests {
         func effect(_ change: (inout WireGuardSettings) -> Void) -> TrafficEffect? {
             worst(preview { change(&$0.paths[0].wireGuard) })
         }
-        #expect(effect { $0.privateKey = Sample.secret(9).clamped }?.severity == .handshake)
+        let rekeyed = try #require(effect { $0.privateKey = Sample.secret(9).clamped })
+        #expect(rekeyed.severity == .interruption && rekeyed.text.contains("until then the tunnel is cut"))
         let preshared = try #require(effect { $0.peers[0].presharedKey = Sample.secret(9) })
         #expect(preshared.severity == .none && preshared.text.contains("the next handshake uses the new preshared key"))
-        #expect(effect { $0.peers[0].endpoint = Sample.endpoint("198.51.100.9:51820") } == .harmless)
-        #expect(effect { $0.listenPort = 51_999 } == .harmless)
+        let called = try #require(effect { $0.peers[0].endpoint = Sample.endpoint("198.51.100.9:51820") })
+        #expect(called.severity == .diversion && called.text.contains("whether the peer is there shows then only"))
+        #expect(effect { $0.listenPort = 51_999 }?.severity == .diversion)
         let lost = try #require(effect { $0.peers[0].allowedIPs = [Sample.prefixes[0]] })
         #expect(lost.severity == .interruption && lost.text.contains("carries fd00:20::/48 no longer"))
         #expect(effect { $0.peers[0].allowedIPs.insert(Sample.prefix("10.40.0.0/16")) } == .harmless)
@@ -108,6 +110,11 @@ struct TrafficEffectTests {
         #expect(address == TrafficEffect(.interruption, "connections of this host from fd00:99:1::2 are cut"))
         let mtu = worst(preview { $0.paths[0].mtu = 1300 })
         #expect(mtu == TrafficEffect(.diversion, "packets above 1300 octets are cut into pieces or refused"))
+    }
+
+    @Test func anotherGatewayIsAnotherWay() {
+        let effect = worst(preview { $0.paths[0].gateways = [IPAddress("192.0.2.77")].compactMap { $0 } })
+        #expect(effect == TrafficEffect(.diversion, "the outer packets of vpn-a take another way"))
     }
 
     @Test func manyAlikeAreOneLine() {

@@ -38,6 +38,12 @@ struct PlanTests {
         #expect(page.plan(plan) == expected)
     }
 
+    @Test func sumsUpWhatIsFelt() {
+        #expect(page.plan(PlanReport(changes: [move])).hasSuffix("1 change: some traffic takes another way\n"))
+        let quiet = PlanReport.Change(text: "add rule", count: 2, severity: .none, effect: "no packet lost")
+        #expect(page.plan(PlanReport(changes: [quiet])) == "  add rule (and 1 alike)\n2 changes: no packet lost\n")
+    }
+
     @Test func saysThatThereIsNothingToDo() {
         #expect(page.plan(PlanReport()) == "nothing to do\n")
         #expect(page.plan(PlanReport(errors: ["f:1:1: error: no"])) == "f:1:1: error: no\n")

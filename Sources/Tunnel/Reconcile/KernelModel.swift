@@ -69,9 +69,10 @@ final class KernelModel {
 
     /// Puts the kernel's answer to a single question in.
     func take(_ reply: NetlinkReply) {
-        guard let object = observed.take(reply, reserved), !own.contains(reply.port), isOfInterest(object) else {
-            return
-        }
+        guard let object = observed.take(reply, reserved), isOfInterest(object) else { return }
+        // Which routes come back with an interface, the kernel does not tell.
+        if case .link(let name) = object, observed.links[name]?.isUp == true { observed.isDoubtful = true }
+        guard !own.contains(reply.port) else { return }
         touches[object] = reply.port
     }
 
@@ -98,7 +99,8 @@ final class KernelModel {
     func refresh(now: Instant, auditAfter interval: Duration) throws(NetlinkError) -> Set<KernelObject> {
         drain()
         let isFirst = lastRead == nil
-        guard isStale || lastRead.map({ now - $0 >= interval }) ?? true else { return [] }
+        let isUnsure = isStale || lastRead.map({ now - $0 >= interval }) ?? true
+        guard isUnsure || observed.isDoubtful else { return [] }
         isStale = false
         var fresh: Observed
         do {
@@ -115,7 +117,7 @@ final class KernelModel {
         }
         let differences = fresh.differences(from: observed)
         observed = fresh
-        return isFirst ? [] : differences
+        return isFirst || !isUnsure ? [] : differences
     }
 
     /// Whether the guard table has to be read again; asking answers for it.

@@ -10,6 +10,7 @@ extension Observed {
     /// removed, it takes the nexthops on it, the groups that are empty then, and the routes by them, without a word
     /// (net/ipv4/nexthop.c, fib_flush). The IPv4 routes that name an interface go as silently when it goes down, is
     /// removed or loses its last address; a lost carrier leaves them. That is concluded here.
+    /// What cannot be, as which default routes come back with an uplink, is marked as doubtful.
     ///
     /// - Returns: what of ours, or of the links and addresses, is not as it was.
     @discardableResult
@@ -37,10 +38,10 @@ extension Observed {
             tunnels[before.name] = nil
         }
         links[link.name] = link
-        if !(link.isUp && link.hasCarrier), before?.isUp == true, before?.hasCarrier == true {
-            loseNexthops(on: link.index)
+        if !(link.isUp && link.hasCarrier) { loseNexthops(on: link.index) }
+        if !link.isUp, before?.isUp == true || defaultRoutes.contains(where: { $0.link == link.index }) {
+            loseRoutes(on: link.index)
         }
-        if !link.isUp, before?.isUp == true { loseRoutes(on: link.index) }
         return before?.withoutCounters == link.withoutCounters ? nil : .link(link.name)
     }
 
@@ -86,6 +87,8 @@ extension Observed {
     }
 
     private mutating func takeNexthop(_ reply: NetlinkReply, _ reserved: ReservedNumbers) -> KernelObject? {
+        let id = reply.attributes(after: nhmsg.self).number(NHA_ID, as: UInt32.self)
+        if let id, defaultNexthops.contains(id) { isDoubtful = true }
         if let id = NexthopMessages.foreign(reply, reserved) {
             if reply.type == RTM_NEWNEXTHOP { strangers.insert(.nexthop(id)) } else { strangers.remove(.nexthop(id)) }
             // One that somebody else has put in the place of ours.
@@ -124,7 +127,10 @@ extension Observed {
         guard key.table == UInt32(RT_TABLE_MAIN.rawValue), key.prefix.length == 0 else { return nil }
         let before = defaultRoutes
         let family = key.prefix.family
+        if let nexthop = found.nexthop { defaultNexthops.insert(nexthop) }
         if isNew, reply.flags & NLM_F_REPLACE != 0 {
+            // Of several that were appended the kernel replaces the first.
+            if defaultRoutes.count(where: { $0.family == family && $0.metric == key.metric }) > 1 { isDoubtful = true }
             defaultRoutes = defaultRoutes.filter { $0.family != family || $0.metric != key.metric }
         }
         for hop in found.hops {

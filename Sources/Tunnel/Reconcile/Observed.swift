@@ -16,6 +16,10 @@ struct Observed: Hashable, Sendable {
     var rules: Set<Rule> = []
     /// Anybody's default routes of the main table, for underlays whose gateway is found by itself.
     var defaultRoutes: Set<DefaultRoute> = []
+    /// The nexthop objects of others that default routes lead by.
+    var defaultNexthops: Set<UInt32> = []
+    /// Something happened of which the kernel does not tell what came of it: all has to be read again.
+    var isDoubtful = false
     /// What somebody else has put among our reserved numbers.
     var strangers: Set<KernelObject> = []
     /// The WireGuard side of the interfaces that could be asked.

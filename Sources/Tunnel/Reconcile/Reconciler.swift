@@ -22,6 +22,8 @@ public final class Reconciler {
     public private(set) var told: [InterfaceName: [WireGuardPublicKey: SocketEndpoint]]
     /// A digest of the settings that each interface was found or brought to have: the kernel tells of no change to them.
     private var configured: [InterfaceName: Int] = [:]
+    /// A digest of what was wished for last; the wish itself holds keys.
+    private var lastWish: Int?
     /// Since when an interface that should be there is not.
     private var missingSince: [InterfaceName: Instant] = [:]
     /// How long an interface may take to come before its path counts as down.
@@ -99,14 +101,20 @@ public final class Reconciler {
     /// Everything: guard, interfaces, addresses, nexthops, routes, rules.
     public func reconcile(_ desired: Desired) -> ReconcileResult {
         var result = ReconcileResult()
+        var isKnown = false
+        // Only what was there already can be somebody's to fight over: a new wish is carried out at once.
+        let digest = desired.hashValue
+        let isOldWish = digest == lastWish
+        lastWish = digest
         // An interface that was just made is configured, one that was configured is set up and led to, in one run.
         for _ in 0..<4 {
-            guard observe(desired, &result) else { break }
+            isKnown = observe(desired, &result)
+            guard isKnown else { break }
             let steps = plan(desired, model.observed)
-            let taken = carryOut(steps, desired, after: model.takeTouches(), &result)
+            let taken = carryOut(steps, desired, after: model.takeTouches(), isPatient: isOldWish, &result)
             guard result.failures.isEmpty, taken.contains(where: opensTheWay) else { break }
         }
-        remember(desired, result)
+        if isKnown { remember(desired, result) }
         result.swallowed = model.observed.swallowed(by: desired)
         finish(&result)
         return result
@@ -115,6 +123,7 @@ public final class Reconciler {
     /// Moves traffic between paths, as a decision says: no word to WireGuard or the firewall.
     public func move(_ desired: Desired) -> ReconcileResult {
         var result = ReconcileResult()
+        model.drain()
         let moves = moves(desired, model.observed)
         if !moves.isEmpty {
             _ = carryOut(moves, desired, &result)
@@ -156,6 +165,8 @@ public final class Reconciler {
 
     private func ask(for name: InterfaceName, counters: Bool = false) -> Link? {
         let question = LinkMessages.get(name, counters: counters)
+        // The answer is newer than the events that wait.
+        model.drain()
         let replies = (try? routing.ask(question, "look at \(name)")) ?? []
         for reply in replies { model.take(reply) }
         return replies.lazy.compactMap(LinkMessages.parse).first
@@ -292,13 +303,16 @@ extension Reconciler {
         _ steps: [Step],
         _ desired: Desired,
         after touches: [KernelObject: UInt32] = [:],
+        isPatient: Bool = false,
         _ result: inout ReconcileResult
     ) -> [Step] {
         let now = clock.now
+        var waiting: Set<KernelObject> = []
         var taken: [Step] = []
         var batch: [(step: Step, message: NetlinkMessage)] = []
         do {
-            for step in steps where mayTake(step, now, &result) {
+            for step in steps {
+                if isPatient, waits(step, &waiting, now, &result) { continue }
                 if let willCarryOut {
                     // Whoever wants to stop between two steps gets them one by one.
                     send(&batch, &taken, &result)
@@ -342,15 +356,18 @@ extension Reconciler {
         return desired.paths.first { $0.interface == name }?.wireGuard.hashValue == known
     }
 
-    /// What is in dispute waits, and with it what hangs on it.
-    private func mayTake(_ step: Step, _ now: Instant, _ result: inout ReconcileResult) -> Bool {
-        let pauses = ([step.object] + step.needs).map {
-            disputes.pause(before: $0, isGuard: step.isGuard, at: now)
-        }
-        let pause = pauses.max() ?? .zero
-        guard pause > .zero else { return true }
-        result.pause = min(pause, result.pause ?? pause)
-        return false
+    /// Whether a step is left for later: what is in dispute, and with it what hangs on it.
+    private func waits(
+        _ step: Step,
+        _ waiting: inout Set<KernelObject>,
+        _ now: Instant,
+        _ result: inout ReconcileResult
+    ) -> Bool {
+        let pause = disputes.pause(before: step.object, isGuard: step.isGuard, at: now)
+        if pause > .zero { result.pause = min(pause, result.pause ?? pause) }
+        guard pause > .zero || !waiting.isDisjoint(with: step.needs) else { return false }
+        waiting.insert(step.object)
+        return true
     }
 
     /// Sends what goes into one datagram, and takes in what the kernel tells of it before its buffer is full.
@@ -418,6 +435,9 @@ extension Reconciler {
 
     /// Keeps what the peers were told, for telling later a peer that roamed from a line of the file that changed.
     private func remember(_ desired: Desired, _ result: ReconcileResult) {
+        let interfaces = Set(desired.paths.map(\.interface))
+        told = told.filter { interfaces.contains($0.key) }
+        configured = configured.filter { interfaces.contains($0.key) }
         for path in desired.paths where pathStates[path.name]?.device != nil {
             guard !result.failures.contains(where: { $0.hasPrefix("\(path.name): ") }) else { continue }
             configured[path.interface] = path.wireGuard.hashValue

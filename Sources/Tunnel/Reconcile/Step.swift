@@ -121,6 +121,7 @@ extension Route: CustomStringConvertible {
             switch destination {
             case .nexthop(let id): " by nexthop \(id)"
             case .unreachable: ", unreachable"
+            case .other(let type): ", of type \(type)"
             case .device(let link, let gateway):
                 gateway.map { " by \($0) on interface \(link)" } ?? " on interface \(link)"
             }

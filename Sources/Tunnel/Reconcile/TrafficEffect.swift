@@ -8,8 +8,6 @@ public struct TrafficEffect: Hashable, Sendable {
     public enum Severity: Int, Comparable, Hashable, Sendable {
         /// No packet is lost.
         case none
-        /// Peers do a handshake first; packets wait for it.
-        case handshake
         /// Traffic takes another way from then on.
         case diversion
         /// Traffic that flows now is cut.
@@ -80,7 +78,13 @@ extension Observed {
     }
 
     fileprivate func effect(ofPutting route: Route, _ desired: Desired) -> TrafficEffect {
-        guard route.table == desired.reserved.networkTable, route.destination == .unreachable else { return .harmless }
+        let reserved = desired.reserved
+        if route.prefix.length == 0, routes[route.key] != nil,
+            let path = desired.paths.first(where: { reserved.underlayTable($0.slot) == route.table })
+        {
+            return TrafficEffect(.diversion, "the outer packets of \(path.name) take another way")
+        }
+        guard route.table == reserved.networkTable, route.destination == .unreachable else { return .harmless }
         let network = desired.networks.first { $0.prefixes.contains(route.prefix) }
         let name = network?.name.text ?? "its network"
         return TrafficEffect(.diversion, "packets to it go by the paths of \(name), or nowhere")
@@ -144,7 +148,15 @@ extension WireGuardChange {
                 device.peers.count == 1
                 ? "its peer handshakes anew, once it knows"
                 : "its \(device.peers.count) peers handshake anew, once they know"
-            return TrafficEffect(.handshake, "\(who) the new public key; packets wait for it")
+            return TrafficEffect(.interruption, "\(who) the new public key; until then the tunnel is cut")
+        }
+        if let moved = peers.first(where: { $0.endpoint != nil && before[$0.publicKey]?.endpoint != nil }),
+            let endpoint = moved.endpoint
+        {
+            return TrafficEffect(.diversion, "packets go to \(endpoint); whether the peer is there shows then only")
+        }
+        if let listenPort {
+            return TrafficEffect(.diversion, "packets come from port \(listenPort); firewalls on the way must let them")
         }
         if peers.contains(where: { $0.presharedKey != nil && before[$0.publicKey] != nil }) {
             return TrafficEffect(.none, "no packet lost: sessions go on, the next handshake uses the new preshared key")

@@ -13,6 +13,8 @@ public struct Route: Hashable, Sendable {
         case unreachable
         /// Out of an interface, by a gateway or on-link.
         case device(link: Int32, gateway: IPAddress?)
+        /// What pnetd never makes, by its rtm_type, as RTN_BLACKHOLE.
+        case other(UInt8)
     }
 
     /// The routing table.
@@ -40,6 +42,8 @@ struct ObservedRoute: Hashable {
     var routeProtocol: UInt8
     /// Where it leads, whether by its own attributes, by several hops or by a nexthop object.
     var hops: [Hop]
+    /// The nexthop object that it leads by.
+    var nexthop: UInt32?
 
     /// One of the ways that a route may take.
     struct Hop: Hashable {
@@ -82,7 +86,7 @@ enum RouteMessages {
         } else if Int(header.rtm_type) == RTN_UNICAST, let hop = hops.first {
             destination = .device(link: hop.link, gateway: hop.gateway)
         } else {
-            return nil
+            destination = .other(header.rtm_type)
         }
         let route = Route(
             table: attributes.number(RTA_TABLE, as: UInt32.self) ?? UInt32(header.rtm_table),
@@ -90,7 +94,12 @@ enum RouteMessages {
             metric: attributes.number(RTA_PRIORITY, as: UInt32.self) ?? 0,
             destination: destination
         )
-        return ObservedRoute(route: route, routeProtocol: header.rtm_protocol, hops: hops)
+        return ObservedRoute(
+            route: route,
+            routeProtocol: header.rtm_protocol,
+            hops: hops,
+            nexthop: attributes.number(RTA_NH_ID, as: UInt32.self)
+        )
     }
 
     private static func hops(_ attributes: NetlinkAttributes) -> [ObservedRoute.Hop] {
@@ -137,6 +146,7 @@ enum RouteMessages {
         switch route.destination {
         case .unreachable: header.rtm_type = UInt8(RTN_UNREACHABLE)
         case .device(_, nil): isOnLink = true
+        case .other(let type): header.rtm_type = type
         case .nexthop, .device: break
         }
         header.rtm_scope = UInt8(isOnLink ? RT_SCOPE_LINK.rawValue : RT_SCOPE_UNIVERSE.rawValue)
@@ -146,7 +156,7 @@ enum RouteMessages {
         message.put(RTA_PRIORITY, number: route.metric)
         switch route.destination {
         case .nexthop(let id): message.put(RTA_NH_ID, number: id)
-        case .unreachable: break
+        case .unreachable, .other: break
         case .device(let link, let gateway):
             message.put(RTA_OIF, number: link)
             if let gateway { message.put(RTA_GATEWAY, gateway.bytes) }

@@ -34,10 +34,10 @@ extension Page {
         let steps = plan(report.plan)
         let reason = report.reason.map { ": \($0)" } ?? ""
         switch report.outcome {
-        case .applied: return steps + painted("applied", .good) + "\n"
+        case .applied: return steps + painted("applied", report.reason == nil ? .good : .warning) + "\(reason)\n"
         case .unchanged: return "the file asks for nothing new\n"
-        case .awaiting: return steps + painted("applied on trial", .warning) + "\n"
-        case .confirmed: return painted("confirmed", .good) + "\n"
+        case .awaiting: return steps + painted("applied on trial", .warning) + "\(reason)\n"
+        case .confirmed: return painted("confirmed", .good) + "\(reason)\n"
         case .rolledBack: return painted("taken back", .bad) + "\(reason); what was in force before is again\n"
         default:
             let why = report.plan.errors.isEmpty && report.plan.changes.isEmpty ? "" : steps
@@ -50,8 +50,8 @@ extension Page {
         let worst: (text: String, colour: Colour) =
             if plan.interrupts {
                 ("traffic is cut", .bad)
-            } else if plan.changes.contains(where: { $0.severity == .handshake }) {
-                ("peers handshake anew", .warning)
+            } else if plan.changes.contains(where: { $0.severity != .none }) {
+                ("some traffic takes another way", .warning)
             } else {
                 ("no packet lost", .good)
             }

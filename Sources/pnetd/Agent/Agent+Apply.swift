@@ -29,7 +29,11 @@ extension Agent {
         let new = loaded.configuration
         let fixed = fixedParts(new)
         guard fixed.isEmpty else { return PlanReport(errors: fixed) }
-        let preview = reconciler.preview(wish(of: new))
+        let wish = wish(of: new)
+        let preview = reconciler.preview(wish)
+        // By what counts as management now as well: one file must not first say that ssh is none.
+        let flows = ManagementFlow.established(to: new.management.ports.union(site.management.ports))
+        let (before, after) = (ManagementFlow.Reach(of: desired), ManagementFlow.Reach(of: wish))
         let kernel = preview.changes.map { change in
             PlanReport.Change(
                 text: change.text,
@@ -38,10 +42,9 @@ extension Agent {
                 effect: change.effect.text
             )
         }
-        let flows = ManagementFlow.established(to: new.management.ports)
         return PlanReport(
             changes: kernel + otherChanges(new),
-            refusals: flows.compactMap { $0.isCut(by: .init(of: new), after: .init(of: site)) }.sorted(),
+            refusals: flows.compactMap { $0.isCut(by: after, after: before) }.sorted(),
             failures: preview.failures
         )
     }
@@ -96,13 +99,16 @@ extension Agent {
             return refuse("it would cut traffic that flows now; --allow-interruption lets it", plan)
         }
         guard let seconds = request.confirmWithinSeconds else {
-            return ApplyReport(take(loaded) ? .applied : .unchanged, plan: plan)
+            guard take(loaded) else { return ApplyReport(.unchanged, plan: plan) }
+            return ApplyReport(.applied, reason: failures.first.map { "in part: \($0)" }, plan: plan)
         }
         guard (1...86_400).contains(seconds) else { return refuse("a trial takes 1 second to 1 day", plan) }
         guard loaded.configuration != site else { return ApplyReport(.unchanged, plan: plan) }
         return begin(trialOf: loaded, for: .milliseconds(Int64(seconds * 1e3)), plan)
     }
 
+    private static let cannotComeBack =
+        "what is in force could not be taken back to, since a file that it names has changed (give new keys new files)"
     static let isOnTrial = "an applied file waits for its confirmation (pnetctl confirm)"
 
     private func refuse(_ reason: String, _ plan: PlanReport = PlanReport()) -> ApplyReport {
@@ -113,6 +119,11 @@ extension Agent {
 
     private func begin(trialOf loaded: LoadedConfiguration, for time: Duration, _ plan: PlanReport) -> ApplyReport {
         let before = inForce
+        // What cannot be had back from its text, as keys that were replaced in their files, cannot be taken back.
+        let again = try? Configuration.read(before.text, file: file)
+        guard again?.configuration == before.configuration else {
+            return refuse(Self.cannotComeBack, plan)
+        }
         // Written down first: an agent that dies during the trial comes back with the earlier file.
         let record = UnconfirmedFile(
             trial: String(decoding: loaded.text, as: UTF8.self),
@@ -127,7 +138,7 @@ extension Agent {
         }
         trial = Trial(before: before, ends: loop.now + time, timer: timer)
         log.notice("applied on trial", metadata: ["seconds": "\(time.inSeconds)"])
-        return ApplyReport(.awaiting, plan: plan)
+        return ApplyReport(.awaiting, reason: failures.first.map { "in part: \($0)" }, plan: plan)
     }
 
     /// Keeps what is on trial.
@@ -137,7 +148,11 @@ extension Agent {
         self.trial = nil
         forgetUnconfirmed()
         log.notice("the applied file is confirmed")
-        let report = ApplyReport(.confirmed)
+        let onDisk = try? Files.read(file)
+        let report = ApplyReport(
+            .confirmed,
+            reason: onDisk == inForce.text ? nil : "the file was edited since; what was applied is in force"
+        )
         control?.conclude(report)
         publish(nil)
         return report
@@ -176,7 +191,6 @@ extension PlanReport.Severity {
     init(_ severity: TrafficEffect.Severity) {
         switch severity {
         case .none: self = .none
-        case .handshake: self = .handshake
         case .diversion: self = .diversion
         case .interruption: self = .interruption
         }

@@ -19,6 +19,9 @@ extension Agent {
         } catch {
             return refuse(error.diagnostics.map(\.description))
         }
+        guard UnconfirmedFile.before(loaded.text, in: site.state.directory) == nil else {
+            return refuse(["\(file): error: it was on trial and was taken back (change it, or pnetctl apply it again)"])
+        }
         let fixed = fixedParts(loaded.configuration)
         guard fixed.isEmpty else { return refuse(fixed) }
         return ReloadReport(changed: take(loaded), errors: [])

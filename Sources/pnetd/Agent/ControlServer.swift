@@ -47,6 +47,8 @@ final class ControlServer {
     private let listener: UnixListener
     private let handlers: Handlers
     private var clients: [Int32: Client] = [:]
+    /// A plan takes longer than all other answers, and any member of the control group may ask for one.
+    private var plans = RateLimit(burst: 4, perSecond: 2, now: SystemClock().now)
 
     init(path: String, group: gid_t?, on loop: EventLoop, log: Logger, handlers: Handlers) throws(SystemError) {
         self.loop = loop
@@ -146,11 +148,14 @@ final class ControlServer {
             client.isWatching = true
             reply(client, WatchUpdate(time: Self.time, event: nil, report: handlers.status()))
         case .plan:
+            guard plans.take(at: loop.now) else {
+                return fail(client, .busy, "plans are asked for faster than two a second")
+            }
             reply(client, handlers.plan())
         case .apply:
             guard mayChange(client, request.command) else { return }
             let report = handlers.apply(request)
-            client.isWaiting = report.outcome == .awaiting
+            if report.outcome == .awaiting { client.isWaiting = true }
             reply(client, report)
         case .confirm:
             guard mayChange(client, request.command) else { return }

@@ -27,16 +27,19 @@ struct ForeignChanges {
         for repair in result.repairs {
             let who = names[repair.port] ?? ""
             recent.append(StatusReport.ForeignChange(time: time, object: repair.object, by: who))
-            news.append("put right: \(repair.object), changed by \(who)")
         }
+        news += result.repairs.prefix(Self.limit).map { "put right: \($0.object), changed by \(names[$0.port] ?? "")" }
+        if result.repairs.count > Self.limit { news.append("put right: \(result.repairs.count - Self.limit) more") }
         recent.removeFirst(max(0, recent.count - Self.limit))
         if result.disputes != parties {
             let suspects = result.disputes.isEmpty ? [] : Opponent.suspects()
             let hint = suspects.isEmpty ? "" : "; it may be \(suspects.joined(separator: " or "))"
-            disputes = result.disputes.map { dispute in
+            disputes = result.disputes.prefix(Self.limit).map { dispute in
                 let who = names[dispute.port] ?? ""
                 return "\(dispute.object) is changed again and again, last by \(who)\(hint)"
             }
+            let rest = result.disputes.count - disputes.count
+            if rest > 0 { disputes.append("\(rest) things more are changed again and again") }
             news += disputes
             parties = result.disputes
         }

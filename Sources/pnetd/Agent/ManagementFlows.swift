@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Configuration
 import NetworkTypes
+import PathHealth
 import SystemIO
+import Tunnel
 
 /// A TCP connection by which somebody manages this host, as ssh; it is never cut by what he applies.
 struct ManagementFlow: Hashable {
@@ -48,35 +49,40 @@ struct ManagementFlow: Hashable {
         return IPAddress(bytes: own).map { ($0, port) }
     }
 
-    /// What a file reaches and owns, as far as connections depend on it.
+    /// What is protected, and what of it can be reached; and the interfaces' own addresses with what they take on-link.
     struct Reach: Hashable {
-        let prefixes: [IPPrefix]
-        let addresses: Set<IPAddress>
-
-        init(prefixes: [IPPrefix], addresses: Set<IPAddress>) {
-            self.prefixes = prefixes
-            self.addresses = addresses
-        }
-
-        init(of site: SiteConfiguration) {
-            prefixes = site.networks.flatMap(\.prefixes)
-            addresses = Set(site.paths.flatMap { $0.addresses.map(\.address) })
-        }
+        var protected: [IPPrefix] = []
+        var reachable: [IPPrefix] = []
+        var addresses: [InterfaceAddress] = []
     }
 
-    /// Why taking in a file would cut the connection; nil where it would not.
+    /// Why a change would cut the connection; nil where it would not.
     func isCut(by new: Reach, after old: Reach) -> String? {
         let who = "the connection from \(remote) to port \(port)"
-        let earlier = old.prefixes.first { $0.contains(remote) }
-        let later = new.prefixes.first { $0.contains(remote) }
-        switch (earlier, later) {
+        func holds(_ prefixes: [IPPrefix]) -> IPPrefix? { prefixes.first { $0.contains(remote) } }
+        switch (holds(old.protected), holds(new.protected)) {
         case (nil, let taken?):
             return "\(who) would be cut: \(taken) becomes a protected prefix (leave \(remote) out of it)"
         case (let given?, nil):
             return "\(who) would be cut: \(given) would have no path any more"
+        case (.some, let kept?) where holds(old.reachable) != nil && holds(new.reachable) == nil:
+            return "\(who) would be cut: no path of \(kept) would be up"
         default: break
         }
-        guard old.addresses.contains(local), !new.addresses.contains(local) else { return nil }
-        return "\(who) would be cut: the address \(local) goes"
+        if let own = old.addresses.first(where: { $0.address == local }), !new.addresses.contains(own) {
+            return "\(who) would be cut: the address \(own) goes"
+        }
+        if let wide = new.addresses.first(where: { $0.prefix.contains(remote) }), !old.addresses.contains(wide) {
+            return "\(who) would be cut: \(wide) takes \(remote) for a neighbour on a path"
+        }
+        return nil
+    }
+}
+
+extension ManagementFlow.Reach {
+    init(of desired: Desired) {
+        protected = desired.networks.flatMap(\.prefixes)
+        reachable = desired.networks.filter { $0.outcome.path != nil }.flatMap(\.prefixes)
+        addresses = desired.paths.flatMap(\.addresses)
     }
 }

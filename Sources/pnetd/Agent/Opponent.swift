@@ -23,7 +23,8 @@ enum Opponent {
     /// Who has a netlink port: a program's first one is the number of its process (netlink(7)).
     static func name(ofPort port: UInt32) -> String {
         guard port != 0 else { return "somebody (the kernel does not say who)" }
-        guard let name = processName(Int(port)) else { return "a process that is gone (netlink port \(port))" }
+        // Only a program's first socket has that number; further ones get what is beyond those of processes.
+        guard let name = processName(Int(port)) else { return "a process that cannot be told (netlink port \(port))" }
         return "\(name) (process \(port))"
     }
 

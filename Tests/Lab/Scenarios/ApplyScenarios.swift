@@ -96,6 +96,10 @@ extension Scenarios {
                 #expect(plan.status == 1)
                 #expect(plan.output.contains("the connection from 203.0.113.1 to port 22 would be cut"))
                 #expect(try daemon.pnetctl("apply", "--allow-interruption").status == 1)
+                // A file that says that ssh is not management is no way around it.
+                let other = try text(daemon) + "\nmanagement: {ports: [2222]}\n"
+                try lab.site.write("pnetd.yaml", other)
+                #expect(try daemon.pnetctl("plan").output.contains("from 203.0.113.1 to port 22 would be cut"))
                 session.signal(SIGTERM)
                 try session.wait()
             }
@@ -128,6 +132,8 @@ extension Scenarios {
                 #expect(late.output.contains("taken back: it was not confirmed in time"))
                 try waitUntil("the earlier file is in force") { try historian() == "10.20.0.10\n" }
                 #expect(try daemon.status().warnings.contains { $0.contains("was taken back") })
+                let again = try daemon.pnetctl("reload")
+                #expect(again.status == 1 && again.output.contains("was on trial and was taken back"))
 
                 // Whoever applied it is gone.
                 let lost = try lab.site.start(

@@ -51,7 +51,10 @@ extension Scenarios {
                 let traffic = try Traffic(lab, every: .milliseconds(5))
                 let key = try lab.makeKey(lab.site, "vpn-a")
                 let plan = try daemon.pnetctl("plan")
-                #expect(plan.output.contains("handshake: its peer handshakes anew"), "\(plan.output)")
+                #expect(plan.output.contains("interruption: its peer handshakes anew"), "\(plan.output)")
+                #expect(try daemon.pnetctl("apply").status == 1)
+                let trial = try daemon.pnetctl("apply", "--allow-interruption", "--confirm-within", "1s")
+                #expect(trial.status == 1 && trial.output.contains("could not be taken back to"), "\(trial.output)")
                 #expect(!plan.output.contains(key.publicKey))
                 try lab.cloud.run(
                     "wg",
@@ -67,7 +70,7 @@ extension Scenarios {
                     "allowed-ips",
                     "10.99.0.2/32,fd00:99::2/128,10.1.0.0/16,fd00:1::/64"
                 )
-                #expect(try daemon.pnetctl("apply").status == 0)
+                #expect(try daemon.pnetctl("apply", "--allow-interruption").status == 0)
                 pause(.seconds(1))
                 let result = try traffic.stop()
                 print("new private key: longest gap \(result.longestGap.shortText)")

@@ -40,16 +40,31 @@ struct ManagementFlowTests {
 
     @Test func isCutWhereItsWayChanges() throws {
         let flow = ManagementFlow(local: try address("10.99.0.2"), port: 22, remote: try address("10.20.0.77"))
-        let without = ManagementFlow.Reach(prefixes: [], addresses: [])
-        let protected = ManagementFlow.Reach(prefixes: [try prefix("10.20.0.0/16")], addresses: [])
-        let longer = ManagementFlow.Reach(prefixes: [try prefix("10.20.0.0/24")], addresses: [])
-        let elsewhere = ManagementFlow.Reach(prefixes: [try prefix("10.30.0.0/16")], addresses: [])
-        let owner = ManagementFlow.Reach(prefixes: [], addresses: [flow.local])
-        #expect(try #require(flow.isCut(by: protected, after: without)).contains("leave 10.20.0.77 out of it"))
-        #expect(try #require(flow.isCut(by: without, after: protected)).contains("no path any more"))
-        #expect(try #require(flow.isCut(by: without, after: owner)).contains("the address 10.99.0.2 goes"))
-        for (before, after) in [(protected, protected), (protected, longer), (without, elsewhere), (without, owner)] {
-            #expect(flow.isCut(by: after, after: before) == nil)
+        func reach(_ prefixes: String..., up: Bool = true, own: String? = nil) throws -> ManagementFlow.Reach {
+            let prefixes = try prefixes.map(prefix)
+            return ManagementFlow.Reach(
+                protected: prefixes,
+                reachable: up ? prefixes : [],
+                addresses: try own.map { [try #require(InterfaceAddress($0))] } ?? []
+            )
+        }
+        let cases: [(after: ManagementFlow.Reach, before: ManagementFlow.Reach, why: String?)] = [
+            (try reach("10.20.0.0/16"), try reach(), "leave 10.20.0.77 out of it"),
+            (try reach(), try reach("10.20.0.0/16"), "10.20.0.0/16 would have no path any more"),
+            (try reach("10.20.0.0/16", up: false), try reach("10.20.0.0/16"), "no path of 10.20.0.0/16 would be up"),
+            (try reach(), try reach(own: "10.99.0.2/30"), "the address 10.99.0.2/30 goes"),
+            (try reach(own: "10.0.0.2/8"), try reach(), "10.0.0.2/8 takes 10.20.0.77 for a neighbour"),
+            (try reach("10.20.0.0/16"), try reach("10.20.0.0/16"), nil),
+            (try reach("10.20.0.0/24"), try reach("10.20.0.0/16"), nil),
+            (try reach("10.20.0.0/16", up: false), try reach("10.20.0.0/16", up: false), nil),
+            (try reach("10.30.0.0/16", own: "10.99.0.2/30"), try reach(), nil),
+        ]
+        for (after, before, why) in cases {
+            let reason = flow.isCut(by: after, after: before)
+            #expect(
+                why.map { reason?.contains($0) == true } ?? (reason == nil),
+                "\(why ?? "nothing"): \(reason ?? "nil")"
+            )
         }
     }
 }
