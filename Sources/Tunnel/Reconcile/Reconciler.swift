@@ -22,6 +22,8 @@ public final class Reconciler {
     public private(set) var told: [InterfaceName: [WireGuardPublicKey: SocketEndpoint]]
     /// A digest of the settings that each interface was found or brought to have: the kernel tells of no change to them.
     private var configured: [InterfaceName: Int] = [:]
+    private var listener: ((KernelNotice) -> Void)?
+    private var overrunsTold: UInt64 = 0
     /// A digest of what was wished for last; the wish itself holds keys.
     private var lastWish: Int?
     /// Since when an interface that should be there is not.
@@ -81,21 +83,22 @@ public final class Reconciler {
 
     /// Calls the handler when something changed in the kernel that may concern us and was not our doing.
     public func watch(on loop: EventLoop, handler: @escaping (KernelNotice) -> Void) throws(SystemError) {
+        listener = handler
         for descriptor in model.descriptors {
-            try loop.watch(descriptor) { [weak self] _ in
-                guard let self else { return }
-                let lost = model.overruns
-                model.drain()
-                if model.overruns != lost { handler(.overrun) }
-                if !model.touches.isEmpty {
-                    handler(.touched(links: linksTouched, ports: Set(model.touches.values).subtracting([0])))
-                }
-            }
+            try loop.watch(descriptor) { [weak self] _ in self?.tell() }
         }
     }
 
-    private var linksTouched: Set<InterfaceName> {
-        Set(model.touches.keys.compactMap { if case .link(let name) = $0 { name } else { nil } })
+    /// Takes in the events that wait and tells of those that came, whoever was the first to look.
+    private func tell() {
+        model.drain()
+        if model.overruns != overrunsTold {
+            overrunsTold = model.overruns
+            listener?(.overrun)
+        }
+        guard !model.touches.isEmpty else { return }
+        let links = model.touches.keys.compactMap { if case .link(let name) = $0 { name } else { nil } }
+        listener?(.touched(links: Set(links), ports: Set(model.touches.values).subtracting([0])))
     }
 
     /// Everything: guard, interfaces, addresses, nexthops, routes, rules.
@@ -157,7 +160,9 @@ public final class Reconciler {
 
     /// The interfaces that carry nothing now, by asking for each of them: a few microseconds.
     public func dead(among interfaces: Set<InterfaceName>) -> Set<InterfaceName> {
-        interfaces.filter { name in
+        // What is drained by asking is told of all the same.
+        defer { tell() }
+        return interfaces.filter { name in
             guard let link = ask(for: name) else { return true }
             return !(link.isUp && link.hasCarrier)
         }
