@@ -209,7 +209,7 @@ extension Scenarios {
                     ("ip link set pn-a mtu 1300", ""), ("ip address add 10.66.0.1/24 dev pn-a", ""),
                 ] {
                     try lab.site.run(command.split(separator: " ").map(String.init))
-                    try waitUntil("what '\(command)' undid is back", within: Stage.here.limit(.seconds(1))) {
+                    try waitUntil("what '\(command)' undid is back", within: .seconds(1)) {
                         try lab.site.run("ip", "route", "show", "table", "7000").contains(check)
                             && lab.site.run("ip", "rule").contains("899:")
                             && lab.site.run("ip", "link", "show", "pn-a").contains("mtu 1420")

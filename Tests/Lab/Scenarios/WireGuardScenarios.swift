@@ -142,7 +142,7 @@ extension Scenarios {
                 try daemon.waitFor(path: .a)
                 let gateway = try lab.publicKey(lab.cloud, "gw-a")
                 try lab.site.run("wg", "set", "pn-a", "peer", gateway, "remove")
-                try waitUntil("the peer is back", within: Stage.here.limit(.milliseconds(1_500))) {
+                try waitUntil("the peer is back", within: .milliseconds(1_500)) {
                     try lab.site.run("wg", "show", "pn-a", "peers").contains(gateway)
                 }
                 try daemon.waitFor(path: .a, within: .seconds(20))
