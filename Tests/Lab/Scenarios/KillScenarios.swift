@@ -107,7 +107,9 @@ extension Scenarios {
                 for victim in Victim.allCases where victim != .tunnel || !Stage.here.hasWireGuard {
                     let row = try row(victim, lab, daemon)
                     print(row.text)
-                    #expect(row.traffic.sent > 500 && row.questions.sent > 1_500 / Stage.here.patience)
+                    // Whoever asks waits while nobody answers, and a slow stage takes its time to start the next resolver.
+                    #expect(row.traffic.sent > 500)
+                    #expect(row.questions.sent > (Stage.here.patience == 1 ? 1_500 : 100))
                     #expect(row.questions.failed == 0)
                     // What the tunnel's process held, and what went to its interface while the kernel took that away.
                     #expect(victim == .tunnel || row.traffic.lost == 0)
