@@ -49,9 +49,10 @@ do {
     defer { try? Shell.run("rm -rf \(folder)") }
     let site = try BenchSite(folder: folder)
     defer { site.tearDown() }
+    // First: memory that was needed once is not given back.
+    try weigh(site)
     try Routes(site).measure()
     try Peers(site).measure()
-    try weigh(site)
 } catch {
     StandardStream.error.write("\(error)\n")
     exit(1)
