@@ -40,13 +40,11 @@ public final class Reconciler {
     /// - Parameters:
     ///   - userspace: who starts userspace WireGuard where it is needed.
     ///   - told: the endpoints that an earlier run told the peers.
-    ///   - eventBuffer: octets of events that may wait to be read; nil for as many as suit a large router.
     public init(
         reserved: ReservedNumbers,
         userspace: UserspaceLaunch,
         told: [InterfaceName: [WireGuardPublicKey: SocketEndpoint]],
-        clock: any TimeSource = SystemClock(),
-        eventBuffer: Int32? = nil
+        clock: any TimeSource = SystemClock()
     ) throws(NetlinkError) {
         let socket = try NetlinkSocket(bus: NETLINK_ROUTE)
         routing = NetlinkConversation(over: socket)
@@ -58,7 +56,7 @@ public final class Reconciler {
             kernelWireGuard: try? KernelWireGuard(over: generic),
             daemon: UserspaceDaemon(userspace)
         )
-        model = try KernelModel(reserved: reserved, buffer: eventBuffer)
+        model = try KernelModel(reserved: reserved)
         model.recognize([socket.port, filter.port])
         self.told = told
         self.reserved = reserved
@@ -66,7 +64,7 @@ public final class Reconciler {
     }
 
     /// Netlink messages sent so far that change anything.
-    public var mutations: Int { routing.mutations + firewall.mutations + generic.mutations }
+    var mutations: Int { routing.mutations + firewall.mutations + generic.mutations }
 
     /// Times that events of the kernel were lost.
     public var overruns: UInt64 { model.overruns }

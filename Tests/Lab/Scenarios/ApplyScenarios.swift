@@ -11,8 +11,6 @@ extension Scenarios {
     /// What an operator does with a file: look first, then apply, and get it back where it was a mistake.
     @Suite(.serialized)
     struct Applying {
-        private static let kernel = ["ip", "monitor", "route", "nexthop", "rule", "link", "address"]
-
         private func monitor(_ lab: Lab) throws -> Background {
             let monitor = try lab.site.start("monitor", "ip", "monitor", "route", "nexthop", "rule", "link", "address")
             pause(.milliseconds(200))
@@ -21,6 +19,12 @@ extension Scenarios {
 
         private func text(_ daemon: Daemon) throws -> String {
             String(decoding: try Files.read(daemon.file), as: UTF8.self)
+        }
+
+        /// An `apply` that waits for its confirmation.
+        private func trial(_ lab: Lab, _ daemon: Daemon, _ label: String, for time: String) throws -> Background {
+            let pnetctl = "\(try Daemon.programs)/pnetctl"
+            return try lab.site.start(label, pnetctl, "apply", "--confirm-within", time, "--socket", daemon.socket)
         }
 
         @Test func aPlanTouchesNothing() throws {
@@ -116,15 +120,7 @@ extension Scenarios {
 
                 // The time is over.
                 try lab.site.write("pnetd.yaml", changed)
-                let late = try lab.site.start(
-                    "late",
-                    try Self.pnetctl,
-                    "apply",
-                    "--confirm-within",
-                    "2s",
-                    "--socket",
-                    daemon.socket
-                )
+                let late = try trial(lab, daemon, "late", for: "2s")
                 try waitUntil("it is in force") { try historian() == "10.20.0.11\n" }
                 #expect(try daemon.status().warnings.contains { $0.contains("on trial") })
                 #expect(try daemon.pnetctl("reload").status == 1, "one thing at a time")
@@ -136,30 +132,14 @@ extension Scenarios {
                 #expect(again.status == 1 && again.output.contains("was on trial and was taken back"))
 
                 // Whoever applied it is gone.
-                let lost = try lab.site.start(
-                    "lost",
-                    try Self.pnetctl,
-                    "apply",
-                    "--confirm-within",
-                    "60s",
-                    "--socket",
-                    daemon.socket
-                )
+                let lost = try trial(lab, daemon, "lost", for: "60s")
                 try waitUntil("it is in force") { try historian() == "10.20.0.11\n" }
                 lost.signal(SIGKILL)
                 _ = try lost.wait()
                 try waitUntil("the earlier file is in force", within: .seconds(1)) { try historian() == "10.20.0.10\n" }
 
                 // The agent dies meanwhile.
-                let orphan = try lab.site.start(
-                    "orphan",
-                    try Self.pnetctl,
-                    "apply",
-                    "--confirm-within",
-                    "60s",
-                    "--socket",
-                    daemon.socket
-                )
+                let orphan = try trial(lab, daemon, "orphan", for: "60s")
                 try waitUntil("it is in force") { try historian() == "10.20.0.11\n" }
                 try daemon.killAgent()
                 _ = try orphan.wait()
@@ -168,15 +148,7 @@ extension Scenarios {
                 #expect(try daemon.status().warnings.contains { $0.contains("was taken back") })
 
                 // It is confirmed, from elsewhere.
-                let kept = try lab.site.start(
-                    "kept",
-                    try Self.pnetctl,
-                    "apply",
-                    "--confirm-within",
-                    "60s",
-                    "--socket",
-                    daemon.socket
-                )
+                let kept = try trial(lab, daemon, "kept", for: "60s")
                 try waitUntil("it is in force") { try historian() == "10.20.0.11\n" }
                 #expect(try daemon.pnetctl("confirm").status == 0)
                 #expect(try kept.wait() == .status(0))
@@ -192,8 +164,6 @@ extension Scenarios {
                 #expect(page.contains("pnetd_file_unconfirmed 0"))
             }
         }
-
-        private static var pnetctl: String { get throws { "\(try Daemon.programs)/pnetctl" } }
 
         @Test func whatOthersUndoIsBackWithinASecondWithAName() throws {
             try scenario("undone") { lab, daemon in
