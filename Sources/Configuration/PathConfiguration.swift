@@ -35,10 +35,20 @@ public struct UnderlayConfiguration: Hashable, Sendable {
         case addresses([IPAddress])
     }
 
+    /// Who is asked for the endpoints that have names.
+    public enum Resolvers: Hashable, Sendable {
+        /// Those that the interface was given by its own network, as the host has them at any moment.
+        case auto
+        /// These, the first one first.
+        case endpoints([SocketEndpoint])
+    }
+
     /// The interface.
     public let interface: InterfaceName
     /// The gateways.
     public let gateways: Gateways
+    /// The resolvers.
+    public let resolvers: Resolvers
 }
 
 /// A WireGuard peer, as the file asks for it.

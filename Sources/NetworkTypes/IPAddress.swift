@@ -58,6 +58,27 @@ public enum IPAddress: Hashable, Sendable {
         }
     }
 
+    /// Whether it is this host's own, 127.0.0.0/8 or ::1 (RFC 6890).
+    public var isLoopback: Bool {
+        switch self {
+        case .v4(let address): address.bits >> 24 == 127
+        case .v6(let address): address.bits == 1
+        }
+    }
+
+    /// Whether it can be another host's, as seen from any of our networks: not this network's or host's, not
+    /// multicast, reserved or broadcast, not link-local (RFC 6890).
+    public var isUnicastHost: Bool {
+        switch self {
+        case .v4(let address):
+            let network = address.bits >> 24
+            return network != 0 && network != 127 && network < 224 && address.bits >> 16 != 0xa9fe
+        case .v6(let address):
+            let isMapped = address.bits >> 32 == 0xffff
+            return address.bits > 1 && !isMapped && address.bits >> 120 != 0xff && address.bits >> 118 != 0x3fa
+        }
+    }
+
     /// Makes the address of a family whose low `family.width` bits are given.
     public init(family: AddressFamily, bits: UInt128) {
         switch family {

@@ -51,6 +51,11 @@ public struct HostEndpoint: Hashable, Sendable {
     public var host: Host
     /// The port, in host byte order.
     public var port: UInt16
+
+    /// The host's address; nil where it is given by name.
+    public var address: IPAddress? { if case .address(let address) = host { address } else { nil } }
+    /// The host's name; nil where it is given by address.
+    public var name: DomainName? { if case .name(let name) = host { name } else { nil } }
 }
 
 extension HostEndpoint: CustomStringConvertible, LosslessStringConvertible {

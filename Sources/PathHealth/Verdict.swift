@@ -41,6 +41,8 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
     case underlayDown(InterfaceName)
     /// There is no gateway on the underlay for the peer's address family.
     case underlayUnrouted(InterfaceName)
+    /// The address of the peer's name was not found yet.
+    case endpointUnknown(DomainName)
     /// The kernel, or what stands in for it, refused what the path needs.
     case refused(String)
 
@@ -58,6 +60,7 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
         case .underlayMissing(let name): "underlay \(name) does not exist"
         case .underlayDown(let name): "underlay \(name) is down or has no carrier"
         case .underlayUnrouted(let name): "underlay \(name) has no gateway for the peer's address"
+        case .endpointUnknown(let host): "the address of \(host.withoutRootDot) is not known yet"
         case .refused(let text): text
         }
     }

@@ -85,6 +85,18 @@ public enum MessageToAgent: Sendable, Codable {
     case delivered(alert: String)
     /// An alert did not reach its receiver; the agent will offer it again.
     case undelivered(alert: String, reason: String)
+    /// What the resolver found of a host: its addresses, for so many seconds; or none, and why.
+    case found(request: UInt64, addresses: [IPAddress], lifetime: UInt32, problem: FindingProblem?)
+}
+
+/// Why a host has no address.
+public enum FindingProblem: String, Hashable, Sendable, Codable {
+    /// The servers say that there is no such name.
+    case noSuchName
+    /// The servers say that the name has no address.
+    case noAddress
+    /// No server has given an answer of use.
+    case noAnswer
 }
 
 /// What the agent says to resolver and frontend.
@@ -98,6 +110,8 @@ public enum MessageFromAgent: Sendable, Codable {
     case page(request: UInt64, metrics: String, health: Health)
     /// An alert to deliver.
     case deliver(AlertDelivery)
+    /// The resolver finds a host's addresses, by these servers and through this interface.
+    case find(request: UInt64, host: DomainName, servers: [SocketEndpoint], interface: InterfaceName)
     /// End now.
     case stop
 }

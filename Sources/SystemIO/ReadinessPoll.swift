@@ -21,6 +21,9 @@ import NetworkTypes
         unsafe events.deallocate()
     }
 
+    /// Readable while something that is watched is ready: one poll can be watched by another; borrowed.
+    public var descriptor: Int32 { epoll.raw }
+
     /// Watches a descriptor; its tag comes back with each event. Closing the descriptor ends the watch.
     public func add(_ descriptor: Int32, tag: UInt64, for interest: EventLoop.Readiness) throws(SystemError) {
         try control(EPOLL_CTL_ADD, descriptor, tag, interest)

@@ -114,7 +114,7 @@ final class FrontendProcess {
         case .stop:
             wasToldToEnd = true
             end()
-        case .listeners, .resolver: log.error("the agent sent what is not for the frontend")
+        case .listeners, .resolver, .find: log.error("the agent sent what is not for the frontend")
         }
     }
 

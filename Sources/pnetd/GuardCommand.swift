@@ -71,7 +71,7 @@ struct GuardCommand: ParsableCommand {
             let site = try Configuration.load(path: config, credentials: .ofTheService).configuration
             var (slots, _) = SavedState.load(from: state)
             slots.assignSlots(site)
-            return GuardCopy(of: Desired(site, slots: slots, outcomes: [:]))
+            return GuardCopy(of: Desired(site, slots: slots, outcomes: [:], endpoints: EndpointBook()))
         } catch {
             for line in error.diagnostics { log.error("\(line)") }
             return nil

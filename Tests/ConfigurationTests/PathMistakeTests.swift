@@ -240,13 +240,20 @@ struct PathMistakeTests {
         )
     }
 
-    @Test func endpointByName() throws {
+    @Test func resolverInAPrefix() throws {
         try Example.expect(
-            ("endpoint: 192.0.2.10:51820", "endpoint: gw-a.example.net:51820"),
+            ("{interface: eth1,", "{interface: eth1, resolvers: [192.0.2.53, 10.20.4.53],"),
             give: [
-                "15:19: error: an endpoint by name is part of the design but not of this "
-                    + "version (give its address)"
+                "23:57: error: resolver 10.20.4.53 lies in 10.20.4.0/24 of network 'aws' (the guard would drop the "
+                    + "questions; an underlay's resolver is outside)"
             ]
+        )
+    }
+
+    @Test func noResolver() throws {
+        try Example.expect(
+            ("{interface: eth1,", "{interface: eth1, resolvers: [gw.example.net],"),
+            give: ["23:45: error: resolvers: 'gw.example.net' is not an address, with or without a port"]
         )
     }
 

@@ -92,6 +92,7 @@ struct ValidFileTests {
         #expect(site.paths.first?.mtu == nil)
         #expect(site.paths.first?.listenPort == nil)
         #expect(site.paths.first?.underlay.gateways == .auto)
+        #expect(site.paths.first?.underlay.resolvers == .auto)
         #expect(site.paths.first?.peers.first?.allowedIPs == .auto)
         #expect(site.paths.first?.peers.first?.endpoint == nil)
         let network = try #require(site.networks.first)

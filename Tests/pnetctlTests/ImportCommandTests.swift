@@ -54,7 +54,7 @@ struct ImportCommandTests {
                     + "&& $PNETCTL check pnetd.yaml"
             )
             #expect(made.exit == .status(0) && made.output == "pnetd.yaml: valid\n", "\(made.error)")
-            #expect(made.error.split(separator: "\n").count == 5)
+            #expect(made.error.split(separator: "\n").count == 4)
             #expect(made.error.contains("wg0.conf:4: note: DNS is not carried over (pnetd's own resolver"))
         }
     }

@@ -114,12 +114,12 @@ struct ImportTests {
             """
         let fragment = Self.fragment(text, underlay: "ppp0")
         #expect(!fragment.file.hasErrors)
-        #expect(fragment.notes.map(\.line) == [4, 5, 6, 7, 8, 9, 12, 13, 13, 17])
+        #expect(fragment.notes.map(\.line) == [4, 5, 6, 7, 8, 9, 13, 13, 17])
         for (note, word) in zip(
             fragment.notes,
             [
-                "DNS", "Table", "FwMark", "MTU 576", "SaveConfig", "PostUp", "gw.example.net:51820", "10.20.0.0/16",
-                "0.0.0.0/0", "10.40.0.0/16",
+                "DNS", "Table", "FwMark", "MTU 576", "SaveConfig", "PostUp", "10.20.0.0/16", "0.0.0.0/0",
+                "10.40.0.0/16",
             ]
         ) {
             #expect(note.message.hasPrefix(word) || note.message.contains(word))
@@ -127,7 +127,7 @@ struct ImportTests {
         }
         for line in [
             "allowed-ips: [0.0.0.0/0]", "allowed-ips: [10.40.0.0/16, 10.20.0.0/16]", "prefixes: [10.20.0.0/16]",
-            "interface: ppp0", "# TO DO: the address of gw.example.net:51820",
+            "interface: ppp0", "endpoint: \"gw.example.net:51820\"",
         ] { #expect(fragment.text.contains(line + "\n"), "\(line)") }
         #expect(!fragment.text.contains("iptables") && !fragment.text.contains("576\n    underlay"))
     }

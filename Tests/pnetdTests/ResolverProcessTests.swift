@@ -22,6 +22,7 @@ struct ResolverProcessTests {
         var hellos: [[ListenerDescription]] = []
         var inForce: [UInt64] = []
         var samples: [MetricSample] = []
+        var found: [UInt64: String] = [:]
 
         init() throws {
             loop = try EventLoop()
@@ -39,6 +40,8 @@ struct ResolverProcessTests {
                 case .hello(let holding): greet(holding)
                 case .inForce(let serial): inForce.append(serial)
                 case .metrics(let values): samples = values
+                case .found(let request, let addresses, _, let problem):
+                    found[request] = problem.map(\.rawValue) ?? addresses.map(\.description).joined(separator: " ")
                 default: Issue.record("an unexpected message")
                 }
             }
@@ -69,6 +72,18 @@ struct ResolverProcessTests {
                 zones: [zone]
             )
             channel?.send(.resolver(snapshot))
+        }
+
+        /// Has the resolver find what it serves itself.
+        func find(_ host: String, _ request: UInt64) throws {
+            channel?.send(
+                .find(
+                    request: request,
+                    host: try #require(DomainName(host)),
+                    servers: [endpoint],
+                    interface: try #require(InterfaceName("lo"))
+                )
+            )
         }
 
         func turn(until done: () -> Bool) throws {
@@ -112,6 +127,10 @@ struct ResolverProcessTests {
         try agent.snapshot(1, .private(path: path, interface: interface), generation: 1)
         try agent.turn { agent.inForce == [1] }
         #expect(try #require(try agent.ask()).suffix(4) == [10, 20, 0, 10])
+
+        try agent.find("historian.plant.internal", 7)
+        try agent.find("nobody.plant.internal", 8)
+        try agent.turn { agent.found == [7: "10.20.0.10", 8: "noSuchName"] }
 
         try agent.snapshot(2, .blocked("no path"), generation: 2)
         try agent.turn { agent.inForce == [1, 2] }

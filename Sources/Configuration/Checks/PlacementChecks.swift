@@ -18,16 +18,17 @@ extension Reading {
                 let message = "endpoint \(address) lies in \(holder.value) of network '\(holder.owner)'"
                 error(endpoint.mark, message, hint: "the guard would drop the tunnel's own packets")
             case .name(let name):
-                if let zone = declared.zones.first(where: { name.isWithin($0.value) }) {
-                    let message =
-                        "endpoint '\(name.withoutRootDot)' lies in zone '\(zone.value.withoutRootDot)' "
-                        + "of network '\(zone.owner)'"
-                    error(endpoint.mark, message, hint: "its name would be answered through the tunnel it is to open")
-                } else {
-                    let message = "an endpoint by name is part of the design but not of this version"
-                    error(endpoint.mark, message, hint: "give its address")
-                }
+                guard let zone = declared.zones.first(where: { name.isWithin($0.value) }) else { continue }
+                let message =
+                    "endpoint '\(name.withoutRootDot)' lies in zone '\(zone.value.withoutRootDot)' "
+                    + "of network '\(zone.owner)'"
+                error(endpoint.mark, message, hint: "its name would be answered through the tunnel it is to open")
             }
+        }
+        for resolver in declared.underlayResolvers {
+            guard let holder = prefix(holding: resolver.value) else { continue }
+            let message = "resolver \(resolver.value) lies in \(holder.value) of network '\(holder.owner)'"
+            error(resolver.mark, message, hint: "the guard would drop the questions; an underlay's resolver is outside")
         }
     }
 

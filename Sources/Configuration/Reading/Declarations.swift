@@ -26,6 +26,7 @@ struct Declarations {
     var natSources: [Sighting<IPPrefix>] = []
     var listenPorts: [Sighting<Int>] = []
     var endpoints: [Sighting<HostEndpoint>] = []
+    var underlayResolvers: [Sighting<IPAddress>] = []
     /// The allowed-ips lists of all peers of a path.
     var allowedIPs: [Sighting<IPPrefix>] = []
     /// Peers with `allowed-ips: auto`.

@@ -116,11 +116,12 @@ extension Reading {
             let section = Section(
                 node,
                 of: "the underlay of \(path.what)",
-                keys: ["interface", "gateway"],
+                keys: ["interface", "gateway", "resolvers"],
                 reading: self
             )
         else { return nil }
         let gateways = section["gateway"].map(self.gateways) ?? .auto
+        let resolvers = section["resolvers"].map { self.resolvers($0, of: path.what) } ?? .auto
         guard let node = section.required("interface"), let interface = self.interface(node, "underlay interface")
         else {
             return nil
@@ -128,7 +129,18 @@ extension Reading {
         if interface == own {
             error(node.mark, "\(path.what) cannot be its own underlay", hint: "name the interface that faces outwards")
         }
-        return UnderlayConfiguration(interface: interface, gateways: gateways)
+        return UnderlayConfiguration(interface: interface, gateways: gateways, resolvers: resolvers)
+    }
+
+    private func resolvers(_ node: YAMLNode, of path: String) -> UnderlayConfiguration.Resolvers {
+        if node.text == "auto" { return .auto }
+        return .endpoints(
+            (list(node, "resolvers") ?? []).compactMap { item in
+                guard let endpoint = self.endpoint(item, "resolvers", defaultPort: 53) else { return nil }
+                declared.underlayResolvers.append(Sighting(value: endpoint.address, owner: path, mark: item.mark))
+                return endpoint
+            }
+        )
     }
 
     private func gateways(_ node: YAMLNode) -> UnderlayConfiguration.Gateways {

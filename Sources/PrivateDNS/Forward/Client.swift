@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import NetworkTypes
 import SystemIO
 
 /// Where an answer goes that cannot be given at once.
@@ -8,12 +9,14 @@ enum Client: Sendable {
     case datagram(socket: Int, peer: DatagramPeer)
     /// A frame by the connection in this slot, while it is still the one with this serial.
     case stream(slot: Int, serial: UInt64)
+    /// A question of our own, for addresses of this family.
+    case lookup(AddressFamily)
 
     /// The largest answer.
     func limit(_ scan: QueryHead) -> Int {
         switch self {
         case .datagram: scan.datagramLimit
-        case .stream: MessageSize.stream
+        case .stream, .lookup: MessageSize.stream
         }
     }
 }

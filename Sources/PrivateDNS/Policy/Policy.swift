@@ -74,6 +74,20 @@ public final class Policy: Sendable {
     private let depths: UInt128
     private let scopes: ScopeLedger
 
+    /// Whatever is asked goes to these servers by this interface.
+    init(asking servers: [SocketEndpoint], through interface: InterfaceName) {
+        serial = 0
+        allow = AddressSet([])
+        whenBlocked = .servfail
+        zones = []
+        upstreams = ForwardRoute(scope: 0, servers: servers, interface: interface, label: 0, isPathBound: false)
+        zoneLabels = ["."]
+        networkLabels = []
+        index = NameIndex([])
+        depths = 0
+        scopes = ScopeLedger()
+    }
+
     /// Compiles a policy. What was learned under the previous one stays good where the zone's generation, realm and
     /// servers are the same.
     public init(

@@ -158,6 +158,7 @@ struct Worker: ~Copyable {
                 case .answer(.datagram(let socket, let peer), let message): send(message, socket, peer)
                 case .answer(.stream(let slot, let serial), let message):
                     streams.answer(message, slot, serial, &resolution, poll: &poll, now: now)
+                case .answer(.lookup, _): preconditionFailure("a worker asks nothing of its own")
                 }
             }
         }

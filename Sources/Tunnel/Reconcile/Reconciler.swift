@@ -144,6 +144,26 @@ public final class Reconciler {
         return Preview(of: desired, from: model.observed, failures: result.failures)
     }
 
+    /// The next pass tells a peer its endpoint once more, wherever it is called by now.
+    public func forgetTold(_ key: WireGuardPublicKey, on interface: InterfaceName) {
+        told[interface]?[key] = nil
+    }
+
+    /// The WireGuard side of an interface as it was read last.
+    public func device(on interface: InterfaceName) -> WireGuardDevice? { model.observed.tunnels[interface] }
+
+    /// The number of an interface; nil where there is none.
+    public func index(of interface: InterfaceName) -> Int32? { model.observed.links[interface]?.index }
+
+    /// The families in which a path's underlay leads anywhere.
+    public func underlayFamilies(_ path: Desired.Path) -> Set<AddressFamily> {
+        let underlay = model.observed.links[path.underlay]?.index
+        let own = model.observed.addresses.filter { $0.link == underlay && !$0.address.address.isLinkLocal }
+        return Set(own.map(\.address.address.family)).union(
+            AddressFamily.allCases.filter { path.hop($0, model.observed) != nil }
+        )
+    }
+
     /// Whether somebody changed WireGuard's side of a path: of that the kernel sends no event, so it has to be asked.
     public func hasTunnelToRepair(_ desired: Desired) -> Bool {
         desired.paths.contains { path in

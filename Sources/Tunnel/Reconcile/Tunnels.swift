@@ -84,7 +84,15 @@ extension Observed {
                 return .unusable(.underlayUnrouted(path.underlay))
             }
         }
-        return .ready
+        return awaitedHost(path).map { .unusable(.endpointUnknown($0)) } ?? .ready
+    }
+
+    /// The name of a path's only peer, as long as neither its address was found nor has it called us.
+    private func awaitedHost(_ path: Desired.Path) -> DomainName? {
+        guard path.wireGuard.peers.count == 1, let peer = path.wireGuard.peers.first, let host = peer.awaitedHost,
+            tunnels[path.interface]?.peers.first(where: { $0.publicKey == peer.publicKey })?.endpoint == nil
+        else { return nil }
+        return host
     }
 }
 

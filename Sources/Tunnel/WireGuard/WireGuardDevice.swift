@@ -10,8 +10,10 @@ public struct WireGuardSettings: Hashable, Sendable {
         public var publicKey: WireGuardPublicKey
         /// Mixed into every handshake; nil for none.
         public var presharedKey: WireGuardSecretKey?
-        /// Where it is called; nil for one that calls us.
+        /// Where it is called; nil for one that calls us, and while that is not known.
         public var endpoint: SocketEndpoint?
+        /// The name whose address is not known yet.
+        public var awaitedHost: DomainName?
         /// Seconds between keepalives; 0 for none.
         public var keepalive: UInt16
         /// What may come from it and what goes to it.
@@ -22,12 +24,14 @@ public struct WireGuardSettings: Hashable, Sendable {
             publicKey: WireGuardPublicKey,
             presharedKey: WireGuardSecretKey?,
             endpoint: SocketEndpoint?,
+            awaitedHost: DomainName? = nil,
             keepalive: UInt16,
             allowedIPs: Set<IPPrefix>
         ) {
             self.publicKey = publicKey
             self.presharedKey = presharedKey
             self.endpoint = endpoint
+            self.awaitedHost = awaitedHost
             self.keepalive = keepalive
             self.allowedIPs = allowedIPs
         }

@@ -122,9 +122,6 @@ struct PathFragment {
                 lines.append("        preshared-key-file: \(quoted(presharedKeyName(number)))")
             }
             if let endpoint = peer.endpoint { lines.append("        endpoint: \(quoted(endpoint.description))") }
-            if let endpoint = peer.namedEndpoint {
-                lines.append("        # endpoint: ADDRESS:\(endpoint.port)       # TO DO: the address of \(endpoint)")
-            }
             if peer.keepalive > 0 { lines.append("        persistent-keepalive: \(peer.keepalive)s") }
             if !peer.allowedIPs.isEmpty {
                 lines.append("        allowed-ips: \(list(peer.allowedIPs.map(\.value.description)))")

@@ -15,9 +15,7 @@ struct WgQuickFile {
         let line: Int
         var publicKey: Placed<WireGuardPublicKey>?
         var presharedKey: Placed<WireGuardSecretKey>?
-        var endpoint: SocketEndpoint?
-        /// An endpoint that is given by name.
-        var namedEndpoint: HostEndpoint?
+        var endpoint: HostEndpoint?
         var keepalive = 0
         var allowedIPs: [Placed<IPPrefix>] = []
         /// Whether anything in the section was wrong: what is missing then may have been meant to be there.

@@ -114,15 +114,7 @@ struct WgQuickReading {
             guard let endpoint = HostEndpoint(String(value)) else {
                 return error("Endpoint is not a host and a port", "as in 192.0.2.1:51820 or [2001:db8::1]:51820")
             }
-            switch endpoint.host {
-            case .address(let address):
-                file.peers[last].endpoint = SocketEndpoint(address: address, port: endpoint.port)
-                file.peers[last].namedEndpoint = nil
-            case .name:
-                file.peers[last].endpoint = nil
-                file.peers[last].namedEndpoint = endpoint
-                note("Endpoint \(endpoint)", "this version takes no names: give its address as endpoint:")
-            }
+            file.peers[last].endpoint = endpoint
         case "persistentkeepalive":
             guard let seconds = value.lowercased() == "off" ? 0 : UInt16(value) else {
                 return error("PersistentKeepalive is not a number of seconds", "0 to 65535, or off")

@@ -57,7 +57,9 @@ extension Agent {
         _ = trial.apply(new.networks.map(NetworkPolicy.init), at: loop.now)
         var outcomes: [NetworkName: Outcome] = [:]
         for network in new.networks { outcomes[network.name] = trial.decision(of: network.name)?.outcome }
-        return Desired(new, slots: slots, outcomes: outcomes)
+        var book = endpoints.book
+        book.follow(new.places, told: toldEndpoint, now: loop.now)
+        return Desired(new, slots: slots, outcomes: outcomes, endpoints: book)
     }
 
     /// What changes beside the kernel; none of it loses a packet or a question.

@@ -23,6 +23,7 @@ extension Agent {
             "\(path) is \(verdict.rawValue) for \(network)",
             metadata: ["was": "\(before.rawValue)", "reasons": "\(reasons.map(\.description))"]
         )
+        if verdict == .down { watchEndpoints() }
         publish(nil)
     }
 

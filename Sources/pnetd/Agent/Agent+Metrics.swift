@@ -156,6 +156,10 @@ extension Agent {
                 "pnetd_flows_cut_total", "Flows cut because their network had left the path whose address they had.",
                 counters.flowsCut
             ),
+            (
+                "pnetd_endpoint_changes_total", "How often a path's peers were called elsewhere than before.",
+                counters.endpointChanges
+            ),
         ]
         for (name, help, counts) in counts {
             page.add(name, .counter, help, all.map { .init(Double(counts[$0.name] ?? 0), ("path", $0.name.text)) })
@@ -185,6 +189,12 @@ extension Agent {
             ("pnetd_alerts_lost_total", "Alerts given up because too many waited.", saved.alerts.lost),
         ]
         for (name, help, count) in counts { page.add(name, .counter, help, [.init(Double(count))]) }
+        page.add(
+            "pnetd_endpoint_lookups_total",
+            .counter,
+            "Questions for the addresses of endpoints by name, by what became of them.",
+            Counters.Lookup.allCases.map { .init(Double(counters.lookups[$0] ?? 0), ("result", $0.rawValue)) }
+        )
         page.add(
             "pnetd_alerts_waiting",
             .gauge,

@@ -36,7 +36,10 @@ extension Agent {
         processes.onMessage = { [unowned self] in heard($0, $1) }
         processes.onGone = { [unowned self] role in
             if role == .frontend { alertsUnderWay = [] }
-            if role == .resolver { releaseWaiting(upTo: .max) }
+            if role == .resolver {
+                releaseWaiting(upTo: .max)
+                endpoints.underWay = [:]
+            }
             programs.startIfMissing(role)
             publish(nil)
         }
@@ -60,7 +63,7 @@ extension Agent {
 
     var wantedRoles: Set<LinkRole> {
         var roles: Set<LinkRole> = []
-        if site.resolver != nil { roles.insert(.resolver) }
+        if site.resolver != nil || site.hasNamedEndpoints { roles.insert(.resolver) }
         if !site.metricsListen.isEmpty || !site.alerts.isEmpty { roles.insert(.frontend) }
         return roles
     }
@@ -115,7 +118,9 @@ extension Agent {
         processes.send(.listeners(mine, attached: attached), to: role, with: descriptors)
         held[role] = Set(mine)
         switch role {
-        case .resolver: _ = sendSnapshot()
+        case .resolver:
+            _ = sendSnapshot()
+            lookForEndpoints()
         case .frontend: offerAlerts()
         }
         publish(nil)
@@ -136,6 +141,8 @@ extension Agent {
         switch (role, message) {
         case (.resolver, .inForce(let serial)) where serial <= names.serial: releaseWaiting(upTo: serial)
         case (.resolver, .metrics(let samples)): counters.resolver = AcceptedMetrics.accept(samples)
+        case (.resolver, .found(let request, let addresses, let lifetime, let problem)):
+            found(request, addresses, lifetime: lifetime, problem)
         case (.frontend, .scrape(let request)):
             processes.send(.page(request: request, metrics: metricsPage(), health: health()), to: .frontend)
         case (.frontend, .delivered(let id)): alertDelivered(id)

@@ -45,6 +45,7 @@ extension Agent {
         let names = Set(new.networks.map(\.name))
         routed = routed.filter { names.contains($0.key) }
         named = named.filter { names.contains($0.key) }
+        endpoints.book.follow(new.places, told: toldEndpoint, now: loop.now)
         carryOut(core.apply(new.networks.map(NetworkPolicy.init), at: loop.now))
         for network in new.networks where named[network.name] == nil {
             named[network.name] = core.decision(of: network.name)
@@ -52,6 +53,7 @@ extension Agent {
         reconcile()
         serveListeners()
         handOverAgain()
+        lookForEndpoints()
         save()
         log.notice("reloaded")
         publish(nil)

@@ -105,7 +105,7 @@ extension Agent {
         var warnings = listenerProblems.map { "cannot listen: \($0)" } + failures + flowProblems.values.sorted()
         warnings += swallowed + kernelWork.foreign.disputes
         warnings += collisions.map { "\($0) (move the 'reserve' section, or the other)" }
-        warnings += hostWarnings
+        warnings += hostWarnings + endpointWarnings
         for path in site.paths where paths[path.name]?.implementation == .userspace {
             warnings.append("\(path.name): this kernel has no WireGuard; wireguard-go carries the path in userspace")
         }

@@ -57,6 +57,7 @@ final class Agent {
     var guardIsOwned = false
     var kernelWork = KernelWork()
     var clockWatch = ClockWatch()
+    var endpoints = EndpointWork()
     /// Networks whose stranded flows could not be cut, and why.
     var flowProblems: [NetworkName: String] = [:]
     var names = NamesWork()
@@ -150,6 +151,7 @@ final class Agent {
         try Privileges.giveUp([.changeOwner])
         try reconciler.watch(on: loop) { [weak self] in self?.noticed($0) }
         recallGuard()
+        endpoints.book.follow(site.places, told: toldEndpoint, now: loop.now)
         adoptDecisions()
         reconcile()
         // An earlier run may have ended between the two.
@@ -262,5 +264,5 @@ final class Agent {
     }
 
     /// What the kernel should have now.
-    var desired: Desired { Desired(site, slots: saved, outcomes: routed) }
+    var desired: Desired { Desired(site, slots: saved, outcomes: routed, endpoints: endpoints.book) }
 }

@@ -12,6 +12,10 @@ struct Counters {
     var foreignChanges: UInt64 = 0
     /// Differences that a whole reading of the kernel found and no event had told of.
     var untold: UInt64 = 0
+    /// Questions for endpoints by name, by what became of them.
+    var lookups: [Lookup: UInt64] = [:]
+    /// How often a path's peers were called elsewhere than before.
+    var endpointChanges: [PathName: UInt64] = [:]
     var reloads: UInt64 = 0
     var refusedReloads: UInt64 = 0
     var rollbacks: UInt64 = 0
@@ -24,6 +28,13 @@ struct Counters {
     var effects: [Effect: Histogram] = [:]
     /// What the resolver counted last.
     var resolver: [MetricSample] = []
+
+    enum Lookup: String, CaseIterable {
+        case found
+        case failed
+        /// Nobody knows whom to ask.
+        case unasked
+    }
 
     enum Effect: String, CaseIterable {
         /// From the decision to the kernel's word that routes have moved.

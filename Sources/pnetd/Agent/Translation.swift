@@ -52,12 +52,18 @@ extension NetworkPolicy {
 
 extension Desired {
     /// What the file asks of the kernel, with each network's traffic led as given.
-    init(_ site: SiteConfiguration, slots: SavedState, outcomes: [NetworkName: Outcome]) {
+    init(
+        _ site: SiteConfiguration,
+        slots: SavedState,
+        outcomes: [NetworkName: Outcome],
+        endpoints: EndpointBook
+    ) {
         self.init(
             reserved: ReservedNumbers(site.reserve),
             paths: site.paths.map { path in
                 let own = site.networks.filter { $0.paths.contains(path.name) }.flatMap(\.prefixes)
-                return Desired.Path(path, slot: slots.pathSlots[path.name.text] ?? 0, prefixes: own)
+                let slot = slots.pathSlots[path.name.text] ?? 0
+                return Desired.Path(path, slot: slot, prefixes: own, endpoints: endpoints)
             },
             networks: site.networks.map { network in
                 Desired.Network(
@@ -73,7 +79,7 @@ extension Desired {
 }
 
 extension Desired.Path {
-    init(_ path: PathConfiguration, slot: Int, prefixes: [IPPrefix]) {
+    init(_ path: PathConfiguration, slot: Int, prefixes: [IPPrefix], endpoints: EndpointBook) {
         let gateways: [IPAddress]? =
             switch path.underlay.gateways {
             case .auto: nil
@@ -85,11 +91,17 @@ extension Desired.Path {
                 case .auto: prefixes
                 case .prefixes(let listed): listed
                 }
+            let endpoint = endpoints.endpoint(of: EndpointBook.Peer(path: path.name, key: peer.publicKey))
+            let awaited = endpoint == nil ? peer.endpoint?.name : nil
+            // A keepalive to nowhere begins a handshake that is not repeated for five seconds (REKEY_TIMEOUT); one that
+            // is switched on together with the endpoint begins it then.
+            let keepalive = awaited == nil ? peer.persistentKeepalive?.components.seconds ?? 0 : 0
             return WireGuardSettings.Peer(
                 publicKey: peer.publicKey,
                 presharedKey: peer.presharedKey,
-                endpoint: peer.endpoint?.address,
-                keepalive: UInt16(clamping: peer.persistentKeepalive?.components.seconds ?? 0),
+                endpoint: endpoint,
+                awaitedHost: awaited,
+                keepalive: UInt16(clamping: keepalive),
                 allowedIPs: Set(allowed)
             )
         }
@@ -109,14 +121,6 @@ extension Desired.Path {
                 peers: peers
             )
         )
-    }
-}
-
-extension HostEndpoint {
-    /// The endpoint, where the host is given by address.
-    fileprivate var address: SocketEndpoint? {
-        guard case .address(let address) = host else { return nil }
-        return SocketEndpoint(address: address, port: port)
     }
 }
 

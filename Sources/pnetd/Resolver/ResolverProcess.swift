@@ -28,6 +28,10 @@ final class ResolverProcess {
     var onServing: () -> Void = {}
     /// The snapshot whose coming into force the agent has not been told.
     private var unacknowledged: UInt64?
+    /// What is being found for the agent.
+    private var lookups: [UInt64: AddressLookup] = [:]
+    /// More than the agent asks for at once.
+    private static let lookupLimit = 16
 
     init(socketPath: String, loop: EventLoop) throws(SystemError) {
         self.socketPath = socketPath
@@ -84,6 +88,8 @@ final class ResolverProcess {
             return
         case .resolver(let snapshot):
             answer(by: snapshot)
+        case .find(let request, let host, let servers, let interface):
+            find(request, AddressLookup.Question(host: host, servers: servers, interface: interface))
         case .stop:
             wasToldToEnd = true
             loop.stop()
@@ -91,6 +97,28 @@ final class ResolverProcess {
             logger.error("the agent sent what is for the frontend")
         }
         for descriptor in descriptors { close(descriptor) }
+    }
+
+    private func find(_ request: UInt64, _ question: AddressLookup.Question) {
+        guard lookups.count < Self.lookupLimit, !question.servers.isEmpty else {
+            return logger.error("the agent asks for too much at once, or nobody")
+        }
+        do {
+            lookups[request] = try AddressLookup(question, on: loop) { [unowned self] finding in
+                lookups[request] = nil
+                channel?
+                    .send(
+                        .found(
+                            request: request,
+                            addresses: finding.addresses,
+                            lifetime: finding.lifetime,
+                            problem: finding.problem.map(FindingProblem.init)
+                        )
+                    )
+            }
+        } catch {
+            logger.error("cannot ask for \(question.host): \(error)")
+        }
     }
 
     private func serve(_ wanted: [ListenerDescription], attached: [Bool], _ descriptors: [Int32]) {
@@ -125,5 +153,15 @@ final class ResolverProcess {
     private func sendMetrics() {
         channel?.send(.metrics(ResolverMetrics.samples(pool.tally, compiler.policy)))
         loop.schedule(after: Self.metricsInterval) { [unowned self] in sendMetrics() }
+    }
+}
+
+extension FindingProblem {
+    fileprivate init(_ problem: AddressLookup.Problem) {
+        switch problem {
+        case .noSuchName: self = .noSuchName
+        case .noAddress: self = .noAddress
+        case .noAnswer: self = .noAnswer
+        }
     }
 }

@@ -20,6 +20,8 @@ public enum Tunnel: String, CaseIterable, Sendable {
     public var underlay: String { self == .a ? "eth0" : "eth1" }
     /// Where the gateway listens: over IPv4 on a, over IPv6 on b.
     public var endpoint: String { self == .a ? "192.0.2.1:51820" : "[2001:db8:b::1]:51821" }
+    /// The address of the underlay's resolver, where a scenario starts one.
+    public var resolver: String { self == .a ? "192.0.2.53" : "2001:db8:b::53" }
     /// Where a relay in front of the gateway listens.
     var relayEndpoint: String { self == .a ? "192.0.2.1:52820" : "[2001:db8:b::1]:52821" }
     /// Where the site finds the gateway if packets are delayed: a kernel does it on the link, else a relay does.
@@ -158,6 +160,15 @@ extension Lab {
         for server in servers {
             try waitUntil("\(server.label) answers") { server.output.contains("start of service") }
         }
+    }
+
+    /// Starts the resolver of an underlay, which knows these records and no others.
+    public func startResolver(_ tunnel: Tunnel, knowing data: [String]) throws -> Background {
+        let prefix = tunnel == .a ? "24" : "64"
+        try cloud.run("ip", "address", "replace", "\(tunnel.resolver)/\(prefix)", "dev", tunnel.uplink, "nodad")
+        let server = try startUnbound("resolver-\(tunnel)-\(data.hashValue)", listen: [tunnel.resolver], data: data)
+        try waitUntil("\(server.label) answers") { server.output.contains("start of service") }
+        return server
     }
 
     private func startUnbound(_ label: String, listen: [String], data: [String]) throws -> Background {

@@ -20,8 +20,16 @@ public struct SiteFile: Sendable {
     /// Tunnels whose outer packets are on their way for longer.
     public var delayed: [Tunnel: Delay] = [:]
 
+    /// Tunnels whose gateway is given by name, to be found by the resolver of its underlay.
+    public var hosts: [Tunnel: String] = [:]
+
     /// The usual file.
     public init() {}
+
+    private func endpoint(_ tunnel: Tunnel) -> String {
+        if let host = hosts[tunnel] { return "\(host):\(tunnel.port)" }
+        return delayed[tunnel] == nil ? tunnel.endpoint : tunnel.delayedEndpoint
+    }
 
     func text(_ lab: Lab) throws -> String {
         let folder = lab.site.folder
@@ -32,12 +40,12 @@ public struct SiteFile: Sendable {
                 interface: \(tunnel.interface)
                 addresses: [\(tunnel.net).2/30, "\(tunnel.net6):2/126"]
                 private-key-file: keys/\(tunnel.path).key
-                underlay: {interface: \(tunnel.underlay)}
+                underlay: {interface: \(tunnel.underlay), resolvers: ["\(tunnel.resolver)"]}
                 \(natSources.isEmpty ? "" : "nat: {source: \(natSources)}")
                 peers:
                   - public-key: \(try lab.publicKey(lab.cloud, "gw-\(tunnel.rawValue)"))
                     preshared-key-file: keys/\(tunnel.path)-psk.key
-                    endpoint: "\(delayed[tunnel] == nil ? tunnel.endpoint : tunnel.delayedEndpoint)"
+                    endpoint: "\(endpoint(tunnel))"
                     persistent-keepalive: 15s
                     allowed-ips: auto
             """

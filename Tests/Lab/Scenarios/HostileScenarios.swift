@@ -83,7 +83,7 @@ extension Scenarios {
                 for message in try stranger.messages {
                     switch message {
                     case .listeners(let listeners, _): #expect(listeners.allSatisfy { $0.kind.role == .resolver })
-                    case .resolver, .stop: break
+                    case .resolver, .find, .stop: break
                     case .page, .deliver: Issue.record("not for a resolver: \(message)")
                     }
                 }

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import Logging
+import NetworkTypes
+import PathHealth
+import ProcessLink
+import SystemIO
+import Tunnel
+
+/// Where the tunnels' far ends are, and what is being asked about it.
+struct EndpointWork {
+    var book = EndpointBook()
+    /// Questions that the resolver has and has not answered.
+    var underWay: [UInt64: EndpointBook.Question] = [:]
+    var lastRequest: UInt64 = 0
+    /// What each peer had sent when last looked at.
+    var received: [EndpointBook.Peer: UInt64] = [:]
+    /// Why names could not be found, in words.
+    var problems: [EndpointBook.Question: String] = [:]
+
+    /// How many questions the resolver gets at once; it takes 16.
+    static let limit = 8
+    /// How many addresses of a name are tried.
+    static let addressLimit = 16
+    /// After how long without a handshake a tunnel that is kept alive counts as silent, where nothing is probed through
+    /// it: no session is older than that (REJECT_AFTER_TIME, drivers/net/wireguard/messages.h).
+    static let longestSession = Duration.seconds(180)
+}
+
+extension Agent {
+    /// Looks for peers that have gone silent, and asks where they are.
+    func watchEndpoints() {
+        var signs: [EndpointBook.Peer: EndpointBook.Sign] = [:]
+        var received: [EndpointBook.Peer: UInt64] = [:]
+        for path in site.paths {
+            guard let device = reconciler.device(on: path.interface) else { continue }
+            let verdict = core.verdict(of: path.name)?.verdict
+            let isBelow = isUnderlayGone(path)
+            for peer in device.peers {
+                let id = EndpointBook.Peer(path: path.name, key: peer.publicKey)
+                received[id] = peer.received
+                let isHeard = endpoints.received[id].map { $0 != peer.received } ?? false
+                let isMissed = verdict.map { $0 == .down } ?? isOverdue(peer)
+                signs[id] = EndpointBook.Sign(isSilent: isMissed && !isHeard && !isBelow, calledAt: peer.endpoint)
+            }
+        }
+        endpoints.received = received
+        call(endpoints.book.observe(signs, now: loop.now))
+        lookForEndpoints()
+    }
+
+    /// Whether there is nobody to ask and nothing to learn: the fault lies below the tunnel.
+    private func isUnderlayGone(_ path: PathConfiguration) -> Bool {
+        switch paths[path.name]?.condition {
+        case .unusable(.underlayMissing), .unusable(.underlayDown): true
+        default: false
+        }
+    }
+
+    private func isOverdue(_ peer: WireGuardDevice.Peer) -> Bool {
+        guard peer.keepalive > 0 else { return false }
+        guard let age = handshakeAge(peer) else { return loop.now - started > EndpointBook.patience }
+        return .seconds(age) > EndpointWork.longestSession + .seconds(peer.keepalive)
+    }
+
+    /// Asks the resolver for what is due.
+    func lookForEndpoints() {
+        guard processes.isConnected(.resolver), endpoints.underWay.count < EndpointWork.limit else { return }
+        for question in endpoints.book.takeQuestions(now: loop.now) {
+            let servers = resolvers(of: question.underlay)
+            guard !servers.isEmpty else {
+                let text = "no resolver is known for \(question.underlay) (set 'resolvers' of the underlay)"
+                counters.lookups[.unasked, default: 0] += 1
+                note([], for: .zero, text, question)
+                continue
+            }
+            endpoints.lastRequest += 1
+            endpoints.underWay[endpoints.lastRequest] = question
+            processes.send(
+                .find(
+                    request: endpoints.lastRequest,
+                    host: question.host,
+                    servers: servers,
+                    interface: question.underlay
+                ),
+                to: .resolver
+            )
+        }
+    }
+
+    private func resolvers(of underlay: InterfaceName) -> [SocketEndpoint] {
+        var given: [SocketEndpoint] = []
+        for path in site.paths where path.underlay.interface == underlay {
+            guard case .endpoints(let endpoints) = path.underlay.resolvers else { continue }
+            given += endpoints.filter { !given.contains($0) }
+        }
+        guard given.isEmpty else { return given }
+        let own = Set(site.resolver?.listen.map(\.address) ?? [])
+        return UnderlayResolvers().find(index: reconciler.index(of: underlay)).filter { server in
+            !own.contains(server) && !isProtected(server)
+        }.map { SocketEndpoint(address: $0, port: 53) }
+    }
+
+    private func isProtected(_ address: IPAddress) -> Bool {
+        site.networks.contains { $0.prefixes.contains { $0.contains(address) } }
+    }
+
+    /// Takes what the resolver found. It faces strangers: what cannot be a far end is not taken.
+    func found(_ request: UInt64, _ addresses: [IPAddress], lifetime: UInt32, _ problem: FindingProblem?) {
+        guard let question = endpoints.underWay.removeValue(forKey: request) else { return }
+        let usable = order(addresses.prefix(EndpointWork.addressLimit).filter(\.isUnicastHost), question)
+        let outside = usable.filter { !isProtected($0) }
+        var text: String?
+        if outside.isEmpty {
+            let servers = resolvers(of: question.underlay).map(\.description).joined(separator: ", ")
+            text =
+                switch problem {
+                case .noSuchName: "there is no such name, says \(servers)"
+                case .noAddress: "the name has no address, says \(servers)"
+                case .noAnswer: "no answer from \(servers) through \(question.underlay)"
+                case nil:
+                    usable.isEmpty
+                        ? "\(question.underlay) leads to none of its addresses"
+                        : "its address \(usable[0]) lies in a protected prefix"
+                }
+        }
+        counters.lookups[text == nil ? .found : .failed, default: 0] += 1
+        note(outside, for: .seconds(Int64(lifetime)), text, question)
+        lookForEndpoints()
+    }
+
+    /// The addresses that the underlay leads to, IPv6 first and the families in turn (RFC 8305 section 4): the next
+    /// one to be tried is of the other family.
+    private func order(_ addresses: [IPAddress], _ question: EndpointBook.Question) -> [IPAddress] {
+        guard let path = desired.paths.first(where: { $0.underlay == question.underlay }) else { return [] }
+        let families = reconciler.underlayFamilies(path)
+        func of(_ family: AddressFamily) -> [IPAddress] {
+            families.contains(family) ? addresses.filter { $0.family == family } : []
+        }
+        let (six, four) = (of(.ipv6), of(.ipv4))
+        return (0..<max(six.count, four.count)).flatMap { index in
+            [six, four].compactMap { index < $0.count ? $0[index] : nil }
+        }
+    }
+
+    private func note(
+        _ addresses: [IPAddress],
+        for lifetime: Duration,
+        _ problem: String?,
+        _ question: EndpointBook.Question
+    ) {
+        let text = problem.map { "\(question.host.withoutRootDot): \($0)" }
+        if let text, endpoints.problems[question] != text { log.warning("endpoint \(text)") }
+        endpoints.problems[question] = text
+        call(endpoints.book.found(addresses, for: lifetime, question, now: loop.now))
+    }
+
+    /// Tells peers their endpoints, also those that had been told the same and roamed since.
+    private func call(_ peers: Set<EndpointBook.Peer>) {
+        guard !peers.isEmpty else { return }
+        for peer in peers {
+            guard let path = site.paths.first(where: { $0.name == peer.path }) else { continue }
+            reconciler.forgetTold(peer.key, on: path.interface)
+            counters.endpointChanges[path.name, default: 0] += 1
+            let endpoint = endpoints.book.endpoint(of: peer).map(\.description) ?? "nowhere"
+            log.notice("\(path.name): the peer is called at \(endpoint)", metadata: ["peer": "\(peer.key)"])
+        }
+        scheduleReconcile(after: .zero)
+    }
+
+    /// Where an earlier run, or an earlier file, called a peer.
+    func toldEndpoint(_ peer: EndpointBook.Peer) -> SocketEndpoint? {
+        site.paths.first { $0.name == peer.path }.flatMap { reconciler.told[$0.interface]?[peer.key] }
+    }
+
+    /// Names of the file that cannot be found, as warnings.
+    var endpointWarnings: [String] {
+        let current = Set(site.places.values.compactMap(\.question))
+        return endpoints.problems.filter { current.contains($0.key) }.map { "endpoint \($0.value)" }.sorted()
+    }
+}
+
+extension SiteConfiguration {
+    /// Where the file says that the peers are.
+    var places: [EndpointBook.Peer: EndpointBook.Place] {
+        var places: [EndpointBook.Peer: EndpointBook.Place] = [:]
+        for path in paths {
+            for peer in path.peers {
+                guard let host = peer.endpoint else { continue }
+                places[EndpointBook.Peer(path: path.name, key: peer.publicKey)] =
+                    EndpointBook.Place(host: host, underlay: path.underlay.interface)
+            }
+        }
+        return places
+    }
+
+    /// Whether a name has to be found before a tunnel stands.
+    var hasNamedEndpoints: Bool { places.values.contains { $0.question != nil } }
+}
