@@ -12,6 +12,8 @@ public struct PathConfiguration: Equatable, Sendable {
     public let addresses: [InterfaceAddress]
     /// Our key.
     public let privateKey: WireGuardSecretKey
+    /// The file that it is in; nil for a credential.
+    public let privateKeyFile: String?
     /// The UDP port that peers know; nil: any.
     public let listenPort: UInt16?
     /// The interface's MTU; nil: derived from the underlay's.
@@ -63,6 +65,8 @@ public struct PeerConfiguration: Equatable, Sendable {
 
     /// The peer's key.
     public let publicKey: WireGuardPublicKey
+    /// The key that takes the other's place as soon as the peer uses it.
+    public let nextPublicKey: WireGuardPublicKey?
     /// The key shared with the peer beside it, where there is one.
     public let presharedKey: WireGuardSecretKey?
     /// Where the peer is; nil: it finds us.

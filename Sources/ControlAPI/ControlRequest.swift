@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import NetworkTypes
+
 /// What pnetctl may ask of pnetd.
 public enum ControlCommand: String, Hashable, Sendable, Codable, CaseIterable {
     /// One ``StatusReport``.
@@ -12,6 +14,10 @@ public enum ControlCommand: String, Hashable, Sendable, Codable, CaseIterable {
     case apply
     /// Keeps what was applied for a trial; one ``ApplyReport``.
     case confirm
+    /// Puts a path's prepared key in force, to see whether its peers know it; a ``RotateReport``, and others behind it.
+    case rotate
+    /// Keeps the key that was put in force, and is in its file by now; one ``RotateReport``.
+    case keep
     /// Reads the file again; one ``ReloadReport``.
     case reload
     /// Takes all that is pnetd's out of the kernel and ends; one ``DownReport``.
@@ -23,14 +29,22 @@ public enum ControlCommand: String, Hashable, Sendable, Codable, CaseIterable {
 public struct ControlRequest: Hashable, Sendable, Codable {
     /// What is asked.
     public var command: ControlCommand
-    /// With `apply`: traffic that flows now may be cut.
+    /// With `rotate` and `keep`: whose key.
+    public var path: PathName?
+    /// With `apply` and `rotate`: traffic that flows now may be cut.
     public var allowInterruption: Bool?
-    /// With `apply`: it is taken back unless it is confirmed within so many seconds.
+    /// With `apply` and `rotate`: it is taken back unless it is confirmed, or kept, within so many seconds.
     public var confirmWithinSeconds: Double?
 
     /// Asks for a command.
-    public init(_ command: ControlCommand, allowInterruption: Bool? = nil, confirmWithinSeconds: Double? = nil) {
+    public init(
+        _ command: ControlCommand,
+        path: PathName? = nil,
+        allowInterruption: Bool? = nil,
+        confirmWithinSeconds: Double? = nil
+    ) {
         self.command = command
+        self.path = path
         self.allowInterruption = allowInterruption
         self.confirmWithinSeconds = confirmWithinSeconds
     }

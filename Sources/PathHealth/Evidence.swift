@@ -60,4 +60,6 @@ public enum Evidence: Hashable, Sendable {
     case answer(Probe)
     /// The path's own condition changed.
     case condition(PathName, PathCondition)
+    /// The path was taken out by hand for this reason, or, with none, given back. It is probed all the same.
+    case drained(PathName, Reason?)
 }

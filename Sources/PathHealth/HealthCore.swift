@@ -53,6 +53,7 @@ public enum Action: Hashable, Sendable {
 public struct HealthCore: Sendable, Hashable {
     private var policies: [NetworkPolicy] = []
     private var conditions: [PathName: PathCondition] = [:]
+    private var drained: [PathName: Reason] = [:]
     private var views: [NetworkName: [PathName: PathView]] = [:]
     private var decisions: [NetworkName: NetworkDecision] = [:]
 
@@ -101,6 +102,7 @@ public struct HealthCore: Sendable, Hashable {
         self.decisions = decisions
         let known = Set(policies.flatMap(\.paths))
         conditions = conditions.filter { known.contains($0.key) }
+        drained = drained.filter { known.contains($0.key) }
         return advance(to: now)
     }
 
@@ -113,6 +115,8 @@ public struct HealthCore: Sendable, Hashable {
                 let index = view.targets.firstIndex(of: subject.target)
             else { return [] }
             _ = views[subject.network]?[subject.path]?.liveness[index].answered(probe.sequence, at: now)
+        case .drained(let path, let reason):
+            drained[path] = reason
         case .condition(let path, let condition):
             guard self.condition(of: path) != condition else { return [] }
             let wasReady = self.condition(of: path) == .ready
@@ -179,7 +183,7 @@ public struct HealthCore: Sendable, Hashable {
             }
         }
         let before = view.verdict
-        let changed = conditions[path] != nil && view.judge(condition, at: now)
+        let changed = conditions[path] != nil && view.judge(condition, drained: drained[path], at: now)
         views[network]?[path] = view
         if changed { actions.append(.judged(network, path, from: before, to: view.verdict, view.reasons)) }
     }

@@ -48,6 +48,11 @@ extension HealthCore {
         networks.first { $0.network == network }?.decision
     }
 
+    /// Whether each network that uses a path is reached through it, be it drained or not.
+    public func isAnswered(through path: PathName) -> Bool {
+        networks.allSatisfy { _, paths, _ in paths.allSatisfy { $0.0 != path || $0.1.isAnswered } }
+    }
+
     /// What a path shows for all networks that use it: the worst verdict, as nothing else is known of it.
     public func verdict(of path: PathName) -> (verdict: Verdict, reasons: [Reason], since: Instant)? {
         let seen = networks.flatMap { $0.paths }.filter { $0.0 == path }.map(\.1)

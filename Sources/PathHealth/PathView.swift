@@ -29,6 +29,8 @@ struct PathView: Sendable, Hashable {
     private(set) var reasons: [Reason] = [.notYetProbed]
     /// When the verdict last changed.
     private(set) var since: Instant
+    /// Whether enough targets answer, also while the path is drained.
+    private(set) var isAnswered = false
 
     init(need: TargetNeed, targets: [Target], timers: LivenessTimers, now: Instant) {
         self.need = need
@@ -38,8 +40,10 @@ struct PathView: Sendable, Hashable {
     }
 
     /// Judges anew; true where verdict or reasons changed.
-    mutating func judge(_ condition: PathCondition, at now: Instant) -> Bool {
-        let (verdict, reasons) = judged(condition, now)
+    mutating func judge(_ condition: PathCondition, drained: Reason?, at now: Instant) -> Bool {
+        var (verdict, reasons) = judged(condition, now)
+        isAnswered = verdict == .up
+        if let drained, verdict.isUsable { (verdict, reasons) = (.drained, [drained]) }
         guard verdict != self.verdict || reasons != self.reasons else { return false }
         if verdict != self.verdict { since = now }
         self.verdict = verdict

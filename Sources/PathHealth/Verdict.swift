@@ -43,6 +43,8 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
     case underlayUnrouted(InterfaceName)
     /// The address of the peer's name was not found yet.
     case endpointUnknown(DomainName)
+    /// The path's private key is being changed for another.
+    case keyRotation
     /// The kernel, or what stands in for it, refused what the path needs.
     case refused(String)
 
@@ -61,6 +63,7 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
         case .underlayDown(let name): "underlay \(name) is down or has no carrier"
         case .underlayUnrouted(let name): "underlay \(name) has no gateway for the peer's address"
         case .endpointUnknown(let host): "the address of \(host.withoutRootDot) is not known yet"
+        case .keyRotation: "its private key is being rotated"
         case .refused(let text): text
         }
     }

@@ -44,19 +44,16 @@ struct KeygenCommand: ParsableCommand {
         if let output = try? Files.status(of: "/dev/stdout"), output.isRegular, output.permissions & 0o077 != 0 {
             throw .openToOthers
         }
-        let key = try Self.randomKey()
+        let key: WireGuardSecretKey
+        do throws(SystemError) { key = try Self.randomKey() } catch { throw .system(error) }
         return String(decoding: (isPreshared ? key : key.clamped).keyFile, as: UTF8.self)
     }
 
-    private static func randomKey() throws(KeyFailure) -> WireGuardSecretKey {
-        do throws(SystemError) {
-            guard let key = WireGuardSecretKey(bytes: try RandomOctets.make(32)) else {
-                preconditionFailure("32 octets are a key")
-            }
-            return key
-        } catch {
-            throw .system(error)
+    static func randomKey() throws(SystemError) -> WireGuardSecretKey {
+        guard let key = WireGuardSecretKey(bytes: try RandomOctets.make(32)) else {
+            preconditionFailure("32 octets are a key")
         }
+        return key
     }
 
     private static func privateKey(in file: String?) throws(KeyFailure) -> WireGuardSecretKey {

@@ -67,6 +67,37 @@ struct DecisionTests {
         #expect(world.decision.reasons.map(\.description) == ["underlay eth0 is down or has no carrier"])
     }
 
+    @Test func leavesADrainedPathAtOnceAndProbesItOn() {
+        var world = World()
+        world.run(for: .seconds(5))
+        world.observe(.drained(first, .keyRotation))
+        #expect(world.outcome == .active(second, standby: nil))
+        #expect(world.verdict(first) == .drained)
+        #expect(world.reasons(first) == ["its private key is being rotated"])
+        #expect(world.decision.generation == 2, "names stay between private paths")
+        world.run(for: .seconds(5))
+        #expect(world.core.isAnswered(through: first))
+        world.answers = { path, _, _ in path == World.first ? nil : .milliseconds(20) }
+        world.run(for: .seconds(5))
+        #expect(!world.core.isAnswered(through: first))
+        #expect(world.verdict(first) == .down, "what does not answer is worse than drained")
+        world.answers = { _, _, _ in .milliseconds(20) }
+        world.run(for: .seconds(5))
+        world.observe(.drained(first, nil))
+        #expect(world.outcome == .active(second, standby: first), "it comes back after the hold")
+        world.run(for: .seconds(61))
+        #expect(world.outcome == .active(first, standby: second))
+    }
+
+    @Test func aDrainedPathCarriesNothingEvenAlone() {
+        var world = World(World.policy(paths: [World.first]))
+        world.run(for: .seconds(5))
+        world.observe(.drained(first, .keyRotation))
+        #expect(world.outcome == .blocked)
+        world.observe(.drained(first, nil))
+        #expect(world.outcome == .active(first, standby: nil))
+    }
+
     @Test func comesBackAfterTheHoldAndNotBefore() throws {
         var world = World()
         world.run(for: .seconds(5))

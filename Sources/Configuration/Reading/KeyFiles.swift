@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Nothing of what a key file holds is ever repeated, not even when it is no key: it may be a key with a slip in it.
 
-import NetworkTypes
+public import NetworkTypes
 import SystemIO
 
 extension Reading {
@@ -25,8 +25,11 @@ extension Reading {
     /// The key in the file that a value names, relative to the file being read.
     private func keyFile(_ node: YAMLNode, _ what: String) -> WireGuardSecretKey? {
         guard let name = nameOfKey(node, what) else { return nil }
-        return readKey(node, what, name, at: name.hasPrefix("/") ? name : directory + name)
+        return readKey(node, what, name, at: pathOfKey(name))
     }
+
+    /// Where a key file is.
+    func pathOfKey(_ name: String) -> String { name.hasPrefix("/") ? name : directory + name }
 
     /// The key in one of the credentials that the service manager hands over.
     private func keyCredential(_ node: YAMLNode, _ what: String) -> WireGuardSecretKey? {
@@ -57,31 +60,60 @@ extension Reading {
     }
 
     private func readKey(_ node: YAMLNode, _ what: String, _ name: String, at path: String) -> WireGuardSecretKey? {
+        do throws(KeyFile.Fault) {
+            return try KeyFile.read(path)
+        } catch {
+            let remedy = error.isContent && what.hasPrefix("pre") ? KeyFile.presharedRemedy : error.remedy
+            self.error(node.mark, "\(what): \(error.description(of: name))", hint: remedy)
+            return nil
+        }
+    }
+}
+
+/// A file that holds a WireGuard key: what is wrong with it is said, what it holds never.
+public enum KeyFile {
+    /// Why there is no key to be had.
+    public struct Fault: Error, Hashable, Sendable {
+        /// What is wrong, behind the name of the file; an error of the system stands for itself.
+        fileprivate var problem: String
+        fileprivate var isOfTheSystem = false
+        /// Whether it is about what the file holds.
+        fileprivate var isContent = false
+        /// What helps.
+        public var remedy: String?
+
+        /// The fault in words.
+        /// - Parameter name: what the file is called.
+        public func description(of name: String) -> String {
+            isOfTheSystem ? "cannot read '\(name)': \(problem)" : "'\(name)' \(problem)"
+        }
+    }
+
+    fileprivate static let presharedRemedy = "one line of 44 characters, as `wg genpsk` prints"
+
+    /// Reads the key in a file that nobody but its owner, root or this process's user, can open.
+    public static func read(_ path: String) throws(Fault) -> WireGuardSecretKey {
+        let (status, octets): (Files.Status, [UInt8])
         do throws(SystemError) {
             // Opened first, so that what is checked is what is read. Links are followed: credentials may be some.
             let file = try Files.open(path)
-            let status = try Files.status(of: file)
-            if let (problem, remedy) = Self.objection(to: status, path) {
-                error(node.mark, "\(what): '\(name)' \(problem)", hint: remedy)
-                return nil
-            }
-            if let key = WireGuardSecretKey(base64: try Files.read(file, limit: 4096)), !key.isZero { return key }
-            let hint = "one line of 44 characters, as `wg \(what.hasPrefix("pre") ? "genpsk" : "genkey")` prints"
-            error(node.mark, "\(what): '\(name)' holds no WireGuard key", hint: hint)
+            status = try Files.status(of: file)
+            octets = status.isRegular ? try Files.read(file, limit: 4096) : []
         } catch {
-            self.error(node.mark, "\(what): cannot read '\(name)': \(SystemError.text(of: error.code))")
+            throw Fault(problem: SystemError.text(of: error.code), isOfTheSystem: true)
         }
-        return nil
-    }
-
-    /// What is wrong with a key file before it is read, and what helps.
-    private static func objection(to status: Files.Status, _ path: String) -> (problem: String, remedy: String?)? {
-        guard status.isRegular else { return ("is not a file", nil) }
+        guard status.isRegular else { throw Fault(problem: "is not a file") }
         // Its owner may read it whatever its mode says, and put another key in its place.
         guard [0, Account.currentUser].contains(status.owner) else {
-            return ("belongs to user \(status.owner), not to root", "chown root \(path)")
+            throw Fault(problem: "belongs to user \(status.owner), not to root", remedy: "chown root \(path)")
         }
-        guard status.permissions & 0o077 == 0 else { return ("is open to others than its owner", "chmod 600 \(path)") }
-        return nil
+        guard status.permissions & 0o077 == 0 else {
+            throw Fault(problem: "is open to others than its owner", remedy: "chmod 600 \(path)")
+        }
+        guard let key = WireGuardSecretKey(base64: octets), !key.isZero else {
+            let remedy = "one line of 44 characters, as `wg genkey` prints"
+            throw Fault(problem: "holds no WireGuard key", isContent: true, remedy: remedy)
+        }
+        return key
     }
 }

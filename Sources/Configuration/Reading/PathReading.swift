@@ -62,6 +62,7 @@ extension Reading {
             interface: interface,
             addresses: addresses,
             privateKey: privateKey,
+            privateKeyFile: section["private-key-file"]?.text.map(pathOfKey),
             listenPort: listenPort,
             mtu: mtu,
             underlay: underlay,

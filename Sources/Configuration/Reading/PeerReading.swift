@@ -10,13 +10,15 @@ extension Reading {
                 node,
                 of: "a peer of path '\(path)'",
                 keys: [
-                    "public-key", "preshared-key-file", "preshared-key-credential", "endpoint", "persistent-keepalive",
+                    "public-key", "next-public-key", "preshared-key-file", "preshared-key-credential", "endpoint",
+                    "persistent-keepalive",
                     "allowed-ips",
                 ],
                 reading: self
             )
         else { return nil }
-        let publicKey = section.required("public-key").flatMap { self.publicKey($0, of: path) }
+        let publicKey = section.required("public-key").flatMap { self.publicKey($0, "public-key", of: path) }
+        let nextPublicKey = section["next-public-key"].flatMap { self.publicKey($0, "next-public-key", of: path) }
         let presharedKey = key("preshared-key", in: section, isRequired: false)
         let endpoint = section["endpoint"].flatMap { self.peerEndpoint($0, of: path) }
         let keepalive = section["persistent-keepalive"].flatMap(self.keepalive)
@@ -28,6 +30,7 @@ extension Reading {
         guard let publicKey else { return nil }
         return PeerConfiguration(
             publicKey: publicKey,
+            nextPublicKey: nextPublicKey,
             presharedKey: presharedKey,
             endpoint: endpoint,
             persistentKeepalive: keepalive,
@@ -35,13 +38,13 @@ extension Reading {
         )
     }
 
-    private func publicKey(_ node: YAMLNode, of path: String) -> WireGuardPublicKey? {
+    private func publicKey(_ node: YAMLNode, _ what: String, of path: String) -> WireGuardPublicKey? {
         // The text is not repeated: people paste the wrong key of the pair.
-        guard let text = self.text(node, "public-key") else { return nil }
+        guard let text = self.text(node, what) else { return nil }
         guard let key = WireGuardPublicKey(text) else {
             error(
                 node.mark,
-                "public-key is not a WireGuard key",
+                "\(what) is not a WireGuard key",
                 hint: "44 characters of base64, as `wg pubkey` prints"
             )
             return nil

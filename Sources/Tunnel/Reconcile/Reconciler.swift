@@ -149,6 +149,15 @@ public final class Reconciler {
         told[interface]?[key] = nil
     }
 
+    /// Reads the WireGuard side of an interface; nil where it cannot be read.
+    public func readDevice(on interface: InterfaceName) -> WireGuardDevice? {
+        guard let link = model.observed.links[interface], let device = try? tunnels.read(link, now: clock.now) else {
+            return nil
+        }
+        model.note(device, on: interface)
+        return device
+    }
+
     /// The WireGuard side of an interface as it was read last.
     public func device(on interface: InterfaceName) -> WireGuardDevice? { model.observed.tunnels[interface] }
 
@@ -167,11 +176,8 @@ public final class Reconciler {
     /// Whether somebody changed WireGuard's side of a path: of that the kernel sends no event, so it has to be asked.
     public func hasTunnelToRepair(_ desired: Desired) -> Bool {
         desired.paths.contains { path in
-            guard configured[path.interface] == path.wireGuard.hashValue,
-                let link = model.observed.links[path.interface],
-                let device = try? tunnels.read(link, now: clock.now)
+            guard configured[path.interface] == path.wireGuard.hashValue, readDevice(on: path.interface) != nil
             else { return false }
-            model.note(device, on: path.interface)
             return !tunnelSteps(path, reserved, model.observed).isEmpty
         }
     }

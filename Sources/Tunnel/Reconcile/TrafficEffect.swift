@@ -132,7 +132,8 @@ extension WireGuardChange {
         for peer in peers {
             guard let earlier = before[peer.publicKey] else { continue }
             if peer.remove {
-                if earlier.hasSession { cut.append("peer \(peer.publicKey) is cut off") }
+                // One that may send and is sent nothing carries nothing.
+                if earlier.hasSession, !earlier.allowedIPs.isEmpty { cut.append("peer \(peer.publicKey) is cut off") }
             } else if let allowed = peer.allowedIPs, !peer.keepsAllowedIPs {
                 // What another peer is given in the same change is moved, not taken away.
                 let lost = earlier.allowedIPs.subtracting(allowed).subtracting(given).sorted()

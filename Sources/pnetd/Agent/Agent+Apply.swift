@@ -59,7 +59,7 @@ extension Agent {
         for network in new.networks { outcomes[network.name] = trial.decision(of: network.name)?.outcome }
         var book = endpoints.book
         book.follow(new.places, told: toldEndpoint, now: loop.now)
-        return Desired(new, slots: slots, outcomes: outcomes, endpoints: book)
+        return Desired(new, slots: slots, outcomes: outcomes, endpoints: book, heirs: heirs)
     }
 
     /// What changes beside the kernel; none of it loses a packet or a question.
@@ -88,6 +88,7 @@ extension Agent {
     /// Takes the file in, unless it would cut what it must not cut.
     func apply(_ request: ControlRequest) -> ApplyReport {
         guard trial == nil else { return refuse(Self.isOnTrial) }
+        guard rotation == nil else { return refuse(Self.isRotating) }
         let loaded: LoadedConfiguration
         do {
             loaded = try Configuration.load(path: file)

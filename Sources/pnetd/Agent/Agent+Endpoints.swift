@@ -188,8 +188,10 @@ extension SiteConfiguration {
         for path in paths {
             for peer in path.peers {
                 guard let host = peer.endpoint else { continue }
-                places[EndpointBook.Peer(path: path.name, key: peer.publicKey)] =
-                    EndpointBook.Place(host: host, underlay: path.underlay.interface)
+                for key in [peer.publicKey, peer.nextPublicKey].compactMap({ $0 }) {
+                    places[EndpointBook.Peer(path: path.name, key: key)] =
+                        EndpointBook.Place(host: host, underlay: path.underlay.interface)
+                }
             }
         }
         return places

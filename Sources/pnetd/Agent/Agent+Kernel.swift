@@ -76,6 +76,7 @@ extension Agent {
         loop.schedule(after: Self.tunnelInterval * max(1, peers / 1_000)) { [weak self] in
             guard let self else { return }
             if reconciler.hasTunnelToRepair(desired) { scheduleReconcile(after: .zero) }
+            watchHeirs()
             watchEndpoints()
             watchTunnels()
         }

@@ -196,6 +196,12 @@ extension Agent {
             Counters.Lookup.allCases.map { .init(Double(counters.lookups[$0] ?? 0), ("result", $0.rawValue)) }
         )
         page.add(
+            "pnetd_key_rotations_total",
+            .counter,
+            "Private keys that were put in force on trial, by how that ended.",
+            Rotation.End.allCases.map { .init(Double(counters.rotations[$0] ?? 0), ("result", $0.rawValue)) }
+        )
+        page.add(
             "pnetd_alerts_waiting",
             .gauge,
             "Alerts that wait for their receiver.",

@@ -13,6 +13,7 @@ extension Agent {
     /// Reads the file again. One with an error changes nothing.
     func reload() -> ReloadReport {
         guard trial == nil else { return refuse([Self.isOnTrial]) }
+        guard rotation == nil else { return refuse([Self.isRotating]) }
         let loaded: LoadedConfiguration
         do {
             loaded = try Configuration.load(path: file)

@@ -25,7 +25,8 @@ extension Agent {
                 )
             },
             frontend: wantedRoles.contains(.frontend) ? StatusReport.Frontend(state: serviceState(.frontend)) : nil,
-            warnings: inForce.warnings.map(\.description) + trialWarnings + currentWarnings,
+            warnings: inForce.warnings.map(\.description) + trialWarnings + rotationWarnings
+                + currentWarnings,
             foreignChanges: kernelWork.foreign.recent
         )
     }

@@ -28,6 +28,10 @@ final class Agent {
     var site: SiteConfiguration { inForce.configuration }
     /// A file that is in force on trial.
     var trial: Trial?
+    /// A private key that is on trial.
+    var rotation: Rotation?
+    /// The peers that go by their next key.
+    var heirs: Set<WireGuardPublicKey> = []
     /// Whether the file was on trial and not confirmed: what is in force is the one before it.
     var isRolledBack: Bool
     var saved: SavedState
@@ -142,7 +146,12 @@ final class Agent {
                 plan: { [unowned self] in planReport() },
                 apply: { [unowned self] in apply($0) },
                 confirm: { [unowned self] in confirm() },
-                applicantLeft: { [unowned self] in rollBack("whoever applied it left") },
+                rotate: { [unowned self] in rotate($0, $1) },
+                keep: { [unowned self] in keep($0) },
+                applicantLeft: { [unowned self] in
+                    rollBack("whoever applied it left")
+                    endRotation("whoever asked for it left")
+                },
                 reload: { [unowned self] in reload() },
                 down: { [unowned self] in takeDown() }
             )
@@ -153,6 +162,7 @@ final class Agent {
         recallGuard()
         endpoints.book.follow(site.places, told: toldEndpoint, now: loop.now)
         adoptDecisions()
+        watchHeirs()
         reconcile()
         // An earlier run may have ended between the two.
         for network in site.networks { cutStranded(network.name, since: loop.now) }
@@ -264,5 +274,11 @@ final class Agent {
     }
 
     /// What the kernel should have now.
-    var desired: Desired { Desired(site, slots: saved, outcomes: routed, endpoints: endpoints.book) }
+    var desired: Desired {
+        var desired = Desired(site, slots: saved, outcomes: routed, endpoints: endpoints.book, heirs: heirs)
+        if let rotation, rotation.isInForce, let place = desired.paths.firstIndex(where: { $0.name == rotation.path }) {
+            desired.paths[place].wireGuard.privateKey = rotation.key
+        }
+        return desired
+    }
 }

@@ -14,7 +14,9 @@ final class ControlServer {
         var plan: () -> PlanReport
         var apply: (ControlRequest) -> ApplyReport
         var confirm: () -> ApplyReport
-        /// Whoever applied a file on trial has gone before it was confirmed.
+        var rotate: (PathName, ControlRequest) -> RotateReport
+        var keep: (PathName) -> RotateReport
+        /// Whoever put a file or a key on trial has gone before it was confirmed or kept.
         var applicantLeft: () -> Void
         var reload: () -> ReloadReport
         var down: () -> Result<DownReport, ControlError>
@@ -27,7 +29,7 @@ final class ControlServer {
         var request: [UInt8] = []
         var unsent: [UInt8] = []
         var isWatching = false
-        /// Whether it applied a file on trial, and will hear how that went.
+        /// Whether it put a file or a key on trial, and will hear how that went.
         var isWaiting = false
         var closesWhenSent = false
 
@@ -98,8 +100,13 @@ final class ControlServer {
         handlers.applicantLeft()
     }
 
-    /// Tells whoever applied a file on trial how that went.
-    func conclude(_ report: ApplyReport) {
+    /// Tells whoever put something on trial how far it is.
+    func tell(_ report: some Hashable & Sendable & Codable) {
+        for client in clients.values where client.isWaiting { reply(client, report) }
+    }
+
+    /// Tells whoever put something on trial how that went.
+    func conclude(_ report: some Hashable & Sendable & Codable) {
         for client in clients.values where client.isWaiting {
             client.isWaiting = false
             client.closesWhenSent = true
@@ -160,6 +167,15 @@ final class ControlServer {
         case .confirm:
             guard mayChange(client, request.command) else { return }
             reply(client, handlers.confirm())
+        case .rotate, .keep:
+            guard mayChange(client, request.command) else { return }
+            guard let path = request.path else {
+                return fail(client, .malformedRequest, "the request names no path")
+            }
+            guard request.command == .rotate else { return reply(client, handlers.keep(path)) }
+            let report = handlers.rotate(path, request)
+            if report.outcome == .awaiting { client.isWaiting = true }
+            reply(client, report)
         case .reload:
             guard mayChange(client, request.command) else { return }
             reply(client, handlers.reload())

@@ -19,6 +19,8 @@ struct Counters {
     var reloads: UInt64 = 0
     var refusedReloads: UInt64 = 0
     var rollbacks: UInt64 = 0
+    /// Rotations of a path's key, by how they ended.
+    var rotations: [Rotation.End: UInt64] = [:]
     var alertsDelivered: UInt64 = 0
     var alertsFailed: UInt64 = 0
     var switches: [NetworkName: UInt64] = [:]

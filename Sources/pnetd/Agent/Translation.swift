@@ -56,14 +56,15 @@ extension Desired {
         _ site: SiteConfiguration,
         slots: SavedState,
         outcomes: [NetworkName: Outcome],
-        endpoints: EndpointBook
+        endpoints: EndpointBook,
+        heirs: Set<WireGuardPublicKey> = []
     ) {
         self.init(
             reserved: ReservedNumbers(site.reserve),
             paths: site.paths.map { path in
                 let own = site.networks.filter { $0.paths.contains(path.name) }.flatMap(\.prefixes)
                 let slot = slots.pathSlots[path.name.text] ?? 0
-                return Desired.Path(path, slot: slot, prefixes: own, endpoints: endpoints)
+                return Desired.Path(path, slot: slot, prefixes: own, endpoints: endpoints, heirs: heirs)
             },
             networks: site.networks.map { network in
                 Desired.Network(
@@ -79,31 +80,34 @@ extension Desired {
 }
 
 extension Desired.Path {
-    init(_ path: PathConfiguration, slot: Int, prefixes: [IPPrefix], endpoints: EndpointBook) {
+    /// - Parameter heirs: the peers whose next key has taken the place of the other.
+    init(
+        _ path: PathConfiguration,
+        slot: Int,
+        prefixes: [IPPrefix],
+        endpoints: EndpointBook,
+        heirs: Set<WireGuardPublicKey>
+    ) {
         let gateways: [IPAddress]? =
             switch path.underlay.gateways {
             case .auto: nil
             case .addresses(let addresses): addresses
             }
-        let peers = path.peers.map { peer in
+        let peers = path.peers.flatMap { peer in
             let allowed: [IPPrefix] =
                 switch peer.allowedIPs {
                 case .auto: prefixes
                 case .prefixes(let listed): listed
                 }
-            let endpoint = endpoints.endpoint(of: EndpointBook.Peer(path: path.name, key: peer.publicKey))
-            let awaited = endpoint == nil ? peer.endpoint?.name : nil
-            // A keepalive to nowhere begins a handshake that is not repeated for five seconds (REKEY_TIMEOUT); one that
-            // is switched on together with the endpoint begins it then.
-            let keepalive = awaited == nil ? peer.persistentKeepalive?.components.seconds ?? 0 : 0
-            return WireGuardSettings.Peer(
-                publicKey: peer.publicKey,
-                presharedKey: peer.presharedKey,
-                endpoint: endpoint,
-                awaitedHost: awaited,
-                keepalive: UInt16(clamping: keepalive),
-                allowedIPs: Set(allowed)
-            )
+            return [peer.publicKey, peer.nextPublicKey].compactMap { $0 }.map { key in
+                WireGuardSettings.Peer(
+                    peer,
+                    by: key,
+                    isSpare: key != (heirs.contains(peer.publicKey) ? peer.nextPublicKey : peer.publicKey),
+                    endpoint: endpoints.endpoint(of: EndpointBook.Peer(path: path.name, key: key)),
+                    allowedIPs: Set(allowed)
+                )
+            }
         }
         self.init(
             name: path.name,
@@ -120,6 +124,31 @@ extension Desired.Path {
                 mark: 0,
                 peers: peers
             )
+        )
+    }
+}
+
+extension WireGuardSettings.Peer {
+    /// A peer under one of its keys.
+    /// - Parameter isSpare: whether it goes by the other one now: under this one it may call us, and carries nothing.
+    init(
+        _ peer: PeerConfiguration,
+        by key: WireGuardPublicKey,
+        isSpare: Bool,
+        endpoint: SocketEndpoint?,
+        allowedIPs: Set<IPPrefix>
+    ) {
+        let awaited = endpoint == nil ? peer.endpoint?.name : nil
+        // A keepalive to nowhere begins a handshake that is not repeated for five seconds (REKEY_TIMEOUT); one that is
+        // switched on together with the endpoint begins it then.
+        let isKeptAlive = awaited == nil && !isSpare
+        self.init(
+            publicKey: key,
+            presharedKey: peer.presharedKey,
+            endpoint: endpoint,
+            awaitedHost: awaited,
+            keepalive: UInt16(clamping: isKeptAlive ? peer.persistentKeepalive?.components.seconds ?? 0 : 0),
+            allowedIPs: isSpare ? [] : allowedIPs
         )
     }
 }

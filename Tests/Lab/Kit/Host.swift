@@ -76,6 +76,11 @@ public final class Host {
 
     /// Starts a program that runs on; its output goes to a file.
     public func start(_ label: String, _ command: String...) throws -> Background {
+        try start(label, command)
+    }
+
+    /// Starts a program whose words are a list.
+    public func start(_ label: String, _ command: [String]) throws -> Background {
         let path = "\(folder)/\(label).log"
         let log = try Self.log(path)
         let full = self.command(command)

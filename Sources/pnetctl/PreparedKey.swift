@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import NetworkTypes
+import SystemIO
+
+/// A path's next private key, in a file beside that of the one in force. What is in either is never printed.
+struct PreparedKey {
+    /// Why it cannot be made or taken.
+    enum Failure: Error, CustomStringConvertible {
+        case file(ConfigurationErrors)
+        case noPath(String, file: String)
+        case credential(PathName)
+        case thereAlready(String, WireGuardPublicKey)
+        case unreadable(String, KeyFile.Fault, remedy: String)
+        case system(SystemError)
+
+        var description: String {
+            switch self {
+            case .file(let errors): "\(errors)"
+            case .noPath(let name, let file): "\(file) has no path '\(name)'"
+            case .credential(let path):
+                "the key of \(path) is a credential: give the service manager another one, and restart pnetd"
+            case .thereAlready(let file, let key):
+                "\(file) is there already, with the public key \(key) (rotate takes it, --cancel removes it)"
+            case .unreadable(let file, let fault, let remedy):
+                "\(fault.description(of: file)) (\(fault.remedy ?? remedy))"
+            case .system(let error): "\(error)"
+            }
+        }
+    }
+
+    /// The path.
+    let path: PathName
+    /// The file of the key in force, and of the one before it once it is not.
+    let file: String
+
+    private var next: String { file + ".next" }
+    var earlier: String { file + ".old" }
+
+    init(of path: String, in configuration: String) throws(Failure) {
+        let loaded: LoadedConfiguration
+        do throws(ConfigurationErrors) {
+            loaded = try CheckCommand.load(configuration)
+        } catch {
+            throw .file(error)
+        }
+        guard let found = loaded.configuration.paths.first(where: { $0.name.text == path }) else {
+            throw .noPath(path, file: configuration)
+        }
+        guard let file = found.privateKeyFile else { throw .credential(found.name) }
+        self.path = found.name
+        self.file = file
+    }
+
+    /// Makes the key; never in place of one that the other end may know already.
+    func make() throws(Failure) -> WireGuardPublicKey {
+        if let known = try? KeyFile.read(next) { throw .thereAlready(next, known.publicKey) }
+        do throws(SystemError) {
+            let key = try KeygenCommand.randomKey().clamped
+            try Files.replace(next, with: key.keyFile)
+            return key.publicKey
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    /// The public key of the one that was made.
+    func publicKey() throws(Failure) -> WireGuardPublicKey {
+        do throws(KeyFile.Fault) {
+            return try KeyFile.read(next).publicKey
+        } catch {
+            throw .unreadable(next, error, remedy: "pnetctl rotate \(path) --prepare makes one")
+        }
+    }
+
+    /// Puts the key where the one in force is, which is kept beside it.
+    func install() throws(Failure) {
+        do throws(SystemError) {
+            try Files.replace(earlier, with: try Files.read(file, limit: 4096))
+            try Files.replace(file, with: try Files.read(next, limit: 4096))
+            try Files.remove(next)
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    /// Removes the key that was made.
+    func cancel() throws(Failure) {
+        do throws(SystemError) { try Files.remove(next) } catch { throw .system(error) }
+    }
+}

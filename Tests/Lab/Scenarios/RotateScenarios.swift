@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ControlAPI
+import Lab
+import NetworkTypes
+import SystemIO
+import Testing
+
+extension Scenarios {
+    /// Keys that change while traffic flows, at this end by `pnetctl rotate` and at the other.
+    @Suite(.serialized)
+    struct Rotate {
+        private static let allowed = "10.99.0.2/32,fd00:99::2/128,10.1.0.0/16,fd00:1::/64"
+
+        private func key(_ lab: Lab, _ ending: String = "") -> String { "\(lab.site.folder)/keys/vpn-a.key\(ending)" }
+
+        private func text(_ file: String) -> String? {
+            (try? Files.read(file)).map { String(decoding: $0, as: UTF8.self) }
+        }
+
+        private func command(_ daemon: Daemon) throws -> [String] {
+            ["\(try Daemon.programs)/pnetctl", "--socket", daemon.socket, "rotate", "vpn-a", "--file", daemon.file]
+        }
+
+        private func rotate(_ daemon: Daemon, _ lab: Lab, _ options: String...) throws -> Program.Result {
+            try lab.site.attempt(command(daemon) + options)
+        }
+
+        /// Makes the next key and makes it known at the other end, beside the old one: as a peer that carries nothing.
+        private func prepare(_ daemon: Daemon, _ lab: Lab) throws -> String {
+            let made = try rotate(daemon, lab, "--prepare")
+            #expect(made.status == 0, "\(made.output)")
+            let next = try #require(made.output.split(separator: "\n").dropFirst().first).drop { $0 == " " }
+            let file = try #require(text(key(lab, ".next")))
+            #expect(try Program.must(["wg", "pubkey"], input: file).hasPrefix(next))
+            #expect(!made.output.contains(file.prefix(20)))
+            let psk = "\(lab.site.folder)/keys/vpn-a-psk.key"
+            try lab.cloud.run("wg", "set", "wg-a", "peer", String(next), "preshared-key", psk)
+            return String(next)
+        }
+
+        @Test func aKeyIsRotatedWithoutALostPacket() throws {
+            try scenario("rotate") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                try waitUntil("the spare path is up") { try daemon.status().paths.allSatisfy { $0.verdict == .up } }
+                #expect(try rotate(daemon, lab).output.contains("--prepare makes one"))
+                let next = try prepare(daemon, lab)
+                #expect(try rotate(daemon, lab, "--prepare").status == 1, "the other end may know it already")
+                let (old, new) = (text(key(lab)), text(key(lab, ".next")))
+
+                let traffic = try Traffic(lab, every: .milliseconds(2))
+                let running = try lab.site.start("rotate", try command(daemon))
+                try daemon.waitFor(path: .b)
+                #expect(try daemon.pnetctl("reload").output.contains("is being rotated"))
+                try waitUntil("the new key is known") {
+                    let handshakes = try lab.cloud.run("wg", "show", "wg-a", "latest-handshakes")
+                    return handshakes.split(separator: "\n").contains { $0.hasPrefix(next) && !$0.hasSuffix("\t0") }
+                }
+                let status = try daemon.status()
+                #expect(status.paths.first?.verdict == .drained)
+                #expect(status.paths.first?.reasons == ["its private key is being rotated"])
+                // What the operator of the other end does, or a pnetd there by itself.
+                try lab.cloud.run("wg", "set", "wg-a", "peer", next, "allowed-ips", Self.allowed)
+                try running.wait()
+                #expect(
+                    running.output.contains("targets answer\n") && running.output.contains("rotated;"),
+                    "\(running.output)"
+                )
+                #expect(text(key(lab)) == new && text(key(lab, ".old")) == old && text(key(lab, ".next")) == nil)
+                try daemon.waitFor(path: .a)
+                let result = try traffic.stop()
+                print("a rotated key: \(result.lost) of \(result.sent) lost")
+                #expect(result.lost == 0)
+                let page = try lab.site.run("curl", "-s", "http://127.0.0.1:9731/metrics")
+                #expect(page.contains("pnetd_key_rotations_total{result=\"kept\"} 1\n"))
+
+                // The next agent goes by the same key, and so does the next file.
+                #expect(try daemon.pnetctl("plan").status == 0)
+                try daemon.killAgent()
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                #expect(try daemon.pnetctl("plan").status == 0)
+            }
+        }
+
+        @Test func aKeyThatNobodyKnowsIsTakenBack() throws {
+            try scenario("unknown-key") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                try waitUntil("the spare path is up") { try daemon.status().paths.allSatisfy { $0.verdict == .up } }
+                #expect(try rotate(daemon, lab, "--prepare").status == 0)
+                let old = text(key(lab))
+                let traffic = try Traffic(lab, every: .milliseconds(2))
+                let result = try rotate(daemon, lab, "--within", "2s")
+                #expect(result.status == 1)
+                #expect(
+                    result.output.contains(
+                        "the old key is in force again: the peers have not shaken hands with the new key, after 2.0s"
+                    ),
+                    "\(result.output)"
+                )
+                #expect(text(key(lab)) == old && text(key(lab, ".next")) != nil)
+                try daemon.waitFor(path: .a, within: .seconds(30))
+                #expect(try traffic.stop().lost == 0)
+
+                // Whoever asked leaves meanwhile.
+                let running = try lab.site.start("rotate", try command(daemon))
+                try daemon.waitFor(path: .b)
+                running.signal(2)
+                try waitUntil("it is taken back") { daemon.log.contains("whoever asked for it left") }
+                #expect(try rotate(daemon, lab, "--cancel").status == 0)
+                #expect(text(key(lab, ".next")) == nil)
+                try daemon.waitFor(path: .a, within: .seconds(30))
+            }
+        }
+
+        @Test func aPathWithoutAnotherIsAskedFor() throws {
+            var options = SiteFile()
+            options.paths = [.a]
+            try scenario("only-path", options) { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                let next = try prepare(daemon, lab)
+                let refused = try rotate(daemon, lab)
+                #expect(refused.status == 1)
+                #expect(refused.output.contains("azure would have no path meanwhile"), "\(refused.output)")
+                try lab.cloud.run("wg", "set", "wg-a", "peer", next, "allowed-ips", Self.allowed)
+                let result = try rotate(daemon, lab, "--allow-interruption")
+                #expect(result.status == 0, "\(result.output)")
+                try daemon.waitFor(path: .a)
+            }
+        }
+
+        /// The other end takes its new key in force; nobody touches this one.
+        @Test func theOtherEndRotatesItsKey() throws {
+            try scenario("next-key") { lab, daemon in
+                let old = try lab.publicKey(lab.cloud, "gw-a")
+                let next = try lab.makeKey(lab.cloud, "gw-a-next")
+                let file = String(decoding: try Files.read(daemon.file), as: UTF8.self)
+                    .replacing(
+                        "public-key: \(old)",
+                        with: "public-key: \(old)\n        next-public-key: \(next.publicKey)"
+                    )
+                try lab.site.write("pnetd.yaml", file)
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                #expect(try lab.site.run("wg", "show", "pn-a", "allowed-ips").contains("\(next.publicKey)\t(none)"))
+                try lab.cloud.run("wg", "set", "wg-a", "private-key", next.file)
+                // A ping of the other end's own has it shake hands.
+                try waitUntil("the key is taken over", within: .seconds(20)) {
+                    _ = try lab.cloud.attempt(["ping", "-c", "1", "-W", "1", "-I", Lab.target, "10.1.0.1"])
+                    return try lab.site.run("wg", "show", "pn-a", "allowed-ips").contains("\(old)\t(none)")
+                }
+                try daemon.waitFor(path: .a, within: .seconds(30))
+                #expect(
+                    try daemon.status().warnings.contains {
+                        $0.hasPrefix("vpn-a: the peer \(old) goes by its next-public-key")
+                    }
+                )
+                // The next agent does not take it back.
+                let traffic = try Traffic(lab, every: .milliseconds(5))
+                try daemon.killAgent()
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                pause(.seconds(1))
+                #expect(try traffic.stop().lost == 0)
+                // Nor does the file that the operator tidies up.
+                try lab.site.write(
+                    "pnetd.yaml",
+                    file.replacing("public-key: \(old)\n        next-public-key:", with: "public-key:")
+                )
+                #expect(try daemon.pnetctl("apply").status == 0)
+                #expect(try !lab.site.run("wg", "show", "pn-a", "peers").contains(old))
+                try daemon.waitFor(path: .a)
+            }
+        }
+    }
+}
