@@ -51,6 +51,8 @@ public struct UnderlayConfiguration: Hashable, Sendable {
     public let gateways: Gateways
     /// The resolvers.
     public let resolvers: Resolvers
+    /// Whether every packet costs.
+    public let isMetered: Bool
 }
 
 /// A WireGuard peer, as the file asks for it.

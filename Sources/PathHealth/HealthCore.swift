@@ -14,6 +14,8 @@ public struct NetworkPolicy: Hashable, Sendable {
     public var need: TargetNeed
     /// The time within which a silent failure must be known.
     public var detectWithin: Duration
+    /// Those of its paths whose every packet costs: they are probed at a tenth of the pace.
+    public var metered: Set<PathName>
     /// When traffic returns to a better path.
     public var failback: Failback
     /// What happens when none is up.
@@ -26,6 +28,7 @@ public struct NetworkPolicy: Hashable, Sendable {
         targets: [Target],
         need: TargetNeed,
         detectWithin: Duration,
+        metered: Set<PathName> = [],
         failback: Failback,
         whenDown: WhenDown
     ) {
@@ -34,8 +37,14 @@ public struct NetworkPolicy: Hashable, Sendable {
         self.targets = targets
         self.need = need
         self.detectWithin = detectWithin
+        self.metered = metered
         self.failback = failback
         self.whenDown = whenDown
+    }
+
+    /// When the targets are asked through a path.
+    func timers(for path: PathName) -> LivenessTimers {
+        LivenessTimers(detectingWithin: metered.contains(path) ? detectWithin * 10 : detectWithin)
     }
 }
 
@@ -73,12 +82,11 @@ public struct HealthCore: Sendable, Hashable {
         var decisions: [NetworkName: NetworkDecision] = [:]
         for policy in policies {
             let before = self.policies.first { $0.network == policy.network }
-            let sameProbing =
-                before?.targets == policy.targets && before?.need == policy.need
-                && before?.detectWithin == policy.detectWithin
-            let timers = LivenessTimers(detectingWithin: policy.detectWithin)
+            let sameTargets = before?.targets == policy.targets && before?.need == policy.need
             for path in policy.paths {
-                let kept = sameProbing ? self.views[policy.network]?[path] : nil
+                let timers = policy.timers(for: path)
+                let isKept = sameTargets && before?.timers(for: path) == timers
+                let kept = isKept ? self.views[policy.network]?[path] : nil
                 views[policy.network, default: [:]][path] =
                     kept ?? PathView(need: policy.need, targets: policy.targets, timers: timers, now: now)
             }

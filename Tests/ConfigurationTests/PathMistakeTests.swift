@@ -250,6 +250,23 @@ struct PathMistakeTests {
         )
     }
 
+    @Test func meteredIsYesOrNo() throws {
+        try Example.expect(
+            ("{interface: eth1,", "{interface: eth1, metered: lte,"),
+            give: ["23:42: error: metered must be true or false"]
+        )
+    }
+
+    @Test func nextKeyOfAnotherPeer() throws {
+        let key = "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo="
+        try Example.expect(
+            ("endpoint: 192.0.2.10:51820", "endpoint: 192.0.2.10:51820\n        next-public-key: \(key)"),
+            give: [
+                "16:26: error: this public key is already that of another peer of path 'vpn-a' (the first is on line 13)"
+            ]
+        )
+    }
+
     @Test func noResolver() throws {
         try Example.expect(
             ("{interface: eth1,", "{interface: eth1, resolvers: [gw.example.net],"),

@@ -5,6 +5,27 @@ import PathHealth
 import Testing
 
 struct LivenessTests {
+    /// Every packet through it costs: a tenth of the probes, and ten times as long until its silence is known.
+    @Test func aMeteredPathIsProbedAtATenthOfThePace() throws {
+        var world = World(World.policy(metered: [World.second]))
+        world.run(for: .seconds(60))
+        let counts = [World.first, World.second].map { path in world.sent.count { $0.path == path } }
+        #expect((9...11).contains(Double(counts[0]) / Double(counts[1])))
+        let cut = world.now
+        world.answers = { path, _, _ in path == World.second ? nil : .milliseconds(20) }
+        world.run(for: .seconds(20))
+        let down = try #require(world.judged.last)
+        #expect(down.path == World.second && down.verdict == .down)
+        #expect((.seconds(3) ... .seconds(10)).contains(down.at - cut))
+        #expect(world.outcome == .active(World.first, standby: nil))
+
+        // It begins to cost in the middle: only this path is looked at anew.
+        world.reload(World.policy(metered: [World.first, World.second]))
+        #expect(world.verdict(World.first) == .starting)
+        #expect(world.verdict(World.second) == .down)
+        #expect(world.outcome == .active(World.first, standby: nil))
+    }
+
     @Test func ridesThroughAnyOneLoss() {
         for lost in 0..<40 {
             var world = World()

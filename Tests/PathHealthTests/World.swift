@@ -28,6 +28,7 @@ struct World {
         paths: [PathName] = [first, second],
         targets: [Target] = [target],
         need: TargetNeed = .any,
+        metered: Set<PathName> = [],
         failback: Failback = .automatic(after: .seconds(60)),
         whenDown: WhenDown = .block
     ) -> NetworkPolicy {
@@ -37,6 +38,7 @@ struct World {
             targets: targets,
             need: need,
             detectWithin: .seconds(1),
+            metered: metered,
             failback: failback,
             whenDown: whenDown
         )

@@ -146,6 +146,20 @@ struct EndpointBookTests {
         #expect(asked == [0, 1, 3, 7, 15, 31, 63, 123, 183])
     }
 
+    @Test mutating func newHopeEndsAPause() throws {
+        begin()
+        for second in 0...63 {
+            seconds = Int64(second)
+            if let question = book.takeQuestions(now: now).first {
+                _ = book.found([], for: .zero, question, now: now)
+            }
+        }
+        seconds = 70
+        #expect(book.takeQuestions(now: now).isEmpty)
+        book.hurry(try #require(place.question), now: now)
+        #expect(try answer([addresses[1]]) == [peer])
+    }
+
     @Test mutating func aFailureLeavesTheAddressAlone() throws {
         begin()
         _ = try answer([addresses[1]], lifetime: 60)

@@ -117,7 +117,7 @@ extension Reading {
             let section = Section(
                 node,
                 of: "the underlay of \(path.what)",
-                keys: ["interface", "gateway", "resolvers"],
+                keys: ["interface", "gateway", "resolvers", "metered"],
                 reading: self
             )
         else { return nil }
@@ -130,7 +130,23 @@ extension Reading {
         if interface == own {
             error(node.mark, "\(path.what) cannot be its own underlay", hint: "name the interface that faces outwards")
         }
-        return UnderlayConfiguration(interface: interface, gateways: gateways, resolvers: resolvers)
+        let isMetered = section["metered"].flatMap(self.metered) ?? false
+        return UnderlayConfiguration(
+            interface: interface,
+            gateways: gateways,
+            resolvers: resolvers,
+            isMetered: isMetered
+        )
+    }
+
+    private func metered(_ node: YAMLNode) -> Bool? {
+        switch node.text {
+        case "true": return true
+        case "false": return false
+        default:
+            error(node.mark, "metered must be true or false")
+            return nil
+        }
     }
 
     private func resolvers(_ node: YAMLNode, of path: String) -> UnderlayConfiguration.Resolvers {

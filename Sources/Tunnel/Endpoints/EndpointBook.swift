@@ -194,6 +194,12 @@ public struct EndpointBook: Sendable {
         return moved
     }
 
+    /// Asks for a name soon: there is more to hope for than when it was asked for last.
+    public mutating func hurry(_ question: Question, now: Instant) {
+        names[question]?.vain = 0
+        hurry(question, now)
+    }
+
     /// Asks for a name now, unless it was asked for a moment ago.
     private mutating func hurry(_ question: Question?, _ now: Instant) {
         guard let question, let name = names[question], let due = name.due else { return }

@@ -54,7 +54,7 @@ extension Agent {
         var slots = saved
         slots.assignSlots(new)
         var trial = core
-        _ = trial.apply(new.networks.map(NetworkPolicy.init), at: loop.now)
+        _ = trial.apply(new.policies, at: loop.now)
         var outcomes: [NetworkName: Outcome] = [:]
         for network in new.networks { outcomes[network.name] = trial.decision(of: network.name)?.outcome }
         var book = endpoints.book
@@ -73,7 +73,7 @@ extension Agent {
                 continue
             }
             if network.zones != before.zones { texts.append("change the zones of \(network.name)") }
-            if NetworkPolicy(network) != NetworkPolicy(before) {
+            if NetworkPolicy(network, among: new.paths) != NetworkPolicy(before, among: site.paths) {
                 texts.append("change how \(network.name) is watched and decided on")
             }
         }

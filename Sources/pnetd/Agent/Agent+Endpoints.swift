@@ -18,6 +18,14 @@ struct EndpointWork {
     var received: [EndpointBook.Peer: UInt64] = [:]
     /// Why names could not be found, in words.
     var problems: [EndpointBook.Question: String] = [:]
+    /// What the underlays of these had to offer when last looked at.
+    var means: [EndpointBook.Question: Means] = [:]
+
+    /// What an underlay has for finding names.
+    struct Means: Equatable {
+        var families: Set<AddressFamily>
+        var servers: [SocketEndpoint]
+    }
 
     /// How many questions the resolver gets at once; it takes 16.
     static let limit = 8
@@ -46,8 +54,25 @@ extension Agent {
             }
         }
         endpoints.received = received
+        watchMeans()
         call(endpoints.book.observe(signs, now: loop.now))
         lookForEndpoints()
+    }
+
+    /// Asks again for what was not found as soon as its underlay has an address or a resolver that it had not.
+    private func watchMeans() {
+        for question in endpoints.problems.keys {
+            guard let path = desired.paths.first(where: { $0.underlay == question.underlay }) else { continue }
+            let means = EndpointWork.Means(
+                families: reconciler.underlayFamilies(path),
+                servers: resolvers(of: question.underlay)
+            )
+            if let before = endpoints.means[question], before != means {
+                endpoints.book.hurry(question, now: loop.now)
+            }
+            endpoints.means[question] = means
+        }
+        endpoints.means = endpoints.means.filter { endpoints.problems[$0.key] != nil }
     }
 
     /// Whether there is nobody to ask and nothing to learn: the fault lies below the tunnel.

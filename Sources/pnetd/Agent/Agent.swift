@@ -201,7 +201,7 @@ final class Agent {
             }
         }
         named = adopted
-        carryOut(core.apply(site.networks.map(NetworkPolicy.init), adopting: adopted, at: now))
+        carryOut(core.apply(site.policies, adopting: adopted, at: now))
     }
 
     /// Feeds the core and carries out what it wants.

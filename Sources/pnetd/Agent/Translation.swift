@@ -21,7 +21,8 @@ extension ReservedNumbers {
 }
 
 extension NetworkPolicy {
-    init(_ network: NetworkConfiguration) {
+    /// - Parameter paths: those of the file.
+    init(_ network: NetworkConfiguration, among paths: [PathConfiguration]) {
         let need: TargetNeed =
             switch network.targets.need {
             case .any: .any
@@ -44,10 +45,16 @@ extension NetworkPolicy {
             targets: targets,
             need: need,
             detectWithin: network.detectWithin,
+            metered: Set(paths.filter { network.paths.contains($0.name) && $0.underlay.isMetered }.map(\.name)),
             failback: failback,
             whenDown: network.whenDown == .block ? .block : .public
         )
     }
+}
+
+extension SiteConfiguration {
+    /// What the file asks of health and decisions.
+    var policies: [NetworkPolicy] { networks.map { NetworkPolicy($0, among: paths) } }
 }
 
 extension Desired {

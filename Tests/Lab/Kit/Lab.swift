@@ -87,6 +87,16 @@ public final class Lab {
         if !keepingFiles { _ = try? Program.run(["rm", "-rf", folder]) }
     }
 
+    /// Gives the site another interface by the name of an underlay's that is gone, as a modem does that dials anew.
+    public func redial(_ tunnel: Tunnel, address: String, gateway: String) throws {
+        try Program.must([
+            "ip", "link", "add", tunnel.underlay, "netns", site.namespace, "type", "veth", "peer", "name",
+            tunnel.uplink, "netns", cloud.namespace,
+        ])
+        try cloud.ip("link set \(tunnel.uplink) up\naddress add \(gateway) dev \(tunnel.uplink)")
+        try site.ip("link set \(tunnel.underlay) up\naddress add \(address) dev \(tunnel.underlay)")
+    }
+
     private func join() throws {
         let links = ["a", "b", "c"].enumerated().map { index, letter in
             "link add eth\(index) netns \(site.namespace) type veth peer name up-\(letter) netns \(cloud.namespace)"

@@ -22,9 +22,15 @@ public struct SiteFile: Sendable {
 
     /// Tunnels whose gateway is given by name, to be found by the resolver of its underlay.
     public var hosts: [Tunnel: String] = [:]
+    /// Tunnels whose underlay's resolver is not in the file, but to be found as well.
+    public var discovered: Set<Tunnel> = []
 
     /// The usual file.
     public init() {}
+
+    private func resolvers(_ tunnel: Tunnel) -> String {
+        discovered.contains(tunnel) ? "auto" : "[\"\(tunnel.resolver)\"]"
+    }
 
     private func endpoint(_ tunnel: Tunnel) -> String {
         if let host = hosts[tunnel] { return "\(host):\(tunnel.port)" }
@@ -40,7 +46,7 @@ public struct SiteFile: Sendable {
                 interface: \(tunnel.interface)
                 addresses: [\(tunnel.net).2/30, "\(tunnel.net6):2/126"]
                 private-key-file: keys/\(tunnel.path).key
-                underlay: {interface: \(tunnel.underlay), resolvers: ["\(tunnel.resolver)"]}
+                underlay: {interface: \(tunnel.underlay), resolvers: \(resolvers(tunnel))}
                 \(natSources.isEmpty ? "" : "nat: {source: \(natSources)}")
                 peers:
                   - public-key: \(try lab.publicKey(lab.cloud, "gw-\(tunnel.rawValue)"))

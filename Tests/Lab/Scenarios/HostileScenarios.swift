@@ -99,6 +99,7 @@ extension Scenarios {
                 for message in [
                     MessageToAgent.inForce(snapshot: .max), .scrape(request: 1), .delivered(alert: "lab-1"),
                     .undelivered(alert: "lab-1", reason: "\u{1b}[2J"),
+                    .found(request: 1, addresses: [IPAddress(family: .ipv4, bits: 0)], lifetime: .max, problem: nil),
                     .metrics([MetricSample(name: "pnetd_network_state", labels: ["network": "azure"], value: 0)]),
                 ] { try stranger.say(message) }
                 pause(.milliseconds(200))
