@@ -30,6 +30,8 @@ extension StatusReport {
         @ExplicitNull public var underlay: InterfaceName?
         /// Where the peer was last seen.
         @ExplicitNull public var endpoint: SocketEndpoint?
+        /// The name that the file gives the peer by, with the port; null where it gives an address, or nothing.
+        @ExplicitNull public var endpointName: String?
         /// What the evidence says of it.
         public var verdict: Verdict
         /// Since when; RFC 3339 in UTC.
@@ -55,6 +57,7 @@ extension StatusReport {
             interface: InterfaceName,
             underlay: InterfaceName? = nil,
             endpoint: SocketEndpoint? = nil,
+            endpointName: String? = nil,
             verdict: Verdict,
             since: String,
             reasons: [String] = [],
@@ -70,6 +73,7 @@ extension StatusReport {
             self.interface = interface
             self.underlay = underlay
             self.endpoint = endpoint
+            self.endpointName = endpointName
             self.verdict = verdict
             self.since = since
             self.reasons = reasons

@@ -10,8 +10,8 @@ public import NetworkTypes
 /// ```json
 /// {"site":"plant-7","version":"0.1.0","state":"up","generation":12,
 ///  "paths":[{"name":"vpn-a","kind":"wireguard","implementation":"kernel","interface":"pn-a","underlay":"eth0",
-///    "endpoint":"192.0.2.10:51820","verdict":"up","since":"2026-01-01T00:00:00Z","reasons":[],"mtu":1420,
-///    "handshakeAgeSeconds":12,"rxBytes":1,"txBytes":1,"lastError":null}],
+///    "endpoint":"192.0.2.10:51820","endpointName":"gw-a.example.net:51820","verdict":"up",
+///    "since":"2026-01-01T00:00:00Z","reasons":[],"mtu":1420,"handshakeAgeSeconds":12,"rxBytes":1,"txBytes":1,"lastError":null}],
 ///  "networks":[{"name":"azure","state":"up","path":"vpn-a","since":"2026-01-01T00:00:00Z","switches":3,
 ///    "reasons":[],"prefixes":["10.20.0.0/16"],"zones":["plant.internal."],
 ///    "paths":[{"path":"vpn-a","verdict":"up","reasons":[],"rttMs":20.1,"jitterMs":0.4,"lossRatio":0.0}]}],

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Configuration
 import ControlAPI
 import NetworkTypes
 import PathHealth
@@ -123,8 +124,8 @@ extension Agent {
             "pnetd_path_handshake_age_seconds",
             .gauge,
             "Time since the last WireGuard handshake of a path's first peer.",
-            all.compactMap { path in
-                paths[path.name]?.device?.peers.first.flatMap(handshakeAge).map { .init($0, ("path", path.name.text)) }
+            site.paths.compactMap { path in
+                firstPeer(of: path).flatMap(handshakeAge).map { .init($0, ("path", path.name.text)) }
             }
         )
         page.add(

@@ -43,7 +43,7 @@ extension Agent {
     private func report(_ path: PathConfiguration) -> StatusReport.Path {
         let state = paths[path.name]
         let seen = core.verdict(of: path.name)
-        let peer = state?.device?.peers.first
+        let peer = firstPeer(of: path)
         let isUsed = seen != nil
         var reasons = seen?.reasons.map(\.description) ?? []
         var verdict = StatusReport.Verdict(seen?.verdict ?? .starting)
@@ -61,6 +61,7 @@ extension Agent {
             interface: path.interface,
             underlay: path.underlay.interface,
             endpoint: peer?.endpoint,
+            endpointName: path.peers.first?.endpoint.flatMap { $0.name == nil ? nil : $0.description },
             verdict: verdict,
             since: time(seen?.since ?? started),
             reasons: reasons,
@@ -70,6 +71,12 @@ extension Agent {
             txBytes: state?.link?.sent,
             lastError: error
         )
+    }
+
+    /// The path's first peer as it was read last, under the key that it goes by.
+    func firstPeer(of path: PathConfiguration) -> WireGuardDevice.Peer? {
+        let key = path.peers.first.flatMap { heirs.contains($0.publicKey) ? $0.nextPublicKey : $0.publicKey }
+        return paths[path.name]?.device?.peers.first { $0.publicKey == key }
     }
 
     /// Seconds since the last handshake. The kernel gives wall time, so a clock that was set spoils it for a while.
