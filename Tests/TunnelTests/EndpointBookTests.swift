@@ -31,7 +31,7 @@ struct EndpointBookTests {
     }
 
     private mutating func answer(_ addresses: [IPAddress], lifetime: Int64 = 60) throws -> Set<EndpointBook.Peer> {
-        let question = try #require(book.takeQuestions(now: now).first, "nothing is asked at \(seconds) s")
+        let question = try #require(book.takeQuestions(atMost: 8, now: now).first, "nothing is asked at \(seconds) s")
         return book.found(addresses, for: .seconds(lifetime), question, now: now)
     }
 
@@ -51,10 +51,10 @@ struct EndpointBookTests {
         begin()
         _ = try answer(addresses, lifetime: 60)
         seconds = 59
-        #expect(book.takeQuestions(now: now).isEmpty)
+        #expect(book.takeQuestions(atMost: 8, now: now).isEmpty)
         seconds = 60
-        #expect(book.takeQuestions(now: now).count == 1)
-        #expect(book.takeQuestions(now: now).isEmpty, "it is awaited")
+        #expect(book.takeQuestions(atMost: 8, now: now).count == 1)
+        #expect(book.takeQuestions(atMost: 8, now: now).isEmpty, "it is awaited")
     }
 
     /// Zero would be asked for without end, a week would never be.
@@ -63,9 +63,9 @@ struct EndpointBookTests {
         begin()
         _ = try answer(addresses, lifetime: lifetime)
         seconds = asked - 1
-        #expect(book.takeQuestions(now: now).isEmpty)
+        #expect(book.takeQuestions(atMost: 8, now: now).isEmpty)
         seconds = asked
-        #expect(book.takeQuestions(now: now).count == 1)
+        #expect(book.takeQuestions(atMost: 8, now: now).count == 1)
     }
 
     @Test mutating func aPeerThatIsHeardStaysWhereItIs() throws {
@@ -98,7 +98,7 @@ struct EndpointBookTests {
         for second in 0...50 {
             seconds = Int64(second)
             if !observe(silent: true).isEmpty { tried.append("\(second) \(called ?? "")") }
-            if let question = book.takeQuestions(now: now).first {
+            if let question = book.takeQuestions(atMost: 8, now: now).first {
                 #expect(book.found(addresses, for: .seconds(60), question, now: now).isEmpty)
             }
         }
@@ -127,7 +127,7 @@ struct EndpointBookTests {
     @Test mutating func anAddressIsCalledBackToo() throws {
         let fixed = EndpointBook.Place(host: try #require(HostEndpoint("192.0.2.1:51820")), underlay: place.underlay)
         book.follow([peer: fixed], told: { _ in nil }, now: now)
-        #expect(book.takeQuestions(now: now).isEmpty)
+        #expect(book.takeQuestions(atMost: 8, now: now).isEmpty)
         #expect(called == "192.0.2.1:51820")
         _ = observe(silent: true, at: "198.51.100.7:999")
         seconds = 10
@@ -139,7 +139,7 @@ struct EndpointBookTests {
         var asked: [Int64] = []
         for second in 0...200 {
             seconds = Int64(second)
-            guard let question = book.takeQuestions(now: now).first else { continue }
+            guard let question = book.takeQuestions(atMost: 8, now: now).first else { continue }
             asked.append(seconds)
             #expect(book.found([], for: .zero, question, now: now).isEmpty)
         }
@@ -150,12 +150,12 @@ struct EndpointBookTests {
         begin()
         for second in 0...63 {
             seconds = Int64(second)
-            if let question = book.takeQuestions(now: now).first {
+            if let question = book.takeQuestions(atMost: 8, now: now).first {
                 _ = book.found([], for: .zero, question, now: now)
             }
         }
         seconds = 70
-        #expect(book.takeQuestions(now: now).isEmpty)
+        #expect(book.takeQuestions(atMost: 8, now: now).isEmpty)
         book.hurry(try #require(place.question), now: now)
         #expect(try answer([addresses[1]]) == [peer])
     }
@@ -170,11 +170,28 @@ struct EndpointBookTests {
 
     @Test mutating func anAnswerThatNeverCameIsAskedForAgain() throws {
         begin()
-        #expect(book.takeQuestions(now: now).count == 1)
+        #expect(book.takeQuestions(atMost: 8, now: now).count == 1)
+        seconds = 9
+        #expect(book.takeQuestions(atMost: 8, now: now).isEmpty)
         seconds = 10
-        #expect(book.takeQuestions(now: now).isEmpty)
-        seconds = 11
-        #expect(book.takeQuestions(now: now).count == 1)
+        #expect(book.takeQuestions(atMost: 8, now: now).count == 1)
+    }
+
+    @Test mutating func manyNamesAreAskedForAFewAtATime() throws {
+        var places: [EndpointBook.Peer: EndpointBook.Place] = [:]
+        for number in 0..<20 {
+            let key = try #require(WireGuardPublicKey(bytes: Array(repeating: UInt8(number), count: 32)))
+            let host = try #require(HostEndpoint("gw-\(number).example.net:51820"))
+            places[EndpointBook.Peer(path: peer.path, key: key)] = .init(host: host, underlay: place.underlay)
+        }
+        book.follow(places, told: { _ in nil }, now: now)
+        var asked: Set<EndpointBook.Question> = []
+        for count in [8, 8, 4, 0] {
+            let questions = book.takeQuestions(atMost: 8, now: now)
+            #expect(questions.count == count && asked.isDisjoint(with: questions))
+            asked.formUnion(questions)
+        }
+        #expect(book.takeQuestions(atMost: -1, now: now).isEmpty)
     }
 
     @Test mutating func theNextRunBeginsWhereTheLastOneCalled() throws {
@@ -190,7 +207,7 @@ struct EndpointBookTests {
         let other = EndpointBook.Place(host: try #require(HostEndpoint("b.example.net:1")), underlay: place.underlay)
         book.follow([peer: other], told: { _ in SocketEndpoint("192.0.2.2:51820") }, now: now)
         #expect(called == nil, "what was told was another port's")
-        #expect(book.takeQuestions(now: now).map(\.host.description) == ["b.example.net."])
+        #expect(book.takeQuestions(atMost: 8, now: now).map(\.host.description) == ["b.example.net."])
         // An answer for what nobody asks any more.
         let stale = try #require(place.question)
         #expect(book.found(addresses, for: .seconds(1), stale, now: now).isEmpty)

@@ -39,11 +39,18 @@ public final class AddressLookup {
     /// What was found.
     public struct Finding: Hashable, Sendable {
         /// The addresses of both families, in the servers' order; empty where there is a problem.
-        public var addresses: [IPAddress] = []
+        public var addresses: [IPAddress]
         /// How long they are good, by the shortest TTL, in seconds.
-        public var lifetime: UInt32 = 0
+        public var lifetime: UInt32
         /// Why there is none.
         public var problem: Problem?
+
+        /// States what was found.
+        public init(addresses: [IPAddress] = [], lifetime: UInt32 = 0, problem: Problem? = nil) {
+            self.addresses = addresses
+            self.lifetime = lifetime
+            self.problem = problem
+        }
     }
 
     private let loop: EventLoop

@@ -86,7 +86,7 @@ public struct EndpointBook: Sendable {
     /// How often a name is asked for, whatever its TTL says.
     static let lifetimes = Duration.seconds(5)...Duration.seconds(3600)
     /// After how long an answer counts as lost; the resolver takes three seconds at most.
-    private static let answerPatience = Duration.seconds(10)
+    public static let answerPatience = Duration.seconds(10)
     /// The first wait after an answer that did not help; it doubles.
     private static let firstPause = Duration.seconds(1)
     private static let longestPause = Duration.seconds(60)
@@ -118,17 +118,18 @@ public struct EndpointBook: Sendable {
         return SocketEndpoint(address: address, port: entry.place.host.port)
     }
 
-    /// What is to be asked now. Each question is awaited from here on.
-    public mutating func takeQuestions(now: Instant) -> [Question] {
-        var questions: [Question] = []
-        for (question, name) in names {
-            let isLost = name.due == nil && name.asked.map { now - $0 > Self.answerPatience } ?? true
-            guard isLost || name.due.map({ $0 <= now }) == true else { continue }
+    /// What is to be asked now, those first that wait longest. Each question is awaited from here on.
+    public mutating func takeQuestions(atMost limit: Int, now: Instant) -> [Question] {
+        let due = names.compactMap { question, name in
+            // One that was never answered is asked again.
+            (name.due ?? name.asked.map { $0 + Self.answerPatience }).map { (at: $0, question: question) }
+        }
+        let questions = due.filter { $0.at <= now }.sorted { $0.at < $1.at }.prefix(max(0, limit)).map(\.question)
+        for question in questions {
             names[question]?.due = nil
             names[question]?.asked = now
-            questions.append(question)
         }
-        return questions.sorted { ($0.host.description, $0.underlay) < ($1.host.description, $1.underlay) }
+        return questions
     }
 
     /// Takes an answer.

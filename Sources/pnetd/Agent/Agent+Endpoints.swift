@@ -11,8 +11,8 @@ import Tunnel
 /// Where the tunnels' far ends are, and what is being asked about it.
 struct EndpointWork {
     var book = EndpointBook()
-    /// Questions that the resolver has and has not answered.
-    var underWay: [UInt64: EndpointBook.Question] = [:]
+    /// Questions that the resolver has and has not answered, and since when.
+    var underWay: [UInt64: (question: EndpointBook.Question, since: Instant)] = [:]
     var lastRequest: UInt64 = 0
     /// What each peer had sent when last looked at.
     var received: [EndpointBook.Peer: UInt64] = [:]
@@ -91,8 +91,11 @@ extension Agent {
 
     /// Asks the resolver for what is due.
     func lookForEndpoints() {
-        guard processes.isConnected(.resolver), endpoints.underWay.count < EndpointWork.limit else { return }
-        for question in endpoints.book.takeQuestions(now: loop.now) {
+        guard processes.isConnected(.resolver) else { return }
+        let now = loop.now
+        endpoints.underWay = endpoints.underWay.filter { now - $0.value.since < EndpointBook.answerPatience }
+        let room = EndpointWork.limit - endpoints.underWay.count
+        for question in endpoints.book.takeQuestions(atMost: room, now: now) {
             let servers = resolvers(of: question.underlay)
             guard !servers.isEmpty else {
                 let text = "no resolver is known for \(question.underlay) (set 'resolvers' of the underlay)"
@@ -101,7 +104,7 @@ extension Agent {
                 continue
             }
             endpoints.lastRequest += 1
-            endpoints.underWay[endpoints.lastRequest] = question
+            endpoints.underWay[endpoints.lastRequest] = (question, now)
             processes.send(
                 .find(
                     request: endpoints.lastRequest,
@@ -133,7 +136,7 @@ extension Agent {
 
     /// Takes what the resolver found. It faces strangers: what cannot be a far end is not taken.
     func found(_ request: UInt64, _ addresses: [IPAddress], lifetime: UInt32, _ problem: FindingProblem?) {
-        guard let question = endpoints.underWay.removeValue(forKey: request) else { return }
+        guard let question = endpoints.underWay.removeValue(forKey: request)?.question else { return }
         let usable = order(addresses.prefix(EndpointWork.addressLimit).filter(\.isUnicastHost), question)
         let outside = usable.filter { !isProtected($0) }
         var text: String?
@@ -202,6 +205,9 @@ extension Agent {
     /// Names of the file that cannot be found, as warnings.
     var endpointWarnings: [String] {
         let current = Set(site.places.values.compactMap(\.question))
+        if !current.isEmpty, !processes.isConnected(.resolver), loop.now - started > .seconds(5) {
+            return ["endpoints by name cannot be found: the resolver's process is not connected"]
+        }
         return endpoints.problems.filter { current.contains($0.key) }.map { "endpoint \($0.value)" }.sorted()
     }
 }

@@ -48,6 +48,8 @@ struct Rotation {
 
     /// For packets that are under way, before their session ends.
     static let drainTime = Duration.milliseconds(500)
+    /// After how long a path that got its old key back is judged by its probes again.
+    static let recovery = Duration.seconds(2)
     static let interval = Duration.milliseconds(100)
     /// How many answers show that a path carries traffic.
     static let answersNeeded: UInt64 = 3
@@ -213,7 +215,11 @@ extension Agent {
         finish(rotation, .rolledBack)
         log.error("\(rotation.path): the old private key is in force again: \(reason)")
         reconcile()
-        observe(.drained(rotation.path, nil))
+        // By then its probes know whether it carries anything under the old key.
+        loop.schedule(after: Rotation.recovery) { [weak self] in
+            guard let self, self.rotation?.path != rotation.path else { return }
+            observe(.drained(rotation.path, nil))
+        }
         control?.conclude(RotateReport(.rolledBack, path: rotation.path, reason: reason))
         publish(nil)
     }

@@ -252,6 +252,7 @@ final class Agent {
     /// Ends the run; what is in the kernel stays.
     func end() {
         guard !isEnding else { return }
+        endRotation("pnetd stops")
         isEnding = true
         manager.tell("STOPPING=1")
         save()

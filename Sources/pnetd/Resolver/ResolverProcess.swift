@@ -100,24 +100,26 @@ final class ResolverProcess {
     }
 
     private func find(_ request: UInt64, _ question: AddressLookup.Question) {
-        guard lookups.count < Self.lookupLimit, !question.servers.isEmpty else {
-            return logger.error("the agent asks for too much at once, or nobody")
+        let answer = { [unowned self] (finding: AddressLookup.Finding) in
+            lookups[request] = nil
+            let problem = finding.problem.map(FindingProblem.init)
+            channel?.send(
+                .found(
+                    request: request,
+                    addresses: finding.addresses,
+                    lifetime: finding.lifetime,
+                    problem: problem
+                )
+            )
         }
         do {
-            lookups[request] = try AddressLookup(question, on: loop) { [unowned self] finding in
-                lookups[request] = nil
-                channel?
-                    .send(
-                        .found(
-                            request: request,
-                            addresses: finding.addresses,
-                            lifetime: finding.lifetime,
-                            problem: finding.problem.map(FindingProblem.init)
-                        )
-                    )
+            guard lookups.count < Self.lookupLimit, !question.servers.isEmpty else {
+                throw SystemError(operation: "ask for one more host", code: EAGAIN)
             }
+            lookups[request] = try AddressLookup(question, on: loop, done: answer)
         } catch {
-            logger.error("cannot ask for \(question.host): \(error)")
+            logger.error("cannot find \(question.host): \(error)")
+            answer(AddressLookup.Finding(problem: .noAnswer))
         }
     }
 
