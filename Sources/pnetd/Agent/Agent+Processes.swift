@@ -18,6 +18,9 @@ struct NamesWork {
 extension Agent {
     /// How long a new agent waits for processes that outlived the one before, so as to take their sockets over.
     static let survivorPatience = Duration.milliseconds(300)
+    /// How often it looks, every 100 ms, whether one still holds sockets and comes late, as on a busy machine; after
+    /// that it hangs.
+    private static let holderLooks = 30
 
     func connectParts() {
         programs.isConnected = { [unowned self] in processes.isConnected($0) }
@@ -41,11 +44,18 @@ extension Agent {
 
     func startProcesses() {
         loop.schedule(after: Self.survivorPatience) { [weak self] in
-            guard let self, !isEnding else { return }
-            awaited = []
-            serveListeners()
-            programs.want(wantedRoles)
+            self?.startMissingProcesses(looks: Self.holderLooks)
         }
+    }
+
+    /// Starts what nobody has come for, once nobody will.
+    private func startMissingProcesses(looks: Int) {
+        guard !isEnding else { return }
+        awaited.formIntersection(looks > 0 ? listeners.rolesServedElsewhere(listenersWanted) : [])
+        serveListeners()
+        programs.want(wantedRoles.subtracting(awaited))
+        guard !awaited.isEmpty else { return }
+        loop.schedule(after: .milliseconds(100)) { [weak self] in self?.startMissingProcesses(looks: looks - 1) }
     }
 
     var wantedRoles: Set<LinkRole> {
@@ -71,10 +81,11 @@ extension Agent {
         }
     }
 
+    private var listenersWanted: [ListenerDescription] { LinkRole.allCases.flatMap(listenersWanted) }
+
     /// Opens what the file asks for; what cannot be opened is said and tried again.
     func serveListeners() {
-        let wanted = listenersWanted(.resolver) + listenersWanted(.frontend)
-        let outcome = listeners.serve(wanted, awaiting: awaited)
+        let outcome = listeners.serve(listenersWanted, awaiting: awaited)
         for listener in outcome.renewed {
             log.error("the \(listener.kind.role) had spoiled its socket for \(listener.endpoint); it is opened anew")
             held[listener.kind.role]?.remove(listener)

@@ -89,6 +89,21 @@ final class Listeners {
         return outcome
     }
 
+    /// The roles whose wanted sockets are not here while somebody is bound to their addresses: a process that outlived
+    /// an earlier agent and has not come yet. One more set beside its own would get a share of the questions, and lose
+    /// them when it came after all.
+    func rolesServedElsewhere(_ wanted: [ListenerDescription]) -> Set<LinkRole> {
+        var roles: Set<LinkRole> = []
+        for description in wanted where open[description] == nil && !roles.contains(description.kind.role) {
+            do {
+                _ = try Self.bind(description, isShared: false)
+            } catch {
+                if error.code == EADDRINUSE { roles.insert(description.kind.role) }
+            }
+        }
+        return roles
+    }
+
     private func hold(_ descriptor: Int32, as description: ListenerDescription) {
         if let earlier = open.updateValue(descriptor, forKey: description) {
             close(earlier)
@@ -101,6 +116,18 @@ final class Listeners {
     subscript(_ description: ListenerDescription) -> Int32? { open[description] }
 
     private static func open(_ description: ListenerDescription) throws(SystemError) -> FileDescriptor {
+        let descriptor = try bind(description, isShared: description.kind != .http)
+        guard description.kind == .dnsUDP || listen(descriptor.raw, 1024) == 0 else {
+            throw .last("listen on \(description.kind) \(description.endpoint)")
+        }
+        return descriptor
+    }
+
+    /// - Parameter isShared: whether others may be bound to the same address.
+    private static func bind(
+        _ description: ListenerDescription,
+        isShared: Bool
+    ) throws(SystemError) -> FileDescriptor {
         let family = description.endpoint.address.family == .ipv4 ? AF_INET : AF_INET6
         let isStream = description.kind != .dnsUDP
         let kind = isStream ? SOCK_STREAM : SOCK_DGRAM
@@ -115,7 +142,7 @@ final class Listeners {
             }
         }
         if isStream { try set(SOL_SOCKET, SO_REUSEADDR) }
-        if description.kind != .http { try set(SOL_SOCKET, SO_REUSEPORT) }
+        if isShared { try set(SOL_SOCKET, SO_REUSEPORT) }
         if family == AF_INET6 { try set(Int32(IPPROTO_IPV6), IPV6_V6ONLY) }
         // Nobody who gets a copy can put a filter on it.
         try set(SOL_SOCKET, SO_LOCK_FILTER)
@@ -129,7 +156,6 @@ final class Listeners {
                 throw .last("bind \(place)")
             }
         }
-        if isStream, listen(raw, 1024) != 0 { throw .last("listen on \(place)") }
         return descriptor
     }
 }

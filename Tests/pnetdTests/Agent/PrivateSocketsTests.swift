@@ -241,6 +241,19 @@ struct ListenersTests {
         #expect(listeners.descriptions == [dns])
     }
 
+    /// Whoever outlived an earlier agent and comes late is still served alone.
+    @Test func knowsWhatOthersServe() throws {
+        let dns = ListenerDescription(kind: .dnsUDP, endpoint: endpoint, index: 0)
+        let page = ListenerDescription(kind: .http, endpoint: endpoint, index: 0)
+        let survivor = listeners()
+        #expect(survivor.serve([page], awaiting: []).failures == [])
+        let next = listeners()
+        #expect(next.rolesServedElsewhere([dns, page]) == [.resolver, .frontend])
+        #expect(survivor.rolesServedElsewhere([page]) == [])
+        #expect(survivor.serve([], awaiting: []).failures == [])
+        #expect(next.rolesServedElsewhere([page]) == [])
+    }
+
     @Test(arguments: ["127.0.0.1:53", "[2001:db8::1]:5353", "[::]:53"])
     func hasANameForTheServiceManager(text: String) throws {
         let endpoint = try #require(SocketEndpoint(text))
