@@ -93,6 +93,10 @@ struct KernelModelTests {
         "route flush table main", "route replace default via 10.99.0.1 dev pn-b onlink",
         "-6 route delete fd00:20::/48 metric 100 table 7000",
         "route add 10.66.0.0/16 dev pn-b table 7003 protocol static",
+        "route replace 10.20.0.0/16 nhid 7204 metric 100 mtu 1300 table 7000 protocol 112",
+        "-6 route replace fd00:20::/48 nhid 7205 metric 100 mtu 1300 table 7000 protocol 112",
+        "route change default via 10.99.0.1 mtu 1300",
+        "route change default via 10.99.0.1 mtu 1300\nroute delete default",
         "route append default via 10.99.0.1 metric 77", "rule delete priority 899",
         "rule add priority 840 lookup 100 protocol static", "nexthop add id 7900 blackhole protocol static",
     ])

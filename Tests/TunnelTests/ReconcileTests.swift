@@ -23,7 +23,7 @@ struct ReconcileTests {
     }
 
     /// Userspace interfaces take a moment to come.
-    private static func settle(_ reconciler: Reconciler, _ desired: Desired) throws -> ReconcileResult {
+    static func settle(_ reconciler: Reconciler, _ desired: Desired) throws -> ReconcileResult {
         var result = reconciler.reconcile(desired)
         for _ in 0..<200 where !(result.changes.isEmpty && result.failures.isEmpty) {
             usleep(20_000)
@@ -32,7 +32,7 @@ struct ReconcileTests {
         return result
     }
 
-    private static func withReconciler(_ body: @escaping (Reconciler) throws -> Void) throws {
+    static func withReconciler(_ body: @escaping (Reconciler) throws -> Void) throws {
         try inFreshNamespace {
             try raiseUnderlays()
             let logs = "/tmp/pnetd-reconcile-\(getpid())"
@@ -50,7 +50,7 @@ struct ReconcileTests {
         }
     }
 
-    private static let both = Outcome.active(Sample.first, standby: Sample.second)
+    static let both = Outcome.active(Sample.first, standby: Sample.second)
 
     @Test func bringsEverythingUpAndThenHasNothingToDo() throws {
         try Self.withReconciler { reconciler in

@@ -71,7 +71,8 @@ struct Layout: Hashable, Sendable {
                     table: table,
                     prefix: all,
                     metric: 1024,
-                    destination: .device(link: hop.link, gateway: hop.gateway)
+                    destination: .device(link: hop.link, gateway: hop.gateway),
+                    mtu: hop.mtu
                 )
             )
         }
@@ -159,11 +160,11 @@ extension Desired.Path {
     }
 
     /// The way out by the underlay: the file's gateway, else what the underlay's best default route says.
-    func hop(_ family: AddressFamily, _ observed: Observed) -> ObservedRoute.Hop? {
+    func hop(_ family: AddressFamily, _ observed: Observed) -> Observed.DefaultRoute? {
         guard let link = observed.links[underlay] else { return nil }
-        if let gateways {
-            return gateways.first { $0.family == family }.map { ObservedRoute.Hop(link: link.index, gateway: $0) }
+        guard let gateways else { return observed.defaultRoute(by: link, family) }
+        return gateways.first { $0.family == family }.map {
+            Observed.DefaultRoute(family: family, link: link.index, gateway: $0, metric: 0)
         }
-        return observed.defaultRoute(by: link, family).map { ObservedRoute.Hop(link: link.index, gateway: $0.gateway) }
     }
 }

@@ -50,6 +50,7 @@ extension Observed {
         loseRoutes(on: link.index)
         links[link.name] = nil
         tunnels[link.name] = nil
+        outerMTUs[link.name] = nil
         addresses = addresses.filter { $0.link != link.index }
     }
 
@@ -134,8 +135,11 @@ extension Observed {
             defaultRoutes = defaultRoutes.filter { $0.family != family || $0.metric != key.metric }
         }
         for hop in found.hops {
-            let route = DefaultRoute(family: family, link: hop.link, gateway: hop.gateway, metric: key.metric)
-            if isNew { defaultRoutes.insert(route) } else { defaultRoutes.remove(route) }
+            var route = DefaultRoute(family: family, link: hop.link, gateway: hop.gateway, metric: key.metric)
+            // What a router's advertisement says of the MTU comes into a route without a word.
+            defaultRoutes = defaultRoutes.filter { $0.withoutMTU != route }
+            route.mtu = found.route.mtu
+            if isNew { defaultRoutes.insert(route) }
         }
         return before == defaultRoutes ? nil : .route(key)
     }
@@ -150,6 +154,14 @@ extension Observed {
         guard let rule = RuleMessages.parse(reply, reserved) else { return nil }
         let isNews = isNew ? rules.insert(rule).inserted : rules.remove(rule) != nil
         return isNews ? .rule(rule.family, priority: rule.priority) : nil
+    }
+}
+
+extension Observed.DefaultRoute {
+    fileprivate var withoutMTU: Self {
+        var route = self
+        route.mtu = nil
+        return route
     }
 }
 

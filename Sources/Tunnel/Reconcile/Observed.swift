@@ -26,6 +26,9 @@ struct Observed: Hashable, Sendable {
     var tunnels: [InterfaceName: WireGuardDevice] = [:]
     /// The endpoints of the file as each peer was last told them: a peer that roamed since is not called back.
     var told: [InterfaceName: [WireGuardPublicKey: SocketEndpoint]] = [:]
+    /// What the kernel knows of the way to each interface's peers, in octets of the largest outer packet; none where it
+    /// knows of nothing less than the underlay takes.
+    var outerMTUs: [InterfaceName: UInt32] = [:]
     /// The guard table; nil where there is none.
     var `guard`: GuardTable?
 
@@ -36,6 +39,8 @@ struct Observed: Hashable, Sendable {
         /// nil on a point-to-point link, as of PPPoE or LTE.
         var gateway: IPAddress?
         var metric: UInt32
+        /// Octets of the largest packet that goes by it; nil: as many as the interface takes.
+        var mtu: UInt32?
     }
 
     /// The guard table, and whether it has an owner as this kernel lets it have.

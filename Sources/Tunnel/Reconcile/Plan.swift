@@ -67,7 +67,7 @@ func tunnelSteps(_ path: Desired.Path, _ reserved: ReservedNumbers, _ observed: 
     let told = observed.told[path.interface] ?? [:]
     let change = WireGuardChange(from: device, to: settings, toldBefore: told)
     if !change.isEmpty { steps.append(.configure(path.interface, change)) }
-    let mtu = path.mtu ?? path.mtu(over: observed.links[path.underlay])
+    let mtu = path.mtu(observed)
     if !link.isUp || link.alias != Link.aliasPrefix + path.name.text || link.mtu != mtu {
         steps.append(.setUp(link, path.name, mtu: mtu, hasIPv6: observed.families.contains(.ipv6)))
     }
@@ -93,11 +93,6 @@ extension Desired.Path {
     /// has just made.
     func mayUse(_ link: Link, _ device: WireGuardDevice) -> Bool {
         link.implementation != nil && (link.isOurs || device.privateKey == nil)
-    }
-
-    /// What WireGuard adds over IPv6: 40 IPv6, 8 UDP, 32 of its own. Never below what IPv6 asks for (RFC 8200 section 5).
-    func mtu(over underlay: Link?) -> Int {
-        max((underlay?.mtu ?? 1500) - 80, 1280)
     }
 }
 

@@ -152,6 +152,7 @@ public final class Reconciler {
                 let device = try? tunnels.read(link, now: clock.now)
             else { return false }
             model.note(device, on: path.interface)
+            model.note(outerMTU: outerMTU(of: path, device), on: path.interface)
             return !tunnelSteps(path, reserved, model.observed).isEmpty
         }
     }
@@ -273,6 +274,7 @@ extension Reconciler {
         do {
             let device = try tunnels.read(link, now: now)
             model.note(device, on: path.interface)
+            model.note(outerMTU: outerMTU(of: path, device), on: path.interface)
             if let device, path.mayUse(link, device) {
                 state.device = device
             } else {
@@ -284,6 +286,14 @@ extension Reconciler {
             result.failures.append("\(path.name): \(error)")
         }
         return state
+    }
+
+    /// What the kernel knows of the way to a path's peers: of the routes there, and of what routers on it said.
+    private func outerMTU(of path: Desired.Path, _ device: WireGuardDevice?) -> UInt32? {
+        guard path.mtu == nil, let device, let underlay = model.observed.links[path.underlay] else { return nil }
+        let questions = RouteMessages.questions(device, reserved.underlayMark(path.slot), underlay)
+        let answers = questions.flatMap { (try? routing.ask($0, "ask for the way to a peer of \(path.name)")) ?? [] }
+        return answers.compactMap(RouteMessages.mtu).min()
     }
 
     private func finish(_ result: inout ReconcileResult) {

@@ -79,7 +79,7 @@ extension Observed {
 
     fileprivate func effect(ofPutting route: Route, _ desired: Desired) -> TrafficEffect {
         let reserved = desired.reserved
-        if route.prefix.length == 0, routes[route.key] != nil,
+        if route.prefix.length == 0, let before = routes[route.key], before.destination != route.destination,
             let path = desired.paths.first(where: { reserved.underlayTable($0.slot) == route.table })
         {
             return TrafficEffect(.diversion, "the outer packets of \(path.name) take another way")

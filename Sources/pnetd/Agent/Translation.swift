@@ -99,6 +99,7 @@ extension Desired.Path {
             interface: path.interface,
             addresses: path.addresses,
             mtu: path.mtu,
+            callsOverIPv4Only: path.peers.allSatisfy { $0.endpoint?.address?.address.family == .ipv4 },
             underlay: path.underlay.interface,
             gateways: gateways,
             natSources: path.natSources,

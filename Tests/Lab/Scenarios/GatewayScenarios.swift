@@ -32,7 +32,7 @@ extension Scenarios {
             }
         }
 
-        /// RFC 4459: what does not fit the tunnel must not be sent at it. The tunnels have 1420, so 1380 over IPv4.
+        /// RFC 4459: what does not fit the tunnel must not be sent at it. This tunnel has 1440, so 1400 over IPv4.
         @Test func theMSSIsClampedBothWays() throws {
             try scenario("mss") { lab, daemon in
                 let plant = try lab.addPlant()
@@ -47,9 +47,9 @@ extension Scenarios {
                 try plant.run("socat", "-u", "-", "TCP:\(Lab.target):7777", input: "hello")
                 try waitUntil("the handshake was seen") { atCloud.packets.count >= 2 && atPlant.packets.count >= 2 }
                 let offered = try #require(atCloud.packets.first { $0.contains("Flags [S],") })
-                #expect(offered.contains("mss 1380"), "out of the path: \(offered)")
+                #expect(offered.contains("mss 1400"), "out of the path: \(offered)")
                 let answered = try #require(atPlant.packets.first { $0.contains("Flags [S.],") })
-                #expect(answered.contains("mss 1380"), "into the path: \(answered)")
+                #expect(answered.contains("mss 1400"), "into the path: \(answered)")
                 #expect(atPlant.packets.contains { $0.contains("Flags [S],") && $0.contains("mss 1460") })
             }
         }
