@@ -3,6 +3,7 @@
 import CLinux
 import NetworkTypes
 import PathHealth
+import SystemIO
 import Testing
 
 @testable import Tunnel
@@ -60,6 +61,48 @@ struct PathMTUTests {
         )
         for step in steps { observed.take(step) }
         #expect(plan(wish, observed) == [])
+    }
+
+    /// By the network's MTU and the paths' underlays: what the routes by the active path and by the standby have.
+    @Test(
+        arguments: [
+            (nil, 1500, 1500, [nil, nil]), (1400, 1500, 1500, [1400, 1400]), (1419, 1500, 1400, [1419, nil]),
+            (1420, 1500, 1500, [nil, nil]), (1400, 1400, 1500, [nil, 1400]),
+        ] as [(Int?, Int, Int, [UInt32?])]
+    )
+    func givesRoutesAnMTUBelowThePaths(network: Int?, first: Int, second: Int, expected: [UInt32?]) {
+        var wish = Sample.desired(.active(Sample.first, standby: Sample.second))
+        wish.networks[0].mtu = network
+        var observed = Sample.bare
+        observed.links[Sample.interface("eth0")]?.mtu = first
+        observed.links[Sample.interface("eth1")]?.mtu = second
+        for step in plan(wish, observed) { observed.take(step) }
+        #expect(plan(wish, observed) == [])
+        for prefix in Sample.prefixes {
+            let routes = observed.routes.values.filter { $0.table == 7000 && $0.prefix == prefix }
+            #expect(routes.sorted { $0.metric < $1.metric }.map(\.mtu) == expected + [nil], "none for the guard")
+        }
+        // A move changes no route, unless one path has less room than the network's MTU.
+        wish.networks[0].outcome = .active(Sample.second, standby: Sample.first)
+        let moves = moves(wish, observed)
+        #expect(moves.count == (expected[0] == expected[1] ? 4 : 0))
+        for step in plan(wish, observed) { observed.take(step) }
+        #expect(plan(wish, observed) == [])
+    }
+
+    @Test func saysWhatARoutesMTUDoes() {
+        var wish = Sample.desired(.active(Sample.first, standby: nil))
+        var observed = Sample.bare
+        for step in plan(wish, observed) { observed.take(step) }
+        wish.networks[0].mtu = 1400
+        #expect(
+            plan(wish, observed).map { "\($0): \($0.effect(on: observed, wish).text)" } == [
+                "set route 10.20.0.0/16 metric 100 in table 7000 by nexthop 7204, MTU 1400: "
+                    + "packets above 1400 octets are cut into pieces or refused",
+                "set route fd00:20::/48 metric 100 in table 7000 by nexthop 7205, MTU 1400: "
+                    + "packets above 1400 octets are cut into pieces or refused",
+            ]
+        )
     }
 
     /// The default route's own MTU holds for outer packets as well, which do not go by that route.
@@ -173,6 +216,36 @@ extension ReconcileTests {
             let sent = reconciler.mutations
             _ = reconciler.reconcile(wish)
             #expect(reconciler.mutations == sent, "a second run changes nothing")
+        }
+    }
+
+    /// The kernel changes the MTU of IPv6 routes with that of their interface, without a word (`rt6_mtu_change`).
+    @Test func routesKeepTheirMTUWhateverTheirInterfaceDoes() throws {
+        try Self.withReconciler { reconciler in
+            var wish = Sample.desired(Self.both)
+            wish.networks[0].mtu = 1400
+            func settled() throws -> [Bool] {
+                _ = try Self.settle(reconciler, wish)
+                let sent = reconciler.mutations
+                let fresh = try KernelModel(reserved: Sample.reserved)
+                _ = try fresh.refresh(now: SystemClock().now, auditAfter: .zero)
+                #expect(plan(wish, fresh.observed).filter { if case .putRoute = $0 { true } else { false } } == [])
+                _ = reconciler.reconcile(wish)
+                #expect(reconciler.mutations == sent, "a second run changes nothing")
+                return try [["route"], ["-6", "route"]].map { words in
+                    try run("/sbin/ip", words + ["show", "table", "7000", "metric", "100"]).contains("mtu 1400")
+                }
+            }
+            #expect(try settled() == [true, true])
+            #expect(try run("/sbin/ip", "route", "get", "10.20.0.1").contains("mtu 1400"))
+            for (mtu, isSmaller) in [(1400, false), (1500, true), (1460, false), (1492, true)] {
+                try run("/sbin/ip", "link", "set", "eth0", "mtu", "\(mtu)")
+                #expect(try settled() == [isSmaller, isSmaller], "over an underlay with \(mtu)")
+            }
+            let turned = Sample.desired(.active(Sample.second, standby: Sample.first))
+            wish.networks[0].outcome = turned.networks[0].outcome
+            #expect(reconciler.move(wish).changes.count == 4)
+            #expect(try settled() == [true, true])
         }
     }
 }

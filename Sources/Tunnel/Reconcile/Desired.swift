@@ -67,14 +67,24 @@ public struct Desired: Hashable, Sendable {
         public var paths: [PathName]
         /// Where its traffic leads now.
         public var outcome: Outcome
+        /// Octets of the largest packet to it; nil: as many as the path takes.
+        public var mtu: Int?
 
         /// Makes a network.
-        public init(name: NetworkName, slot: Int, prefixes: [IPPrefix], paths: [PathName], outcome: Outcome) {
+        public init(
+            name: NetworkName,
+            slot: Int,
+            prefixes: [IPPrefix],
+            paths: [PathName],
+            outcome: Outcome,
+            mtu: Int? = nil
+        ) {
             self.name = name
             self.slot = slot
             self.prefixes = prefixes
             self.paths = paths
             self.outcome = outcome
+            self.mtu = mtu
         }
     }
 

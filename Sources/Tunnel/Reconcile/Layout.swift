@@ -114,38 +114,47 @@ struct Layout: Hashable, Sendable {
                 )
             )
         }
-        for (rank, group) in Self.groups(of: network, desired, observed) {
-            nexthops[group.id] = group
-            for prefix in network.prefixes where prefix.family == group.family {
-                add(
-                    Route(
-                        table: reserved.networkTable,
-                        prefix: prefix,
-                        metric: rank.rawValue,
-                        destination: .nexthop(group.id)
-                    )
-                )
+        for use in Self.groups(of: network, desired, observed) {
+            nexthops[use.group.id] = use.group
+            for prefix in network.prefixes where prefix.family == use.group.family {
+                add(use.route(to: prefix, reserved))
             }
         }
     }
 
+    /// A group, and how routes lead by it.
+    struct GroupUse {
+        let rank: ReservedNumbers.Rank
+        let group: Nexthop
+        /// The network's MTU, where the path would take more: a route's would hold above the interface's own.
+        let mtu: UInt32?
+
+        func route(to prefix: IPPrefix, _ reserved: ReservedNumbers) -> Route {
+            Route(
+                table: reserved.networkTable,
+                prefix: prefix,
+                metric: rank.rawValue,
+                destination: .nexthop(group.id),
+                mtu: mtu
+            )
+        }
+    }
+
     /// The groups that a network's prefixes are routed to, by its decision and as far as the paths' interfaces carry.
-    static func groups(
-        of network: Desired.Network,
-        _ desired: Desired,
-        _ observed: Observed
-    ) -> [(rank: ReservedNumbers.Rank, group: Nexthop)] {
+    static func groups(of network: Desired.Network, _ desired: Desired, _ observed: Observed) -> [GroupUse] {
         guard case .active(let active, let standby) = network.outcome else { return [] }
         let reserved = desired.reserved
-        var groups: [(ReservedNumbers.Rank, Nexthop)] = []
+        var groups: [GroupUse] = []
         for (rank, name) in [(ReservedNumbers.Rank.active, active), (.standby, standby)] {
             guard let path = desired.paths.first(where: { $0.name == name }), path.carrier(observed) != nil else {
                 continue
             }
+            let mtu = network.mtu.flatMap { $0 < path.mtu(observed) ? UInt32($0) : nil }
             for family in AddressFamily.allCases where network.prefixes.contains(where: { $0.family == family }) {
                 let member = reserved.nexthop(ofPath: path.slot, family)
                 let id = reserved.group(ofNetwork: network.slot, rank, family)
-                groups.append((rank, Nexthop(id: id, family: family, destination: .group([member]))))
+                let group = Nexthop(id: id, family: family, destination: .group([member]))
+                groups.append(GroupUse(rank: rank, group: group, mtu: mtu))
             }
         }
         return groups

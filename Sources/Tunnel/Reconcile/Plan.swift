@@ -35,9 +35,15 @@ func plan(_ desired: Desired, _ observed: Observed) -> [Step] {
 func moves(_ desired: Desired, _ observed: Observed) -> [Step] {
     var steps: [Step] = []
     for network in desired.networks {
-        for (_, group) in Layout.groups(of: network, desired, observed) {
-            guard let before = observed.nexthops[group.id] else { return [] }
-            if before != group { steps.append(.putNexthop(group)) }
+        for use in Layout.groups(of: network, desired, observed) {
+            let sample = network.prefixes.first { $0.family == use.group.family }.map {
+                use.route(to: $0, desired.reserved)
+            }
+            // A path with less room than the network's own MTU changes the routes as well.
+            guard let before = observed.nexthops[use.group.id],
+                sample.map({ observed.routes[$0.key]?.mtu == use.mtu }) ?? true
+            else { return [] }
+            if before != use.group { steps.append(.putNexthop(use.group)) }
         }
     }
     return steps

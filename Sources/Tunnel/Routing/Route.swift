@@ -190,8 +190,12 @@ enum RouteMessages {
             message.put(RTA_OIF, number: link)
             if let gateway { message.put(RTA_GATEWAY, gateway.bytes) }
         }
-        if let mtu = route.mtu, type == RTM_NEWROUTE {
-            message.nest(RTA_METRICS) { $0.put(Int(RTAX_MTU), number: mtu) }
+        // Without this attribute a route gets the MTU of any that leads by the same nexthop object at the same metric, its own
+        // before among them (fib_find_info_nh, net/ipv4/fib_semantics.c); an empty one says that it has none.
+        if type == RTM_NEWROUTE {
+            message.nest(RTA_METRICS) { metrics in
+                if let mtu = route.mtu { metrics.put(Int(RTAX_MTU), number: mtu) }
+            }
         }
         return message
     }

@@ -65,7 +65,8 @@ extension Desired {
                     slot: slots.networkSlots[network.name.text] ?? 0,
                     prefixes: network.prefixes,
                     paths: network.paths,
-                    outcome: outcomes[network.name] ?? .blocked
+                    outcome: outcomes[network.name] ?? .blocked,
+                    mtu: network.mtu
                 )
             }
         )
