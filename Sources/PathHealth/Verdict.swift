@@ -39,6 +39,8 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
     case underlayMissing(InterfaceName)
     /// The interface below the tunnel is not up or has no carrier.
     case underlayDown(InterfaceName)
+    /// Whether another host has the underlay's addresses as well is not known yet, or another has them.
+    case underlayUnaddressed(InterfaceName)
     /// There is no gateway on the underlay for the peer's address family.
     case underlayUnrouted(InterfaceName)
     /// The kernel, or what stands in for it, refused what the path needs.
@@ -57,6 +59,8 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
         case .interfaceDown(let name): "interface \(name) is down"
         case .underlayMissing(let name): "underlay \(name) does not exist"
         case .underlayDown(let name): "underlay \(name) is down or has no carrier"
+        case .underlayUnaddressed(let name):
+            "underlay \(name) has no address that may be used (duplicate address detection)"
         case .underlayUnrouted(let name): "underlay \(name) has no gateway for the peer's address"
         case .refused(let text): text
         }

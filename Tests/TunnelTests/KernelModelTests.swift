@@ -79,7 +79,9 @@ struct KernelModelTests {
     @Test(arguments: [
         "link set pn-a down", "link set far-a down", "link set pn-a down\nlink set pn-a up", "link delete pn-a",
         "link set far-a down\nlink set far-a up", "address delete 10.99.0.2/30 dev pn-a",
-        "address add 10.99.0.6/30 dev pn-a", "link set pn-a mtu 1400", "link set pn-a alias 'pnetd path vpn-a'",
+        "address add 10.99.0.6/30 dev pn-a", "address add fd00:99::2/126 dev pn-a",
+        "address add fd00:99::2/126 dev pn-a\naddress delete fd00:99::2/126 dev pn-a", "link set pn-a mtu 1400",
+        "link set pn-a alias 'pnetd path vpn-a'",
         "link set pn-b down\nlink set pn-b name pn-c", "nexthop delete id 7204", "nexthop delete id 7002",
         "nexthop replace id 7204 group 7002/7004 protocol 112", "nexthop delete id 7205",
         "nexthop replace id 7204 group 7002/7004 protocol 112\nnexthop delete id 7002",

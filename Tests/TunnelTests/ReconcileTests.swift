@@ -15,7 +15,8 @@ struct ReconcileTests {
     private static func raiseUnderlays() throws {
         for (index, subnet) in ["192.0.2", "203.0.113"].enumerated() {
             try run("/sbin/ip", "link", "add", "eth\(index)", "type", "veth", "peer", "name", "far\(index)")
-            try run("/sbin/ip", "link", "set", "eth\(index)", "up")
+            // A link-local address comes out of doubt at a time of its own.
+            try run("/sbin/ip", "link", "set", "eth\(index)", "addrgenmode", "none", "up")
             try run("/sbin/ip", "link", "set", "far\(index)", "up")
             try run("/sbin/ip", "address", "add", "\(subnet).2/24", "dev", "eth\(index)")
             try run("/sbin/ip", "route", "add", "default", "via", "\(subnet).1", "metric", "\(index + 1)")

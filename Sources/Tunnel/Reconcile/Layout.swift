@@ -51,7 +51,7 @@ struct Layout: Hashable, Sendable {
             rules.insert(Rule(family: family, priority: priority + 1, selector: selector, action: .unreachable))
         }
         guard let underlay = observed.links[path.underlay], underlay.isUp, underlay.hasCarrier else { return }
-        for address in observed.addresses where address.link == underlay.index {
+        for address in observed.usableAddresses(of: underlay) {
             let onLink = address.address.prefix
             add(
                 Route(
@@ -168,9 +168,10 @@ extension Desired.Path {
         return link
     }
 
-    /// The way out by the underlay: the file's gateway, else what the underlay's best default route says.
+    /// The way out by the underlay: the file's gateway, else what the underlay's best default route says. None while each
+    /// address that outer packets could have there is in doubt: the kernel would give them another interface's.
     func hop(_ family: AddressFamily, _ observed: Observed) -> Observed.DefaultRoute? {
-        guard let link = observed.links[underlay] else { return nil }
+        guard let link = observed.links[underlay], observed.hasSource(on: link, family) else { return nil }
         guard let gateways else { return observed.defaultRoute(by: link, family) }
         return gateways.first { $0.family == family }.map {
             Observed.DefaultRoute(family: family, link: link.index, gateway: $0, metric: 0)

@@ -52,6 +52,7 @@ extension Observed {
         tunnels[link.name] = nil
         outerMTUs[link.name] = nil
         addresses = addresses.filter { $0.link != link.index }
+        doubts = doubts.filter { $0.key.link != link.index }
     }
 
     private mutating func loseNexthops(on link: Int32) {
@@ -79,7 +80,12 @@ extension Observed {
 
     private mutating func takeAddress(_ reply: NetlinkReply) -> KernelObject? {
         guard let address = AddressMessages.parse(reply) else { return nil }
-        if reply.type == RTM_NEWADDR { return addresses.insert(address).inserted ? .address(address) : nil }
+        let doubt = reply.type == RTM_NEWADDR ? AddressMessages.doubt(reply) : nil
+        let before = doubts[address]
+        doubts[address] = doubt
+        if reply.type == RTM_NEWADDR {
+            return addresses.insert(address).inserted || before != doubt ? .address(address) : nil
+        }
         guard addresses.remove(address) != nil else { return nil }
         let family = address.address.address.family
         let isLast = !addresses.contains { $0.link == address.link && $0.address.address.family == family }

@@ -116,7 +116,7 @@ public final class Reconciler {
             guard result.failures.isEmpty, taken.contains(where: opensTheWay) else { break }
         }
         if isKnown { remember(desired, result) }
-        result.swallowed = model.observed.swallowed(by: desired)
+        result.hindrances = model.observed.swallowed(by: desired) + model.observed.duplicates(desired)
         finish(&result)
         return result
     }
