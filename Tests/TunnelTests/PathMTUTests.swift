@@ -47,6 +47,34 @@ struct PathMTUTests {
         #expect(path.mtu(observed) == given.mtu)
     }
 
+    /// Neither the file's word nor what IPv6 asks for makes a way wider.
+    @Test(
+        arguments: [
+            (nil, 1500, []), (nil, 1360, []),
+            (
+                nil, 1359,
+                [
+                    "vpn-a: its MTU of 1280 needs 1360 octets, and the way to its peers by eth0 lets 1359 through: large "
+                        + "packets are sent in pieces, or lost"
+                ]
+            ), (1420, 1500, []),
+            (
+                1420, 1492,
+                [
+                    "vpn-a: its MTU of 1420 needs 1500 octets, and the way to its peers by eth0 lets 1492 through: large "
+                        + "packets are sent in pieces, or lost"
+                ]
+            ),
+        ] as [(Int?, Int, [String])]
+    )
+    func saysThatAWayIsTooNarrow(file: Int?, underlay: Int, warnings: [String]) {
+        var wish = Sample.desired(.blocked)
+        wish.paths[0].mtu = file
+        var observed = Sample.bare
+        observed.links[Sample.interface("eth0")]?.mtu = underlay
+        #expect(observed.narrowWays(wish) == warnings)
+    }
+
     /// An underlay that shrinks is answered by one step, which says what it does.
     @Test func followsItsUnderlayInOneStep() {
         let wish = Sample.desired(.active(Sample.first, standby: Sample.second))

@@ -9,10 +9,13 @@ extension Desired.Path {
     /// Never below what IPv6 asks for (RFC 8200 section 5): over an underlay with less room WireGuard's packets are cut
     /// into fragments, which is slow, while an interface below 1280 has no IPv6 at all.
     func mtu(_ observed: Observed) -> Int {
-        if let mtu { return mtu }
+        mtu ?? max(outer(observed) - overhead(observed.tunnels[interface]), 1280)
+    }
+
+    /// Octets of the largest packet that the way to its peers lets through.
+    fileprivate func outer(_ observed: Observed) -> Int {
         let link = observed.links[underlay]?.mtu ?? 1500
-        let outer = min(link, observed.outerMTUs[interface].map { Int($0) } ?? link)
-        return max(outer - overhead(observed.tunnels[interface]), 1280)
+        return min(link, observed.outerMTUs[interface].map { Int($0) } ?? link)
     }
 
     /// What WireGuard adds: 20 octets of IPv4 or 40 of IPv6, 8 of UDP, 16 of its header and 16 of its tag
@@ -21,9 +24,23 @@ extension Desired.Path {
     /// The 20 octets less are counted on only where the file leaves no doubt of them. An MTU that went up and down with a
     /// name's answers would cost established connections more than those octets gain; wg-quick counts 80 always. A peer
     /// that roamed to IPv6 needs them as long as it is there.
-    private func overhead(_ device: WireGuardDevice?) -> Int {
+    fileprivate func overhead(_ device: WireGuardDevice?) -> Int {
         let hasRoamed = device?.peers.contains { $0.endpoint?.address.family == .ipv6 } ?? false
         return callsOverIPv4Only && !hasRoamed ? 60 : 80
+    }
+}
+
+extension Observed {
+    /// Paths whose packets are larger than the way to their peers lets through, in words.
+    func narrowWays(_ desired: Desired) -> [String] {
+        desired.paths.compactMap { path in
+            let (inner, outer) = (path.mtu(self), path.outer(self))
+            let needed = inner + path.overhead(tunnels[path.interface])
+            guard links[path.underlay] != nil, needed > outer else { return nil }
+            return
+                "\(path.name): its MTU of \(inner) needs \(needed) octets, and the way to its peers by \(path.underlay) "
+                + "lets \(outer) through: large packets are sent in pieces, or lost"
+        }
     }
 }
 

@@ -32,7 +32,7 @@ public struct ReconcileResult: Sendable {
     /// What went wrong; it is tried again.
     public var failures: [String] = []
     /// What stands in the way of the file and is not ours to change, in words: local networks that a protected prefix
-    /// holds, addresses of underlays that another host has as well.
+    /// holds, addresses of underlays that another host has as well, ways that are too narrow.
     public var hindrances: [String] = []
     /// What somebody else has put among our reserved numbers, in words.
     public var collisions: [String] = []

@@ -116,7 +116,9 @@ public final class Reconciler {
             guard result.failures.isEmpty, taken.contains(where: opensTheWay) else { break }
         }
         if isKnown { remember(desired, result) }
-        result.hindrances = model.observed.swallowed(by: desired) + model.observed.duplicates(desired)
+        let observed = model.observed
+        result.hindrances =
+            observed.swallowed(by: desired) + observed.duplicates(desired) + observed.narrowWays(desired)
         finish(&result)
         return result
     }
@@ -290,7 +292,7 @@ extension Reconciler {
 
     /// What the kernel knows of the way to a path's peers: of the routes there, and of what routers on it said.
     private func outerMTU(of path: Desired.Path, _ device: WireGuardDevice?) -> UInt32? {
-        guard path.mtu == nil, let device, let underlay = model.observed.links[path.underlay] else { return nil }
+        guard let device, let underlay = model.observed.links[path.underlay] else { return nil }
         let questions = RouteMessages.questions(device, reserved.underlayMark(path.slot), underlay)
         let answers = questions.flatMap { (try? routing.ask($0, "ask for the way to a peer of \(path.name)")) ?? [] }
         return answers.compactMap(RouteMessages.mtu).min()
