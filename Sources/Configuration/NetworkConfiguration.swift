@@ -26,6 +26,8 @@ public struct NetworkConfiguration: Hashable, Sendable {
     public let prefixes: [IPPrefix]
     /// The paths that lead there, best first; at least one.
     public let paths: [PathName]
+    /// Octets of the largest packet to it; nil: as many as the path takes.
+    public let mtu: Int?
     /// Who is asked whether it can be reached.
     public let targets: TargetsConfiguration
     /// Within which time a dead path is to be found out.

@@ -39,6 +39,8 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
     case underlayMissing(InterfaceName)
     /// The interface below the tunnel is not up or has no carrier.
     case underlayDown(InterfaceName)
+    /// Whether another host has the underlay's addresses as well is not known yet, or another has them.
+    case underlayUnaddressed(InterfaceName)
     /// There is no gateway on the underlay for the peer's address family.
     case underlayUnrouted(InterfaceName)
     /// The address of the peer's name was not found yet.
@@ -61,6 +63,8 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
         case .interfaceDown(let name): "interface \(name) is down"
         case .underlayMissing(let name): "underlay \(name) does not exist"
         case .underlayDown(let name): "underlay \(name) is down or has no carrier"
+        case .underlayUnaddressed(let name):
+            "underlay \(name) has no address that may be used (duplicate address detection)"
         case .underlayUnrouted(let name): "underlay \(name) has no gateway for the peer's address"
         case .endpointUnknown(let host): "the address of \(host.withoutRootDot) is not known yet"
         case .keyRotation: "its private key is being rotated"

@@ -3,6 +3,26 @@
 import Testing
 
 struct NetworkMistakeTests {
+    @Test func smallMTU() throws {
+        try Example.expect(
+            ("    when-down: block", "    mtu: 576"),
+            give: [
+                "36:10: error: mtu must be 1280 to 9000, not 576 (IPv6 needs 1280 (RFC 8200 section 5))"
+            ]
+        )
+    }
+
+    @Test func largerMTUThanAPath() throws {
+        try Example.expect(
+            ("    when-down: block", "    mtu: 1421"),
+            ("    when-down: public", "    mtu: 9000"),
+            give: [
+                "36:10: error: mtu 1421 is more than the 1420 of path 'vpn-a' (a network's mtu is for one that takes "
+                    + "less than its paths)"
+            ]
+        )
+    }
+
     @Test func hostBits() throws {
         try Example.expect(
             ("[10.20.0.0/16,", "[10.20.0.1/16,"),

@@ -67,6 +67,13 @@ struct ValidFileTests {
         #expect(site.reserve.nexthops == 9000...9999)
     }
 
+    @Test func readsANetworksMTU() throws {
+        let file = try TemporaryFile(Example.replacing([("    when-down: block", "    mtu: 1400")]))
+        let site = try Configuration.load(path: file.path).configuration
+        try file.remove()
+        #expect(site.networks.map(\.mtu) == [1400, nil])
+    }
+
     @Test func fillsInDefaults() throws {
         let text = """
             version: 1

@@ -79,7 +79,9 @@ struct KernelModelTests {
     @Test(arguments: [
         "link set pn-a down", "link set far-a down", "link set pn-a down\nlink set pn-a up", "link delete pn-a",
         "link set far-a down\nlink set far-a up", "address delete 10.99.0.2/30 dev pn-a",
-        "address add 10.99.0.6/30 dev pn-a", "link set pn-a mtu 1400", "link set pn-a alias 'pnetd path vpn-a'",
+        "address add 10.99.0.6/30 dev pn-a", "address add fd00:99::2/126 dev pn-a",
+        "address add fd00:99::2/126 dev pn-a\naddress delete fd00:99::2/126 dev pn-a", "link set pn-a mtu 1400",
+        "link set pn-a alias 'pnetd path vpn-a'",
         "link set pn-b down\nlink set pn-b name pn-c", "nexthop delete id 7204", "nexthop delete id 7002",
         "nexthop replace id 7204 group 7002/7004 protocol 112", "nexthop delete id 7205",
         "nexthop replace id 7204 group 7002/7004 protocol 112\nnexthop delete id 7002",
@@ -93,6 +95,10 @@ struct KernelModelTests {
         "route flush table main", "route replace default via 10.99.0.1 dev pn-b onlink",
         "-6 route delete fd00:20::/48 metric 100 table 7000",
         "route add 10.66.0.0/16 dev pn-b table 7003 protocol static",
+        "route replace 10.20.0.0/16 nhid 7204 metric 100 mtu 1300 table 7000 protocol 112",
+        "-6 route replace fd00:20::/48 nhid 7205 metric 100 mtu 1300 table 7000 protocol 112",
+        "route change default via 10.99.0.1 mtu 1300",
+        "route change default via 10.99.0.1 mtu 1300\nroute delete default",
         "route append default via 10.99.0.1 metric 77", "rule delete priority 899",
         "rule add priority 840 lookup 100 protocol static", "nexthop add id 7900 blackhole protocol static",
     ])

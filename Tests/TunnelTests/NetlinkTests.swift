@@ -57,14 +57,23 @@ struct NetlinkTests {
         let message = RouteMessages.put(route, Sample.reserved)
         #expect(
             Array(message.bytes) == [
-                60, 0, 0, 0, 24, 0, 0x01, 0x05, 0, 0, 0, 0, 0, 0, 0, 0,  // length, RTM_NEWROUTE, REQUEST|REPLACE|CREATE
+                64, 0, 0, 0, 24, 0, 0x01, 0x05, 0, 0, 0, 0, 0, 0, 0, 0,  // length, RTM_NEWROUTE, REQUEST|REPLACE|CREATE
                 2, 16, 0, 0, 0, 112, 0, 1, 0, 0, 0, 0,  // AF_INET /16, protocol 112, scope universe, unicast
                 8, 0, 15, 0, 0x58, 0x1b, 0, 0,  // RTA_TABLE 7000
                 8, 0, 1, 0, 10, 20, 0, 0,  // RTA_DST
                 8, 0, 6, 0, 100, 0, 0, 0,  // RTA_PRIORITY
                 8, 0, 30, 0, 0x24, 0x1c, 0, 0,  // RTA_NH_ID 7204
+                4, 0, 8, 0x80,  // RTA_METRICS, empty
             ]
         )
+        var small = route
+        small.mtu = 1400
+        #expect(
+            RouteMessages.put(small, Sample.reserved).bytes.suffix(12) == [
+                12, 0, 8, 0x80, 8, 0, 2, 0, 0x78, 0x05, 0, 0,  // RTA_METRICS with RTAX_MTU 1400
+            ]
+        )
+        #expect(RouteMessages.delete(small, Sample.reserved).bytes.count == 60, "whatever its MTU is")
     }
 
     @Test func writesAGroupOfNexthops() {

@@ -61,7 +61,8 @@ struct RandomPlanTests {
                     Sample.prefix("10.\(110 + slot).\(Int.random(in: 0...3, using: &dice)).0/24"),
                 ],
                 paths: Array(own),
-                outcome: outcome
+                outcome: outcome,
+                mtu: [nil, 1300, 1400].randomElement(using: &dice) ?? nil
             )
         }
         return Desired(reserved: Sample.reserved, paths: paths, networks: Array(networks))
@@ -80,7 +81,7 @@ struct RandomPlanTests {
     /// What happens to a kernel between two wishes.
     private static func disturb(_ world: inout Observed, _ dice: inout Dice) {
         for _ in 0..<Int.random(in: 0...6, using: &dice) {
-            switch Int.random(in: 0...6, using: &dice) {
+            switch Int.random(in: 0...8, using: &dice) {
             case 0: world.routes.keys.sorted().randomElement(using: &dice).map { world.routes[$0] = nil }
             case 1: world.nexthops.keys.sorted().randomElement(using: &dice).map { world.loseNexthop($0) }
             case 2: world.rules.sorted().randomElement(using: &dice).map { _ = world.rules.remove($0) }
@@ -89,6 +90,12 @@ struct RandomPlanTests {
                 if let link = own.randomElement(using: &dice) { world.loseLink(link) }
             case 4: world.guard = nil
             case 5: world.guard?.isOrphan = true
+            case 6:
+                let underlay = Sample.interface("eth\(Int.random(in: 0...1, using: &dice))")
+                world.links[underlay]?.mtu = Int.random(in: 1200...1500, using: &dice)
+            case 7:
+                let name = world.links.values.filter(\.isOurs).map(\.name).sorted().randomElement(using: &dice)
+                if let name { world.outerMTUs[name] = Bool.random(using: &dice) ? 1380 : nil }
             default:
                 let name = world.tunnels.keys.sorted().randomElement(using: &dice)
                 if let name { world.tunnels[name]?.peers.removeAll() }

@@ -15,7 +15,8 @@ struct ReconcileTests {
     private static func raiseUnderlays() throws {
         for (index, subnet) in ["192.0.2", "203.0.113"].enumerated() {
             try run("/sbin/ip", "link", "add", "eth\(index)", "type", "veth", "peer", "name", "far\(index)")
-            try run("/sbin/ip", "link", "set", "eth\(index)", "up")
+            // A link-local address comes out of doubt at a time of its own.
+            try run("/sbin/ip", "link", "set", "eth\(index)", "addrgenmode", "none", "up")
             try run("/sbin/ip", "link", "set", "far\(index)", "up")
             try run("/sbin/ip", "address", "add", "\(subnet).2/24", "dev", "eth\(index)")
             try run("/sbin/ip", "route", "add", "default", "via", "\(subnet).1", "metric", "\(index + 1)")
@@ -23,7 +24,7 @@ struct ReconcileTests {
     }
 
     /// Userspace interfaces take a moment to come.
-    private static func settle(_ reconciler: Reconciler, _ desired: Desired) throws -> ReconcileResult {
+    static func settle(_ reconciler: Reconciler, _ desired: Desired) throws -> ReconcileResult {
         var result = reconciler.reconcile(desired)
         for _ in 0..<200 where !(result.changes.isEmpty && result.failures.isEmpty) {
             usleep(20_000)
@@ -32,7 +33,7 @@ struct ReconcileTests {
         return result
     }
 
-    private static func withReconciler(_ body: @escaping (Reconciler) throws -> Void) throws {
+    static func withReconciler(_ body: @escaping (Reconciler) throws -> Void) throws {
         try inFreshNamespace {
             try raiseUnderlays()
             let logs = "/tmp/pnetd-reconcile-\(getpid())"
@@ -50,7 +51,7 @@ struct ReconcileTests {
         }
     }
 
-    private static let both = Outcome.active(Sample.first, standby: Sample.second)
+    static let both = Outcome.active(Sample.first, standby: Sample.second)
 
     @Test func bringsEverythingUpAndThenHasNothingToDo() throws {
         try Self.withReconciler { reconciler in

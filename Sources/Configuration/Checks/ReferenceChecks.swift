@@ -8,6 +8,7 @@ extension Reading {
     func checkReferences() {
         checkPathReferences()
         checkPaths()
+        checkMTUs()
         checkPeers()
         checkPrefixes()
         checkTranslation()
@@ -61,6 +62,17 @@ extension Reading {
         }
         refuseRepeated(declared.listenPorts, by: \.value) {
             "listen-port \($1.value) belongs to path '\($0.owner)' already"
+        }
+    }
+
+    /// A route's MTU holds above its interface's.
+    private func checkMTUs() {
+        for network in declared.networkMTUs {
+            let paths = declared.references.filter { $0.owner == network.owner }.map(\.value)
+            for path in declared.pathMTUs where paths.contains(path.owner) && path.value < network.value {
+                let message = "mtu \(network.value) is more than the \(path.value) of path '\(path.owner)'"
+                error(network.mark, message, hint: "a network's mtu is for one that takes less than its paths")
+            }
         }
     }
 

@@ -25,6 +25,7 @@ struct Declarations {
     var pathsWithUnknownAddresses: Set<String> = []
     var natSources: [Sighting<IPPrefix>] = []
     var listenPorts: [Sighting<Int>] = []
+    var pathMTUs: [Sighting<Int>] = []
     var endpoints: [Sighting<HostEndpoint>] = []
     var underlayResolvers: [Sighting<IPAddress>] = []
     /// The allowed-ips lists of all peers of a path.
@@ -36,6 +37,7 @@ struct Declarations {
     /// References of networks to paths.
     var references: [Sighting<String>] = []
     var prefixes: [Sighting<IPPrefix>] = []
+    var networkMTUs: [Sighting<Int>] = []
     /// Networks with a prefix that could not be read.
     var networksWithUnknownPrefixes: Set<String> = []
     var targets: [Sighting<IPAddress>] = []

@@ -20,7 +20,7 @@ extension Reading {
                 entry.value,
                 of: "network '\(entry.key)'",
                 at: entry.mark,
-                keys: ["prefixes", "paths", "targets", "detect", "failback", "when-down", "zones"],
+                keys: ["prefixes", "paths", "mtu", "targets", "detect", "failback", "when-down", "zones"],
                 planned: ["degraded", "gateway", "nat", "views", "segments", "preset"],
                 reading: self
             )
@@ -31,6 +31,8 @@ extension Reading {
         let prefixes = self.prefixes(section.required("prefixes"), of: entry.key)
         let paths = section.required("paths").flatMap { list($0, "paths") }?
             .compactMap { reference($0, of: entry.key) }
+        let mtu = section["mtu"].flatMap { self.mtu($0, of: entry.key) }
+        if let mtu { declared.networkMTUs.append(mtu) }
         let targets = section.required("targets").flatMap { self.targets($0, of: entry.key) }
         let detectWithin = section["detect"].flatMap(self.detectWithin) ?? .seconds(1)
         let failback = section["failback"].flatMap(self.failback) ?? .auto(after: .seconds(60))
@@ -43,6 +45,7 @@ extension Reading {
             name: name,
             prefixes: prefixes,
             paths: paths,
+            mtu: mtu?.value,
             targets: targets,
             detectWithin: detectWithin,
             failback: failback,

@@ -55,6 +55,13 @@ extension Reading {
         }
     }
 
+    /// Octets of the largest packet of a path, or to a network.
+    func mtu(_ node: YAMLNode, of owner: String) -> Sighting<Int>? {
+        integer(node, "mtu", in: 1280...9000, hint: "IPv6 needs 1280 (RFC 8200 section 5)").map {
+            Sighting(value: $0, owner: owner, mark: node.mark)
+        }
+    }
+
     /// What names something in the file.
     func name<Kind>(_ text: String, at mark: Mark, _ what: String) -> Name<Kind>? {
         if let name = Name<Kind>(text) { return name }

@@ -47,9 +47,8 @@ extension Reading {
             declared.listenPorts.append(Sighting(value: port, owner: entry.key, mark: node.mark))
             return UInt16(port)
         }
-        let mtu = section["mtu"].flatMap {
-            integer($0, "mtu", in: 1280...9000, hint: "IPv6 needs 1280 (RFC 8200 section 5)")
-        }
+        let mtu = section["mtu"].flatMap { self.mtu($0, of: entry.key) }
+        if let mtu { declared.pathMTUs.append(mtu) }
         let underlay = section.required("underlay").flatMap { self.underlay($0, of: section, own: interface) }
         let natSources = section["nat"].map { self.natSources($0, of: entry.key) } ?? []
         let peers = section.required("peers").flatMap { list($0, "peers") }?
@@ -64,7 +63,7 @@ extension Reading {
             privateKey: privateKey,
             privateKeyFile: section["private-key-file"]?.text.map(pathOfKey),
             listenPort: listenPort,
-            mtu: mtu,
+            mtu: mtu?.value,
             underlay: underlay,
             natSources: natSources,
             peers: peers

@@ -15,8 +15,11 @@ public struct Desired: Hashable, Sendable {
         public var interface: InterfaceName
         /// The interface's addresses.
         public var addresses: [InterfaceAddress]
-        /// The interface's MTU; nil: that of the underlay less what WireGuard adds.
+        /// The interface's MTU; nil: what is known of the way to the peers, less what WireGuard adds.
         public var mtu: Int?
+        /// Whether the file has an IPv4 address for every peer's endpoint. A name's address may be of the other family
+        /// with the next answer, and a peer without an endpoint may call by either.
+        public var callsOverIPv4Only: Bool
         /// The interface that outer packets leave by.
         public var underlay: InterfaceName
         /// The underlay's gateways; nil: those of its default routes.
@@ -33,6 +36,7 @@ public struct Desired: Hashable, Sendable {
             interface: InterfaceName,
             addresses: [InterfaceAddress],
             mtu: Int?,
+            callsOverIPv4Only: Bool = false,
             underlay: InterfaceName,
             gateways: [IPAddress]?,
             natSources: [IPPrefix] = [],
@@ -43,6 +47,7 @@ public struct Desired: Hashable, Sendable {
             self.interface = interface
             self.addresses = addresses
             self.mtu = mtu
+            self.callsOverIPv4Only = callsOverIPv4Only
             self.underlay = underlay
             self.gateways = gateways
             self.natSources = natSources
@@ -62,14 +67,24 @@ public struct Desired: Hashable, Sendable {
         public var paths: [PathName]
         /// Where its traffic leads now.
         public var outcome: Outcome
+        /// Octets of the largest packet to it; nil: as many as the path takes.
+        public var mtu: Int?
 
         /// Makes a network.
-        public init(name: NetworkName, slot: Int, prefixes: [IPPrefix], paths: [PathName], outcome: Outcome) {
+        public init(
+            name: NetworkName,
+            slot: Int,
+            prefixes: [IPPrefix],
+            paths: [PathName],
+            outcome: Outcome,
+            mtu: Int? = nil
+        ) {
             self.name = name
             self.slot = slot
             self.prefixes = prefixes
             self.paths = paths
             self.outcome = outcome
+            self.mtu = mtu
         }
     }
 

@@ -135,6 +135,9 @@ final class KernelModel {
     /// Notes how the WireGuard side of an interface is; nil where it cannot be asked.
     func note(_ device: WireGuardDevice?, on interface: InterfaceName) { observed.tunnels[interface] = device }
 
+    /// Notes what the kernel knows of the way to an interface's peers.
+    func note(outerMTU: UInt32?, on interface: InterfaceName) { observed.outerMTUs[interface] = outerMTU }
+
     /// Notes what the peers of each interface were last told.
     func note(told: [InterfaceName: [WireGuardPublicKey: SocketEndpoint]]) { observed.told = told }
 
@@ -173,6 +176,7 @@ final class KernelModel {
             }
         }
         fresh.tunnels = observed.tunnels.filter { fresh.links[$0.key] != nil }
+        fresh.outerMTUs = observed.outerMTUs.filter { fresh.links[$0.key] != nil }
         (fresh.told, fresh.guard) = (observed.told, observed.guard)
         return fresh
     }

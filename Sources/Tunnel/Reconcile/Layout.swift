@@ -51,7 +51,7 @@ struct Layout: Hashable, Sendable {
             rules.insert(Rule(family: family, priority: priority + 1, selector: selector, action: .unreachable))
         }
         guard let underlay = observed.links[path.underlay], underlay.isUp, underlay.hasCarrier else { return }
-        for address in observed.addresses where address.link == underlay.index {
+        for address in observed.usableAddresses(of: underlay) {
             let onLink = address.address.prefix
             add(
                 Route(
@@ -71,7 +71,8 @@ struct Layout: Hashable, Sendable {
                     table: table,
                     prefix: all,
                     metric: 1024,
-                    destination: .device(link: hop.link, gateway: hop.gateway)
+                    destination: .device(link: hop.link, gateway: hop.gateway),
+                    mtu: hop.mtu
                 )
             )
         }
@@ -113,38 +114,47 @@ struct Layout: Hashable, Sendable {
                 )
             )
         }
-        for (rank, group) in Self.groups(of: network, desired, observed) {
-            nexthops[group.id] = group
-            for prefix in network.prefixes where prefix.family == group.family {
-                add(
-                    Route(
-                        table: reserved.networkTable,
-                        prefix: prefix,
-                        metric: rank.rawValue,
-                        destination: .nexthop(group.id)
-                    )
-                )
+        for use in Self.groups(of: network, desired, observed) {
+            nexthops[use.group.id] = use.group
+            for prefix in network.prefixes where prefix.family == use.group.family {
+                add(use.route(to: prefix, reserved))
             }
         }
     }
 
+    /// A group, and how routes lead by it.
+    struct GroupUse {
+        let rank: ReservedNumbers.Rank
+        let group: Nexthop
+        /// The network's MTU, where the path would take more: a route's would hold above the interface's own.
+        let mtu: UInt32?
+
+        func route(to prefix: IPPrefix, _ reserved: ReservedNumbers) -> Route {
+            Route(
+                table: reserved.networkTable,
+                prefix: prefix,
+                metric: rank.rawValue,
+                destination: .nexthop(group.id),
+                mtu: mtu
+            )
+        }
+    }
+
     /// The groups that a network's prefixes are routed to, by its decision and as far as the paths' interfaces carry.
-    static func groups(
-        of network: Desired.Network,
-        _ desired: Desired,
-        _ observed: Observed
-    ) -> [(rank: ReservedNumbers.Rank, group: Nexthop)] {
+    static func groups(of network: Desired.Network, _ desired: Desired, _ observed: Observed) -> [GroupUse] {
         guard case .active(let active, let standby) = network.outcome else { return [] }
         let reserved = desired.reserved
-        var groups: [(ReservedNumbers.Rank, Nexthop)] = []
+        var groups: [GroupUse] = []
         for (rank, name) in [(ReservedNumbers.Rank.active, active), (.standby, standby)] {
             guard let path = desired.paths.first(where: { $0.name == name }), path.carrier(observed) != nil else {
                 continue
             }
+            let mtu = network.mtu.flatMap { $0 < path.mtu(observed) ? UInt32($0) : nil }
             for family in AddressFamily.allCases where network.prefixes.contains(where: { $0.family == family }) {
                 let member = reserved.nexthop(ofPath: path.slot, family)
                 let id = reserved.group(ofNetwork: network.slot, rank, family)
-                groups.append((rank, Nexthop(id: id, family: family, destination: .group([member]))))
+                let group = Nexthop(id: id, family: family, destination: .group([member]))
+                groups.append(GroupUse(rank: rank, group: group, mtu: mtu))
             }
         }
         return groups
@@ -158,12 +168,13 @@ extension Desired.Path {
         return link
     }
 
-    /// The way out by the underlay: the file's gateway, else what the underlay's best default route says.
-    func hop(_ family: AddressFamily, _ observed: Observed) -> ObservedRoute.Hop? {
-        guard let link = observed.links[underlay] else { return nil }
-        if let gateways {
-            return gateways.first { $0.family == family }.map { ObservedRoute.Hop(link: link.index, gateway: $0) }
+    /// The way out by the underlay: the file's gateway, else what the underlay's best default route says. None while each
+    /// address that outer packets could have there is in doubt: the kernel would give them another interface's.
+    func hop(_ family: AddressFamily, _ observed: Observed) -> Observed.DefaultRoute? {
+        guard let link = observed.links[underlay], observed.hasSource(on: link, family) else { return nil }
+        guard let gateways else { return observed.defaultRoute(by: link, family) }
+        return gateways.first { $0.family == family }.map {
+            Observed.DefaultRoute(family: family, link: link.index, gateway: $0, metric: 0)
         }
-        return observed.defaultRoute(by: link, family).map { ObservedRoute.Hop(link: link.index, gateway: $0.gateway) }
     }
 }

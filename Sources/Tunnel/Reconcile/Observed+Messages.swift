@@ -50,7 +50,9 @@ extension Observed {
         loseRoutes(on: link.index)
         links[link.name] = nil
         tunnels[link.name] = nil
+        outerMTUs[link.name] = nil
         addresses = addresses.filter { $0.link != link.index }
+        doubts = doubts.filter { $0.key.link != link.index }
     }
 
     private mutating func loseNexthops(on link: Int32) {
@@ -78,7 +80,12 @@ extension Observed {
 
     private mutating func takeAddress(_ reply: NetlinkReply) -> KernelObject? {
         guard let address = AddressMessages.parse(reply) else { return nil }
-        if reply.type == RTM_NEWADDR { return addresses.insert(address).inserted ? .address(address) : nil }
+        let doubt = reply.type == RTM_NEWADDR ? AddressMessages.doubt(reply) : nil
+        let before = doubts[address]
+        doubts[address] = doubt
+        if reply.type == RTM_NEWADDR {
+            return addresses.insert(address).inserted || before != doubt ? .address(address) : nil
+        }
         guard addresses.remove(address) != nil else { return nil }
         let family = address.address.address.family
         let isLast = !addresses.contains { $0.link == address.link && $0.address.address.family == family }
@@ -134,8 +141,11 @@ extension Observed {
             defaultRoutes = defaultRoutes.filter { $0.family != family || $0.metric != key.metric }
         }
         for hop in found.hops {
-            let route = DefaultRoute(family: family, link: hop.link, gateway: hop.gateway, metric: key.metric)
-            if isNew { defaultRoutes.insert(route) } else { defaultRoutes.remove(route) }
+            var route = DefaultRoute(family: family, link: hop.link, gateway: hop.gateway, metric: key.metric)
+            // What a router's advertisement says of the MTU comes into a route without a word.
+            defaultRoutes = defaultRoutes.filter { $0.withoutMTU != route }
+            route.mtu = found.route.mtu
+            if isNew { defaultRoutes.insert(route) }
         }
         return before == defaultRoutes ? nil : .route(key)
     }
@@ -150,6 +160,14 @@ extension Observed {
         guard let rule = RuleMessages.parse(reply, reserved) else { return nil }
         let isNews = isNew ? rules.insert(rule).inserted : rules.remove(rule) != nil
         return isNews ? .rule(rule.family, priority: rule.priority) : nil
+    }
+}
+
+extension Observed.DefaultRoute {
+    fileprivate var withoutMTU: Self {
+        var route = self
+        route.mtu = nil
+        return route
     }
 }
 

@@ -8,6 +8,8 @@ struct Observed: Hashable, Sendable {
     var families = Set(AddressFamily.allCases)
     var links: [InterfaceName: Link] = [:]
     var addresses: Set<LinkAddress> = []
+    /// Those of them that cannot be used, or not yet.
+    var doubts: [LinkAddress: AddressDoubt] = [:]
     /// Ours, by their ids.
     var nexthops: [UInt32: Nexthop] = [:]
     /// Those with our protocol; routes with equal keys replace each other.
@@ -26,6 +28,9 @@ struct Observed: Hashable, Sendable {
     var tunnels: [InterfaceName: WireGuardDevice] = [:]
     /// The endpoints of the file as each peer was last told them: a peer that roamed since is not called back.
     var told: [InterfaceName: [WireGuardPublicKey: SocketEndpoint]] = [:]
+    /// What the kernel knows of the way to each interface's peers, in octets of the largest outer packet; none where it
+    /// knows of nothing less than the underlay takes.
+    var outerMTUs: [InterfaceName: UInt32] = [:]
     /// The guard table; nil where there is none.
     var `guard`: GuardTable?
 
@@ -36,6 +41,8 @@ struct Observed: Hashable, Sendable {
         /// nil on a point-to-point link, as of PPPoE or LTE.
         var gateway: IPAddress?
         var metric: UInt32
+        /// Octets of the largest packet that goes by it; nil: as many as the interface takes.
+        var mtu: UInt32?
     }
 
     /// The guard table, and whether it has an owner as this kernel lets it have.
@@ -101,6 +108,30 @@ extension Observed {
         }.sorted()
     }
 
+    /// The addresses of an interface but those in doubt.
+    func usableAddresses(of link: Link) -> [LinkAddress] {
+        addresses.filter { $0.link == link.index && doubts[$0] == nil }
+    }
+
+    /// Whether packets that leave by an interface have a source in a family. An interface without any address of its own
+    /// has, as on a point-to-point link: it lends another's.
+    func hasSource(on link: Link, _ family: AddressFamily) -> Bool {
+        let own = addresses.filter {
+            $0.link == link.index && $0.address.address.family == family && !$0.address.address.isLinkLocal
+        }
+        return own.isEmpty || own.contains { doubts[$0] == nil }
+    }
+
+    /// Addresses of underlays that another host has as well, in words.
+    func duplicates(_ desired: Desired) -> [String] {
+        desired.paths.flatMap { path in
+            addresses.filter { $0.link == links[path.underlay]?.index && doubts[$0] == .duplicate }.map {
+                "\(path.underlay): \($0.address.address) is another host's as well (duplicate address detection): "
+                    + "\(path.name) cannot use it until one of the two has another"
+            }
+        }.sorted()
+    }
+
     /// The best default route by an interface.
     func defaultRoute(by link: Link, _ family: AddressFamily) -> DefaultRoute? {
         defaultRoutes.filter { $0.link == link.index && $0.family == family }.min { $0.metric < $1.metric }
@@ -112,6 +143,8 @@ extension Observed {
         for name in Set(links.keys).union(other.links.keys)
         where links[name]?.withoutCounters != other.links[name]?.withoutCounters { objects.insert(.link(name)) }
         objects.formUnion(addresses.symmetricDifference(other.addresses).map(KernelObject.address))
+        let doubtful = Set(doubts.keys).union(other.doubts.keys)
+        objects.formUnion(doubtful.filter { doubts[$0] != other.doubts[$0] }.map(KernelObject.address))
         for id in Set(nexthops.keys).union(other.nexthops.keys) where nexthops[id] != other.nexthops[id] {
             objects.insert(.nexthop(id))
         }

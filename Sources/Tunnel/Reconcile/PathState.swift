@@ -31,8 +31,9 @@ public struct ReconcileResult: Sendable {
     public var changeCount = 0
     /// What went wrong; it is tried again.
     public var failures: [String] = []
-    /// Local networks that a protected prefix holds, in words.
-    public var swallowed: [String] = []
+    /// What stands in the way of the file and is not ours to change, in words: local networks that a protected prefix
+    /// holds, addresses of underlays that another host has as well, ways that are too narrow.
+    public var hindrances: [String] = []
     /// What somebody else has put among our reserved numbers, in words.
     public var collisions: [String] = []
     /// What others had changed of ours and was put right, each with who it was.

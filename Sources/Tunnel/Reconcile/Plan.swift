@@ -35,9 +35,15 @@ func plan(_ desired: Desired, _ observed: Observed) -> [Step] {
 func moves(_ desired: Desired, _ observed: Observed) -> [Step] {
     var steps: [Step] = []
     for network in desired.networks {
-        for (_, group) in Layout.groups(of: network, desired, observed) {
-            guard let before = observed.nexthops[group.id] else { return [] }
-            if before != group { steps.append(.putNexthop(group)) }
+        for use in Layout.groups(of: network, desired, observed) {
+            let sample = network.prefixes.first { $0.family == use.group.family }.map {
+                use.route(to: $0, desired.reserved)
+            }
+            // A path with less room than the network's own MTU changes the routes as well.
+            guard let before = observed.nexthops[use.group.id],
+                sample.map({ observed.routes[$0.key]?.mtu == use.mtu }) ?? true
+            else { return [] }
+            if before != use.group { steps.append(.putNexthop(use.group)) }
         }
     }
     return steps
@@ -67,7 +73,7 @@ func tunnelSteps(_ path: Desired.Path, _ reserved: ReservedNumbers, _ observed: 
     let told = observed.told[path.interface] ?? [:]
     let change = WireGuardChange(from: device, to: settings, toldBefore: told)
     if !change.isEmpty { steps.append(.configure(path.interface, change)) }
-    let mtu = path.mtu ?? path.mtu(over: observed.links[path.underlay])
+    let mtu = path.mtu(observed)
     if !link.isUp || link.alias != Link.aliasPrefix + path.name.text || link.mtu != mtu {
         steps.append(.setUp(link, path.name, mtu: mtu, hasIPv6: observed.families.contains(.ipv6)))
     }
@@ -93,11 +99,6 @@ extension Desired.Path {
     /// has just made.
     func mayUse(_ link: Link, _ device: WireGuardDevice) -> Bool {
         link.implementation != nil && (link.isOurs || device.privateKey == nil)
-    }
-
-    /// What WireGuard adds over IPv6: 40 IPv6, 8 UDP, 32 of its own. Never below what IPv6 asks for (RFC 8200 section 5).
-    func mtu(over underlay: Link?) -> Int {
-        max((underlay?.mtu ?? 1500) - 80, 1280)
     }
 }
 

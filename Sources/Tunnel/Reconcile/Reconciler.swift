@@ -116,7 +116,9 @@ public final class Reconciler {
             guard result.failures.isEmpty, taken.contains(where: opensTheWay) else { break }
         }
         if isKnown { remember(desired, result) }
-        result.swallowed = model.observed.swallowed(by: desired)
+        let observed = model.observed
+        result.hindrances =
+            observed.swallowed(by: desired) + observed.duplicates(desired) + observed.narrowWays(desired)
         finish(&result)
         return result
     }
@@ -176,8 +178,10 @@ public final class Reconciler {
     /// Whether somebody changed WireGuard's side of a path: of that the kernel sends no event, so it has to be asked.
     public func hasTunnelToRepair(_ desired: Desired) -> Bool {
         desired.paths.contains { path in
-            guard configured[path.interface] == path.wireGuard.hashValue, readDevice(on: path.interface) != nil
+            guard configured[path.interface] == path.wireGuard.hashValue,
+                let device = readDevice(on: path.interface)
             else { return false }
+            model.note(outerMTU: outerMTU(of: path, device), on: path.interface)
             return !tunnelSteps(path, reserved, model.observed).isEmpty
         }
     }
@@ -299,6 +303,7 @@ extension Reconciler {
         do {
             let device = try tunnels.read(link, now: now)
             model.note(device, on: path.interface)
+            model.note(outerMTU: outerMTU(of: path, device), on: path.interface)
             if let device, path.mayUse(link, device) {
                 state.device = device
             } else {
@@ -310,6 +315,14 @@ extension Reconciler {
             result.failures.append("\(path.name): \(error)")
         }
         return state
+    }
+
+    /// What the kernel knows of the way to a path's peers: of the routes there, and of what routers on it said.
+    private func outerMTU(of path: Desired.Path, _ device: WireGuardDevice?) -> UInt32? {
+        guard let device, let underlay = model.observed.links[path.underlay] else { return nil }
+        let questions = RouteMessages.questions(device, reserved.underlayMark(path.slot), underlay)
+        let answers = questions.flatMap { (try? routing.ask($0, "ask for the way to a peer of \(path.name)")) ?? [] }
+        return answers.compactMap(RouteMessages.mtu).min()
     }
 
     private func finish(_ result: inout ReconcileResult) {

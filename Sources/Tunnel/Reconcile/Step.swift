@@ -125,7 +125,7 @@ extension Route: CustomStringConvertible {
             case .device(let link, let gateway):
                 gateway.map { " by \($0) on interface \(link)" } ?? " on interface \(link)"
             }
-        return "\(prefix) metric \(metric) in table \(table)\(way)"
+        return "\(prefix) metric \(metric) in table \(table)\(way)" + (mtu.map { ", MTU \($0)" } ?? "")
     }
 }
 

@@ -38,7 +38,7 @@ extension Step {
         case .configure(let name, let change): change.effect(on: observed.tunnels[name])
         case .setUp(let link, _, let mtu, _):
             link.isUp && mtu < link.mtu
-                ? TrafficEffect(.diversion, "packets above \(mtu) octets are cut into pieces or refused") : .harmless
+                ? TrafficEffect(.diversion, Observed.tooLarge(for: mtu)) : .harmless
         case .deleteAddress(let address):
             TrafficEffect(.interruption, "connections of this host from \(address.address.address) are cut")
         case .putNexthop(let nexthop): observed.effect(ofPutting: nexthop, desired)
@@ -56,6 +56,10 @@ extension Step {
 }
 
 extension Observed {
+    fileprivate static func tooLarge(for mtu: Int) -> String {
+        "packets above \(mtu) octets are cut into pieces or refused"
+    }
+
     fileprivate func effect(ofPutting nexthop: Nexthop, _ desired: Desired) -> TrafficEffect {
         guard case .group(let members) = nexthop.destination, let before = nexthops[nexthop.id],
             case .group(let earlier) = before.destination, earlier != members
@@ -79,10 +83,15 @@ extension Observed {
 
     fileprivate func effect(ofPutting route: Route, _ desired: Desired) -> TrafficEffect {
         let reserved = desired.reserved
-        if route.prefix.length == 0, routes[route.key] != nil,
+        if route.prefix.length == 0, let before = routes[route.key], before.destination != route.destination,
             let path = desired.paths.first(where: { reserved.underlayTable($0.slot) == route.table })
         {
             return TrafficEffect(.diversion, "the outer packets of \(path.name) take another way")
+        }
+        if let before = routes[route.key], let mtu = route.mtu, mtu < before.mtu ?? .max,
+            route.destination == before.destination, route.table == reserved.networkTable
+        {
+            return TrafficEffect(.diversion, Self.tooLarge(for: Int(mtu)))
         }
         guard route.table == reserved.networkTable, route.destination == .unreachable else { return .harmless }
         let network = desired.networks.first { $0.prefixes.contains(route.prefix) }

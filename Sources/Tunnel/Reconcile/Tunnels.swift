@@ -77,10 +77,12 @@ extension Observed {
         guard let underlay = links[path.underlay] else { return .unusable(.underlayMissing(path.underlay)) }
         guard underlay.isUp, underlay.hasCarrier else { return .unusable(.underlayDown(path.underlay)) }
         for endpoint in path.wireGuard.peers.compactMap(\.endpoint?.address) {
-            let onLink = addresses.contains {
-                $0.link == underlay.index && $0.address.prefix.contains(endpoint)
+            let onLink = usableAddresses(of: underlay).contains { $0.address.prefix.contains(endpoint) }
+            if onLink { continue }
+            guard hasSource(on: underlay, endpoint.family) else {
+                return .unusable(.underlayUnaddressed(path.underlay))
             }
-            guard onLink || path.hop(endpoint.family, self) != nil else {
+            guard path.hop(endpoint.family, self) != nil else {
                 return .unusable(.underlayUnrouted(path.underlay))
             }
         }

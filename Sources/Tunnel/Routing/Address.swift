@@ -11,6 +11,14 @@ public struct LinkAddress: Hashable, Sendable {
     public var address: InterfaceAddress
 }
 
+/// Why an IPv6 address cannot be used, though it is there: duplicate address detection (RFC 4862 section 5.4).
+enum AddressDoubt: Hashable, Sendable {
+    /// Whether another host has it is not known yet.
+    case tentative
+    /// Another host on the link has it.
+    case duplicate
+}
+
 enum AddressMessages {
     static func dump() -> NetlinkMessage {
         NetlinkMessage(type: RTM_GETADDR, flags: 0, header: ifaddrmsg())
@@ -24,6 +32,16 @@ enum AddressMessages {
             let onLink = InterfaceAddress(address: address, length: Int(header.ifa_prefixlen))
         else { return nil }
         return LinkAddress(link: Int32(bitPattern: header.ifa_index), address: onLink)
+    }
+
+    /// What stands against the use of an address; nil for nothing.
+    static func doubt(_ reply: NetlinkReply) -> AddressDoubt? {
+        guard let header = reply.header(ifaddrmsg.self) else { return nil }
+        let flags =
+            reply.attributes(after: ifaddrmsg.self).number(IFA_FLAGS, as: UInt32.self) ?? UInt32(header.ifa_flags)
+        if flags & UInt32(IFA_F_DADFAILED) != 0 { return .duplicate }
+        // An optimistic address is used meanwhile (RFC 4429).
+        return flags & UInt32(IFA_F_TENTATIVE | IFA_F_OPTIMISTIC) == UInt32(IFA_F_TENTATIVE) ? .tentative : nil
     }
 
     static func add(_ address: LinkAddress) -> NetlinkMessage {

@@ -25,6 +25,8 @@ public struct Route: Hashable, Sendable {
     public var metric: UInt32
     /// Where it leads.
     public var destination: Destination
+    /// Octets of the largest packet that may go by it (RTAX_MTU); nil: as many as its interface takes.
+    public var mtu: UInt32?
 
     /// Routes with equal keys replace each other.
     struct Key: Hashable {
@@ -92,7 +94,8 @@ enum RouteMessages {
             table: attributes.number(RTA_TABLE, as: UInt32.self) ?? UInt32(header.rtm_table),
             prefix: prefix,
             metric: attributes.number(RTA_PRIORITY, as: UInt32.self) ?? 0,
-            destination: destination
+            destination: destination,
+            mtu: mtu(reply)
         )
         return ObservedRoute(
             route: route,
@@ -100,6 +103,32 @@ enum RouteMessages {
             hops: hops,
             nexthop: attributes.number(RTA_NH_ID, as: UInt32.self)
         )
+    }
+
+    /// Asks for the way to an address that the kernel chooses for packets with a mark, or out of an interface.
+    static func get(_ address: IPAddress, by selector: Selector) -> NetlinkMessage {
+        var header = rtmsg()
+        header.rtm_family = address.family.kernelNumber
+        header.rtm_dst_len = UInt8(address.family.width)
+        var message = NetlinkMessage(type: RTM_GETROUTE, flags: 0, header: header)
+        message.put(RTA_DST, address.bytes)
+        switch selector {
+        case .mark(let mark): message.put(RTA_MARK, number: mark)
+        case .output(let link): message.put(RTA_OIF, number: link)
+        }
+        return message
+    }
+
+    enum Selector {
+        case mark(UInt32)
+        case output(Int32)
+    }
+
+    /// The MTU of a route; of a way that was asked for it is what was learned of the path to the address, until that
+    /// expires, else the route's own. nil where nothing says less than the interface.
+    static func mtu(_ reply: NetlinkReply) -> UInt32? {
+        guard reply.type == RTM_NEWROUTE || reply.type == RTM_DELROUTE else { return nil }
+        return reply.attributes(after: rtmsg.self).nest(RTA_METRICS).number(Int(RTAX_MTU), as: UInt32.self)
     }
 
     private static func hops(_ attributes: NetlinkAttributes) -> [ObservedRoute.Hop] {
@@ -160,6 +189,13 @@ enum RouteMessages {
         case .device(let link, let gateway):
             message.put(RTA_OIF, number: link)
             if let gateway { message.put(RTA_GATEWAY, gateway.bytes) }
+        }
+        // Without this attribute a route gets the MTU of any that leads by the same nexthop object at the same metric, its own
+        // before among them (fib_find_info_nh, net/ipv4/fib_semantics.c); an empty one says that it has none.
+        if type == RTM_NEWROUTE {
+            message.nest(RTA_METRICS) { metrics in
+                if let mtu = route.mtu { metrics.put(Int(RTAX_MTU), number: mtu) }
+            }
         }
         return message
     }

@@ -186,8 +186,8 @@ extension Agent {
         noteForeignChanges(result)
         for collision in result.collisions where !collisions.contains(collision) { log.warning("\(collision)") }
         collisions = result.collisions
-        for warning in result.swallowed where !swallowed.contains(warning) { log.warning("\(warning)") }
-        swallowed = result.swallowed
+        for hindrance in result.hindrances where !hindrances.contains(hindrance) { log.warning("\(hindrance)") }
+        hindrances = result.hindrances
         failures = result.failures + problems
         paths = result.paths
         guardIsOwned = result.guardIsOwned

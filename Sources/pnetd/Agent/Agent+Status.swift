@@ -111,7 +111,7 @@ extension Agent {
 
     private var currentWarnings: [String] {
         var warnings = listenerProblems.map { "cannot listen: \($0)" } + failures + flowProblems.values.sorted()
-        warnings += swallowed + kernelWork.foreign.disputes
+        warnings += hindrances + kernelWork.foreign.disputes
         warnings += collisions.map { "\($0) (move the 'reserve' section, or the other)" }
         warnings += hostWarnings + endpointWarnings
         for path in site.paths where paths[path.name]?.implementation == .userspace {

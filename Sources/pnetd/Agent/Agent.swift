@@ -55,7 +55,8 @@ final class Agent {
     var paths: [PathName: PathState] = [:]
     var failures: [String] = []
     var collisions: [String] = []
-    var swallowed: [String] = []
+    /// What stands in the way in the kernel and is not ours to change.
+    var hindrances: [String] = []
     /// Settings of the host that stand in the way.
     var hostWarnings: [String] = []
     var guardIsOwned = false

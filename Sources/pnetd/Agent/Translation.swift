@@ -79,7 +79,8 @@ extension Desired {
                     slot: slots.networkSlots[network.name.text] ?? 0,
                     prefixes: network.prefixes,
                     paths: network.paths,
-                    outcome: outcomes[network.name] ?? .blocked
+                    outcome: outcomes[network.name] ?? .blocked,
+                    mtu: network.mtu
                 )
             }
         )
@@ -122,6 +123,7 @@ extension Desired.Path {
             interface: path.interface,
             addresses: path.addresses,
             mtu: path.mtu,
+            callsOverIPv4Only: path.peers.allSatisfy { $0.endpoint?.address?.family == .ipv4 },
             underlay: path.underlay.interface,
             gateways: gateways,
             natSources: path.natSources,

@@ -182,7 +182,7 @@ extension Scenarios {
                     try waitUntil("what '\(command)' undid is back", within: .seconds(1)) {
                         try lab.site.run("ip", "route", "show", "table", "7000").contains(check)
                             && lab.site.run("ip", "rule").contains("899:")
-                            && lab.site.run("ip", "link", "show", "pn-a").contains("mtu 1420")
+                            && lab.site.run("ip", "link", "show", "pn-a").contains("mtu 1440")
                             && !lab.site.run("ip", "address", "show", "pn-a").contains("10.66.0.1")
                     }
                 }

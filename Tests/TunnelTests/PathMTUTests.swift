@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import NetworkTypes
+import PathHealth
+import SystemIO
+import Testing
+
+@testable import Tunnel
+
+struct PathMTUTests {
+    /// What is known of a path, and the MTU that it comes to.
+    struct Case: Sendable {
+        var file: Int?
+        var isIPv4Only = false
+        var roamedTo: String?
+        var link: Int? = 1500
+        var outer: UInt32?
+        let mtu: Int
+    }
+
+    @Test(arguments: [
+        Case(mtu: 1420), Case(isIPv4Only: true, mtu: 1440),
+        // PPPoE (RFC 2516 section 7), jumbo frames, and an underlay that is not there yet.
+        Case(link: 1492, mtu: 1412), Case(isIPv4Only: true, link: 1492, mtu: 1432), Case(link: 9000, mtu: 8920),
+        Case(link: nil, mtu: 1420),
+        Case(isIPv4Only: true, roamedTo: "198.51.100.7:51820", mtu: 1440),
+        Case(isIPv4Only: true, roamedTo: "[2001:db8::7]:51820", mtu: 1420),
+        // What a router said counts where it says less than the link.
+        Case(isIPv4Only: true, outer: 1400, mtu: 1340), Case(link: 1400, outer: 1492, mtu: 1320),
+        Case(link: 1300, mtu: 1280), Case(outer: 576, mtu: 1280),
+        Case(file: 1380, isIPv4Only: true, link: 1300, outer: 576, mtu: 1380),
+    ])
+    func leavesRoomForWhatWireGuardAdds(given: Case) {
+        var path = Sample.path(Sample.first, slot: 1)
+        (path.mtu, path.callsOverIPv4Only) = (given.file, given.isIPv4Only)
+        var observed = Sample.bare
+        var peer = WireGuardDevice.Peer(publicKey: Sample.publicKey(101))
+        peer.endpoint = given.roamedTo.map(Sample.endpoint)
+        observed.tunnels[path.interface]?.peers = [peer]
+        if let link = given.link {
+            observed.links[path.underlay]?.mtu = link
+        } else {
+            observed.links[path.underlay] = nil
+        }
+        observed.outerMTUs[path.interface] = given.outer
+        #expect(path.mtu(observed) == given.mtu)
+    }
+
+    /// Neither the file's word nor what IPv6 asks for makes a way wider.
+    @Test(
+        arguments: [
+            (nil, 1500, []), (nil, 1360, []),
+            (
+                nil, 1359,
+                [
+                    "vpn-a: its MTU of 1280 needs 1360 octets, and the way to its peers by eth0 lets 1359 through: large "
+                        + "packets are sent in pieces, or lost"
+                ]
+            ), (1420, 1500, []),
+            (
+                1420, 1492,
+                [
+                    "vpn-a: its MTU of 1420 needs 1500 octets, and the way to its peers by eth0 lets 1492 through: large "
+                        + "packets are sent in pieces, or lost"
+                ]
+            ),
+        ] as [(Int?, Int, [String])]
+    )
+    func saysThatAWayIsTooNarrow(file: Int?, underlay: Int, warnings: [String]) {
+        var wish = Sample.desired(.blocked)
+        wish.paths[0].mtu = file
+        var observed = Sample.bare
+        observed.links[Sample.interface("eth0")]?.mtu = underlay
+        #expect(observed.narrowWays(wish) == warnings)
+    }
+
+    /// An underlay that shrinks is answered by one step, which says what it does.
+    @Test func followsItsUnderlayInOneStep() {
+        let wish = Sample.desired(.active(Sample.first, standby: Sample.second))
+        var observed = Sample.bare
+        for step in plan(wish, observed) { observed.take(step) }
+        observed.links[Sample.interface("eth0")]?.mtu = 1400
+        let steps = plan(wish, observed)
+        #expect(steps.map(\.description) == ["set interface pn-a up, MTU 1320"])
+        #expect(
+            steps.map { $0.effect(on: observed, wish) }
+                == [TrafficEffect(.diversion, "packets above 1320 octets are cut into pieces or refused")]
+        )
+        for step in steps { observed.take(step) }
+        #expect(plan(wish, observed) == [])
+    }
+
+    /// By the network's MTU and the paths' underlays: what the routes by the active path and by the standby have.
+    @Test(
+        arguments: [
+            (nil, 1500, 1500, [nil, nil]), (1400, 1500, 1500, [1400, 1400]), (1419, 1500, 1400, [1419, nil]),
+            (1420, 1500, 1500, [nil, nil]), (1400, 1400, 1500, [nil, 1400]),
+        ] as [(Int?, Int, Int, [UInt32?])]
+    )
+    func givesRoutesAnMTUBelowThePaths(network: Int?, first: Int, second: Int, expected: [UInt32?]) {
+        var wish = Sample.desired(.active(Sample.first, standby: Sample.second))
+        wish.networks[0].mtu = network
+        var observed = Sample.bare
+        observed.links[Sample.interface("eth0")]?.mtu = first
+        observed.links[Sample.interface("eth1")]?.mtu = second
+        for step in plan(wish, observed) { observed.take(step) }
+        #expect(plan(wish, observed) == [])
+        for prefix in Sample.prefixes {
+            let routes = observed.routes.values.filter { $0.table == 7000 && $0.prefix == prefix }
+            #expect(routes.sorted { $0.metric < $1.metric }.map(\.mtu) == expected + [nil], "none for the guard")
+        }
+        // A move changes no route, unless one path has less room than the network's MTU.
+        wish.networks[0].outcome = .active(Sample.second, standby: Sample.first)
+        let moves = moves(wish, observed)
+        #expect(moves.count == (expected[0] == expected[1] ? 4 : 0))
+        for step in plan(wish, observed) { observed.take(step) }
+        #expect(plan(wish, observed) == [])
+    }
+
+    @Test func saysWhatARoutesMTUDoes() {
+        var wish = Sample.desired(.active(Sample.first, standby: nil))
+        var observed = Sample.bare
+        for step in plan(wish, observed) { observed.take(step) }
+        wish.networks[0].mtu = 1400
+        #expect(
+            plan(wish, observed).map { "\($0): \($0.effect(on: observed, wish).text)" } == [
+                "set route 10.20.0.0/16 metric 100 in table 7000 by nexthop 7204, MTU 1400: "
+                    + "packets above 1400 octets are cut into pieces or refused",
+                "set route fd00:20::/48 metric 100 in table 7000 by nexthop 7205, MTU 1400: "
+                    + "packets above 1400 octets are cut into pieces or refused",
+            ]
+        )
+    }
+
+    /// The default route's own MTU holds for outer packets as well, which do not go by that route.
+    @Test func takesAnUnderlaysRouteWithItsMTU() throws {
+        let wish = Sample.desired(.blocked)
+        var observed = Sample.bare
+        for step in plan(wish, observed) { observed.take(step) }
+        var route = try #require(observed.defaultRoutes.first { $0.link == 2 })
+        observed.defaultRoutes.remove(route)
+        route.mtu = 1400
+        observed.defaultRoutes.insert(route)
+        let steps = plan(wish, observed)
+        #expect(
+            steps.map(\.description) == [
+                "set route 0.0.0.0/0 metric 1024 in table 7065 by 192.0.2.1 on interface 2, MTU 1400"
+            ]
+        )
+        #expect(steps.map { $0.effect(on: observed, wish) } == [.harmless])
+    }
+}
+
+extension ReconcileTests {
+    /// A namespace that stands for the way of the first path: a router whose other side takes 1400 octets.
+    private static func withRouter(_ body: @escaping (Reconciler, _ wish: Desired) throws -> Void) throws {
+        try withReconciler { reconciler in
+            let name = "pnetd-router-\(getpid())"
+            try run("/sbin/ip", "netns", "add", name)
+            defer { _ = try? run("/sbin/ip", "netns", "delete", name) }
+            try run("/sbin/ip", "link", "set", "far0", "netns", name)
+            let commands = """
+                ip address add 2001:db8::2/64 dev eth0 nodad
+                ip route add default via 2001:db8::1
+                ip -n \(name) link set far0 up
+                ip -n \(name) address add 192.0.2.1/24 dev far0
+                ip -n \(name) address add 2001:db8::1/64 dev far0 nodad
+                ip -n \(name) link add beyond mtu 1400 type veth peer name end
+                ip -n \(name) link set end up
+                ip -n \(name) link set beyond up
+                ip -n \(name) address add 198.51.100.254/24 dev beyond
+                ip -n \(name) address add 2001:db8:1::2/64 dev beyond nodad
+                ip -n \(name) neighbour add 198.51.100.1 lladdr 02:00:00:00:00:01 dev beyond
+                ip -n \(name) neighbour add 2001:db8:1::1 lladdr 02:00:00:00:00:01 dev beyond
+                ip netns exec \(name) sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+                sysctl -qw net.ipv4.route.mtu_expires=2
+                """
+            try run("/bin/sh", "-ec", commands)
+            var wish = Sample.desired(both)
+            wish.paths[0].callsOverIPv4Only = true
+            try body(reconciler, wish)
+        }
+    }
+
+    /// What does not fit and must not be cut into pieces; nobody answers, but the router says what it can take.
+    private static func sendTooMuch(to address: String, _ options: [String]) {
+        _ = try? run("/bin/ping", ["-M", "do", "-s", "1452", "-c", "1", "-W", "1"] + options + [address])
+    }
+
+    private static func mtu() throws -> String? {
+        let words = try run("/sbin/ip", "link", "show", "pn-a").split(separator: " ")
+        return words.firstIndex(of: "mtu").map { String(words[$0 + 1]) }
+    }
+
+    /// By the mark of outer packets, as wireguard-go sends them, and without, as the kernel's WireGuard hears of it.
+    @Test(arguments: [["-m", "1090519040"], ["-I", "eth0"]])
+    func followsWhatARouterSaidUntilItExpires(options: [String]) throws {
+        try Self.withRouter { reconciler, wish in
+            let result = try Self.settle(reconciler, wish)
+            #expect(result.failures == [])
+            #expect(try Self.mtu() == "1440")
+            Self.sendTooMuch(to: "198.51.100.1", options)
+            #expect(reconciler.hasTunnelToRepair(wish))
+            #expect(reconciler.reconcile(wish).changes == ["set interface pn-a up, MTU 1340"])
+            #expect(try Self.mtu() == "1340")
+            let sent = reconciler.mutations
+            #expect(reconciler.reconcile(wish).changes == [] && reconciler.mutations == sent)
+            usleep(2_200_000)
+            #expect(reconciler.hasTunnelToRepair(wish))
+            #expect(reconciler.reconcile(wish).changes == ["set interface pn-a up, MTU 1440"])
+        }
+    }
+
+    @Test func followsWhatARouterSaidOverIPv6() throws {
+        try Self.withRouter { reconciler, wish in
+            var wish = wish
+            wish.paths[0].wireGuard.peers[0].endpoint = Sample.endpoint("[2001:db8:1::1]:51820")
+            wish.paths[0].callsOverIPv4Only = false
+            let result = try Self.settle(reconciler, wish)
+            #expect(result.failures == [])
+            #expect(try Self.mtu() == "1420")
+            Self.sendTooMuch(to: "2001:db8:1::1", ["-m", "1090519040"])
+            _ = reconciler.reconcile(wish)
+            #expect(try Self.mtu() == "1320")
+        }
+    }
+
+    /// Events tell of the link and of the default route; the next pass has nothing left to do.
+    @Test(arguments: [
+        ("link set eth0 mtu 1400", "1320"), ("link set eth0 mtu 1492", "1412"), ("link set eth0 mtu 1300", "1280"),
+        ("route change default via 192.0.2.1 metric 1 mtu 1400", "1320"),
+        ("route add 198.51.100.1 via 192.0.2.1 mtu 1400", "1320"),
+    ])
+    func followsItsUnderlay(command: String, mtu: String) throws {
+        try Self.withReconciler { reconciler in
+            let wish = Sample.desired(Self.both)
+            _ = try Self.settle(reconciler, wish)
+            #expect(try Self.mtu() == "1420")
+            try run("/bin/sh", "-ec", "ip \(command)")
+            let result = try Self.settle(reconciler, wish)
+            #expect(result.failures == [] && result.repairs == [])
+            #expect(try Self.mtu() == mtu)
+            let sent = reconciler.mutations
+            _ = reconciler.reconcile(wish)
+            #expect(reconciler.mutations == sent, "a second run changes nothing")
+        }
+    }
+
+    /// The kernel changes the MTU of IPv6 routes with that of their interface, without a word (`rt6_mtu_change`).
+    @Test func routesKeepTheirMTUWhateverTheirInterfaceDoes() throws {
+        try Self.withReconciler { reconciler in
+            var wish = Sample.desired(Self.both)
+            wish.networks[0].mtu = 1400
+            func settled() throws -> [Bool] {
+                _ = try Self.settle(reconciler, wish)
+                let sent = reconciler.mutations
+                let fresh = try KernelModel(reserved: Sample.reserved)
+                _ = try fresh.refresh(now: SystemClock().now, auditAfter: .zero)
+                #expect(plan(wish, fresh.observed).filter { if case .putRoute = $0 { true } else { false } } == [])
+                _ = reconciler.reconcile(wish)
+                #expect(reconciler.mutations == sent, "a second run changes nothing")
+                return try [["route"], ["-6", "route"]].map { words in
+                    try run("/sbin/ip", words + ["show", "table", "7000", "metric", "100"]).contains("mtu 1400")
+                }
+            }
+            #expect(try settled() == [true, true])
+            #expect(try run("/sbin/ip", "route", "get", "10.20.0.1").contains("mtu 1400"))
+            for (mtu, isSmaller) in [(1400, false), (1500, true), (1460, false), (1492, true)] {
+                try run("/sbin/ip", "link", "set", "eth0", "mtu", "\(mtu)")
+                #expect(try settled() == [isSmaller, isSmaller], "over an underlay with \(mtu)")
+            }
+            let turned = Sample.desired(.active(Sample.second, standby: Sample.first))
+            wish.networks[0].outcome = turned.networks[0].outcome
+            #expect(reconciler.move(wish).changes.count == 4)
+            #expect(try settled() == [true, true])
+        }
+    }
+}
