@@ -67,7 +67,8 @@ struct KernelModelTests {
             _ = try fresh.refresh(now: SystemClock().now, auditAfter: .zero)
             differences = model.observed.differences(from: fresh.observed)
             if differences.isEmpty, model.observed.defaultRoutes == fresh.observed.defaultRoutes,
-                model.observed.strangers == fresh.observed.strangers
+                model.observed.strangers == fresh.observed.strangers,
+                model.observed.overtakers == fresh.observed.overtakers
             {
                 return
             }
@@ -94,7 +95,8 @@ struct KernelModelTests {
         "-6 route delete fd00:20::/48 metric 100 table 7000",
         "route add 10.66.0.0/16 dev pn-b table 7003 protocol static",
         "route append default via 10.99.0.1 metric 77", "rule delete priority 899",
-        "rule add priority 840 lookup 100 protocol static", "nexthop add id 7900 blackhole protocol static",
+        "rule add priority 840 lookup 100 protocol static", "rule add not fwmark 51820 lookup 51820",
+        "nexthop add id 7900 blackhole protocol static",
     ])
     func followsWhatAnybodyDoes(commands: String) throws {
         try Self.withModel { model, ip in
