@@ -237,5 +237,26 @@ extension Scenarios {
                 #expect(try lab.site.run("wg", "show", "pn-a", "endpoints").contains("192.0.2.1:51820"))
             }
         }
+
+        /// Beyond the router the wire takes less than the site's own. What the router says of that comes back through
+        /// NAT to the underlay's own table, which the tunnel's packets go by.
+        @Test func aNarrowerWireBehindNATCarriesWholePackets() throws {
+            try scenario("narrow") { lab, daemon in
+                let router = try lab.addRouter()
+                try router.run("ip", "link", "set", "outside", "mtu", "1400")
+                try lab.cloud.run("ip", "link", "set", "up-a", "mtu", "1400")
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                #expect(try lab.site.run("ip", "link", "show", "pn-a").contains("mtu 1420"))
+                let fragments = try Capture(lab, links: ["up-a"], filter: "ip[6:2] & 0x3fff != 0")
+                let ping = ["ping", "-c", "6", "-i", "0.2", "-W", "\(Stage.here.patience)", "-M", "do", "-s", "1392"]
+                let said = try lab.site.attempt(ping + ["-I", "10.1.0.1", Lab.target]).output
+                let received = try #require(said.firstMatch(of: #/(\d) received/#), "\(said)").1
+                print("a narrower wire: \(received) of 6 whole packets answered")
+                #expect(try #require(Int(received)) >= 4)
+                try fragments.showsThatItSees("192.0.2.2")
+                #expect(try daemon.network().switches == 0)
+            }
+        }
     }
 }
