@@ -42,6 +42,7 @@ bench: build ## figures beside a peer, printed as RESULT lines
 	Tests/Benchmarks/dns-local-record.sh $(BIN)
 	$(BIN)/bench-outage
 	$(BIN)/bench-kernel
+	Tests/Lab/Guest/measure $(BIN)/bench-kernel peers
 
 # The compiler takes the last of several -sanitize= only: named together they instrument for both.
 FUZZ         := swift build -c release --sanitize=fuzzer --sanitize=address -Xswiftc -sanitize=fuzzer,address \

@@ -118,7 +118,7 @@ let lab: [Target] = [
     ),
     .executableTarget(
         name: "bench-outage",
-        dependencies: ["Lab", "CLinux", "NetworkTypes", "SystemIO"],
+        dependencies: ["Lab", "CLinux", "ControlAPI", "NetworkTypes", "SystemIO"],
         path: "Tests/Benchmarks/Outage",
         swiftSettings: strict
     ),

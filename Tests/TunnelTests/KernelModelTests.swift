@@ -67,7 +67,8 @@ struct KernelModelTests {
             _ = try fresh.refresh(now: SystemClock().now, auditAfter: .zero)
             differences = model.observed.differences(from: fresh.observed)
             if differences.isEmpty, model.observed.defaultRoutes == fresh.observed.defaultRoutes,
-                model.observed.strangers == fresh.observed.strangers
+                model.observed.strangers == fresh.observed.strangers,
+                model.observed.overtakers == fresh.observed.overtakers
             {
                 return
             }
@@ -100,7 +101,8 @@ struct KernelModelTests {
         "route change default via 10.99.0.1 mtu 1300",
         "route change default via 10.99.0.1 mtu 1300\nroute delete default",
         "route append default via 10.99.0.1 metric 77", "rule delete priority 899",
-        "rule add priority 840 lookup 100 protocol static", "nexthop add id 7900 blackhole protocol static",
+        "rule add priority 840 lookup 100 protocol static", "rule add not fwmark 51820 lookup 51820",
+        "nexthop add id 7900 blackhole protocol static",
     ])
     func followsWhatAnybodyDoes(commands: String) throws {
         try Self.withModel { model, ip in

@@ -154,8 +154,10 @@ extension Observed {
         let isNew = reply.type == RTM_NEWRULE
         if let foreign = RuleMessages.foreign(reply, reserved) {
             let object = KernelObject.rule(foreign.family, priority: foreign.priority)
-            if isNew { strangers.insert(object) } else { strangers.remove(object) }
-            return nil
+            let place = foreign.overtakes ? \Self.overtakers : \.strangers
+            let isNews =
+                isNew ? self[keyPath: place].insert(object).inserted : self[keyPath: place].remove(object) != nil
+            return isNews ? object : nil
         }
         guard let rule = RuleMessages.parse(reply, reserved) else { return nil }
         let isNews = isNew ? rules.insert(rule).inserted : rules.remove(rule) != nil

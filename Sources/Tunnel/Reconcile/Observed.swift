@@ -24,6 +24,8 @@ struct Observed: Hashable, Sendable {
     var isDoubtful = false
     /// What somebody else has put among our reserved numbers.
     var strangers: Set<KernelObject> = []
+    /// Rules of somebody else's that hold for packets of any kind and are asked before our networks' own.
+    var overtakers: Set<KernelObject> = []
     /// The WireGuard side of the interfaces that could be asked.
     var tunnels: [InterfaceName: WireGuardDevice] = [:]
     /// The endpoints of the file as each peer was last told them: a peer that roamed since is not called back.
@@ -79,17 +81,17 @@ extension KernelObject: CustomStringConvertible {
 }
 
 extension Observed {
-    /// What somebody else has put among our reserved numbers, in words.
+    /// What somebody else has put among our reserved numbers or before our networks' rule, in words.
     var collisions: [String] {
-        Set(
-            strangers.map { stranger in
-                switch stranger {
-                case .route(let key): "table \(key.table), reserved for pnetd, has somebody else's routes"
-                case .nexthop: "\(stranger) is not pnetd's, but among its reserved ids"
-                default: "\(stranger) is not pnetd's, but among its reserved priorities"
-                }
+        let overtaken = overtakers.map { "\($0) is not pnetd's and is asked first: what it leads away takes no path" }
+        let taken = strangers.map { stranger in
+            switch stranger {
+            case .route(let key): "table \(key.table), reserved for pnetd, has somebody else's routes"
+            case .nexthop: "\(stranger) is not pnetd's, but among its reserved ids"
+            default: "\(stranger) is not pnetd's, but among its reserved priorities"
             }
-        ).sorted()
+        }
+        return Set(overtaken + taken).sorted()
     }
 
     /// Local networks that a protected prefix holds, in words: while pnetd runs they are reached by the paths or not at

@@ -62,20 +62,35 @@ enum RuleMessages {
         )
     }
 
-    /// The place of a rule that somebody else has among our reserved priorities.
+    /// The place of a rule of somebody else's that meets ours: it is among our reserved priorities, or it overtakes us:
+    /// it is asked before the networks' rule and holds for packets of any kind, as wg-quick's.
     static func foreign(
         _ reply: NetlinkReply,
         _ reserved: ReservedNumbers
-    ) -> (family: AddressFamily, priority: UInt32)? {
+    ) -> (family: AddressFamily, priority: UInt32, overtakes: Bool)? {
         guard let header = reply.header(fib_rule_hdr.self), let family = AddressFamily(kernelNumber: header.family)
         else { return nil }
         let attributes = reply.attributes(after: fib_rule_hdr.self)
         guard attributes.number(Int(FRA_PROTOCOL), as: UInt8.self) != reserved.routeProtocol,
-            let priority = attributes.number(Int(FRA_PRIORITY), as: UInt32.self),
-            reserved.priorities.contains(priority)
+            let priority = attributes.number(Int(FRA_PRIORITY), as: UInt32.self)
         else { return nil }
-        return (family, priority)
+        let isNarrow =
+            header.dst_len != 0 || header.src_len != 0 || header.tos != 0
+            || narrowing.contains { attributes[Int($0)] != nil }
+        let isInverted = header.flags & UInt32(FIB_RULE_INVERT) != 0
+        // The kernel's own first rule, which some move, leads to the host itself.
+        let table = attributes.number(Int(FRA_TABLE), as: UInt32.self) ?? UInt32(header.table)
+        let overtakes =
+            priority < reserved.networkPriority && (isInverted || !isNarrow)
+            && table != UInt32(RT_TABLE_LOCAL.rawValue)
+        return overtakes || reserved.priorities.contains(priority) ? (family, priority, overtakes) : nil
     }
+
+    /// What a rule that has it asks of a packet.
+    private static let narrowing = [
+        FRA_IIFNAME, FRA_OIFNAME, FRA_FWMARK, FRA_TUN_ID, FRA_L3MDEV, FRA_UID_RANGE, FRA_IP_PROTO, FRA_SPORT_RANGE,
+        FRA_DPORT_RANGE,
+    ]
 
     static func add(_ rule: Rule, _ reserved: ReservedNumbers) -> NetlinkMessage {
         message(RTM_NEWRULE, flags: NLM_F_CREATE | NLM_F_EXCL, rule, reserved)

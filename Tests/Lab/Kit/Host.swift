@@ -65,7 +65,7 @@ public final class Host {
     }
 
     /// Runs many commands of ip(8), one a line, in one go; all must succeed.
-    func ip(_ commands: String, options: String...) throws {
+    public func ip(_ commands: String, options: String...) throws {
         try run(["ip"] + options + ["-batch", "-"], input: commands + "\n")
     }
 

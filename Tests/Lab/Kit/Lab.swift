@@ -19,6 +19,8 @@ public final class Lab {
     public let cloud: Host
     /// A machine behind the site, where a scenario asked for one.
     public private(set) var plant: Host?
+    /// A router with NAT between the site and the first underlay, where a scenario asked for one.
+    public private(set) var router: Host?
     /// Where the lab's files are.
     public let folder: String
     private let prefix: String
@@ -64,6 +66,61 @@ public final class Lab {
         return host
     }
 
+    /// Puts a router between the site's eth0 and up-a: to the cloud the site is the router's 192.0.2.2, each mapping
+    /// has a port picked at random, and is forgotten two seconds after its last packet.
+    public func addRouter() throws -> Host {
+        let host = try Host(name: "router", namespace: "\(prefix)-router", folder: "\(folder)/router")
+        router = host
+        try cloud.run("ip", "link", "set", "up-a", "netns", host.namespace, "name", "inside")
+        try Program.must([
+            "ip", "link", "add", "outside", "netns", host.namespace, "type", "veth", "peer", "name", "up-a", "netns",
+            cloud.namespace,
+        ])
+        try host.ip(
+            """
+            link set inside up
+            link set outside up
+            address add 10.64.0.1/24 dev inside
+            address add 192.0.2.2/24 dev outside
+            """
+        )
+        try cloud.ip(
+            """
+            link set up-a up
+            address add 192.0.2.1/24 dev up-a
+            """
+        )
+        try site.ip(
+            """
+            address flush dev eth0
+            address add 10.64.0.2/24 dev eth0
+            route add default via 10.64.0.1 dev eth0 metric 500
+            """
+        )
+        try host.run(
+            "nft",
+            "-f",
+            "-",
+            input: """
+                table ip nat {
+                  chain leaving {
+                    type nat hook postrouting priority srcnat;
+                    oifname "outside" masquerade fully-random
+                  }
+                }
+                """
+        )
+        // These are there once connections are tracked.
+        try host.run(
+            "sysctl",
+            "-qw",
+            "net.ipv4.ip_forward=1",
+            "net.netfilter.nf_conntrack_udp_timeout=2",
+            "net.netfilter.nf_conntrack_udp_timeout_stream=2"
+        )
+        return host
+    }
+
     private static let mark = "pnlab"
 
     /// Removes what is left of labs whose process is gone.
@@ -83,7 +140,7 @@ public final class Lab {
 
     /// Ends everything on the hosts and removes them; with `keepingFiles` the logs stay.
     public func tearDown(keepingFiles: Bool = false) {
-        for host in [site, cloud, plant] { host?.tearDown() }
+        for host in [site, cloud, plant, router] { host?.tearDown() }
         if !keepingFiles { _ = try? Program.run(["rm", "-rf", folder]) }
     }
 
