@@ -13,6 +13,8 @@ public struct Stage: Sendable {
     public let hasESP: Bool
     /// How many times longer than on a host things may take; from PNETD_LAB_PATIENCE, which an emulated machine sets.
     public let patience: Int
+    /// The machine's clock may be set, since nothing else goes by it; from PNETD_LAB_OWN_CLOCK.
+    public let ownsClock: Bool
 
     /// The stage that this process is on.
     public static let here = Stage()
@@ -33,6 +35,7 @@ public struct Stage: Sendable {
         )
         let text = unsafe getenv("PNETD_LAB_PATIENCE").map { unsafe String(cString: $0) }
         patience = max(1, text.flatMap { Int($0) } ?? 1)
+        ownsClock = unsafe getenv("PNETD_LAB_OWN_CLOCK") != nil
     }
 
     /// How many processes of wireguard-go a site has.

@@ -105,6 +105,45 @@ extension Scenarios {
             }
         }
 
+        /// The time protocol (RFC 868) with a clock of its own, since all hosts of the lab share the machine's.
+        private static let timeServer = """
+            import socket, struct, sys, time
+            server = socket.create_server(("203.0.113.53", 37))
+            while True:
+                client, _ = server.accept()
+                seconds = time.clock_gettime(time.CLOCK_MONOTONIC) + float(sys.argv[1])
+                client.sendall(struct.pack("!I", int(seconds + 1) + 2208988800))
+                client.close()
+            """
+
+        /// As on a host without a clock that boots: the peers refuse its handshakes, and nothing private works. Time
+        /// comes by the underlay all the same, and with it the tunnels.
+        @Test(.ownClock) func aHostWithoutAClockFindsTheTimeOutside() throws {
+            try scenario("no-clock") { lab, daemon in
+                let clock = SystemClock()
+                let offset = (clock.wallNanoseconds - clock.now.nanoseconds) / 1_000_000_000
+                _ = try lab.cloud.start("time", "python3", "-c", Self.timeServer, "\(offset)")
+                let setClock = ["busybox", "rdate", "-s", "203.0.113.53"]
+                defer { _ = try? lab.site.attempt(setClock) }
+                try daemon.start()
+                try daemon.waitFor(path: .a, within: .seconds(20))
+                try daemon.stop()
+                for tunnel in Tunnel.allCases { try lab.site.run("ip", "link", "delete", tunnel.interface) }
+
+                try lab.site.run("date", "-s", "@1600000000")
+                try daemon.start()
+                try daemon.waitFor(path: nil, within: .seconds(20))
+                for tunnel in Tunnel.allCases {
+                    try waitUntil("the clock is named") {
+                        try daemon.status().warnings.contains { $0.hasPrefix("\(tunnel.path): this host's clock is") }
+                    }
+                }
+                #expect(try lab.site.attempt(setClock).status == 0)
+                try daemon.waitFor(path: .a, within: .seconds(30))
+                #expect(try daemon.status().warnings.allSatisfy { !$0.contains("clock is") })
+            }
+        }
+
         /// What costs is probed at a tenth of the pace.
         @Test func aMeteredUnderlayIsSpared() throws {
             try scenario("metered") { lab, daemon in
