@@ -164,7 +164,7 @@ extension Scenarios {
                     }
                 }
                 let before = try sent()
-                pause(.seconds(10))
+                pause(.seconds(5))
                 let pace = zip(try sent(), before).map { $0 - $1 }
                 #expect(pace.count == 2 && pace[0] >= 8 * pace[1] && pace[1] > 0, "\(pace)")
             }
