@@ -34,7 +34,7 @@ test: deps lint ## build everything, run all tests; as root, since the lab makes
 	@.ci/timed "guest" Tests/Lab/Guest/run ReconcileTests KernelWireGuardTests LabScenarios
 	@.ci/timed "boot with systemd" Tests/Lab/Guest/boot
 	@.ci/timed "allocations of the DNS data path" \
-	    swift test -c release -Xswiftc -enable-testing --filter AllocationTests
+	    env PNETD_ALLOCATIONS=1 swift test -c release -Xswiftc -enable-testing --filter AllocationTests
 
 bench: build ## figures beside a peer, printed as RESULT lines
 	$(RELEASE) --product bench-outage
