@@ -81,9 +81,13 @@ extension KernelObject: CustomStringConvertible {
 }
 
 extension Observed {
-    /// What somebody else has put among our reserved numbers or before our networks' rule, in words.
+    /// What somebody else has put before our networks' rule, in words.
+    var precedences: [String] {
+        overtakers.map { "\($0) is not pnetd's and is asked first: what it leads away takes no path" }.sorted()
+    }
+
+    /// What somebody else has put among our reserved numbers, in words.
     var collisions: [String] {
-        let overtaken = overtakers.map { "\($0) is not pnetd's and is asked first: what it leads away takes no path" }
         let taken = strangers.map { stranger in
             switch stranger {
             case .route(let key): "table \(key.table), reserved for pnetd, has somebody else's routes"
@@ -91,7 +95,7 @@ extension Observed {
             default: "\(stranger) is not pnetd's, but among its reserved priorities"
             }
         }
-        return Set(overtaken + taken).sorted()
+        return Set(taken).sorted()
     }
 
     /// Local networks that a protected prefix holds, in words: while pnetd runs they are reached by the paths or not at

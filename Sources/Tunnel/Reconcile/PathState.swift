@@ -36,6 +36,8 @@ public struct ReconcileResult: Sendable {
     public var hindrances: [String] = []
     /// What somebody else has put among our reserved numbers, in words.
     public var collisions: [String] = []
+    /// What somebody else has put before pnetd's rules, and takes traffic away by, in words.
+    public var precedences: [String] = []
     /// What others had changed of ours and was put right, each with who it was.
     public var repairs: [Repair] = []
     /// What somebody else changes again and again, and is put right at a slower pace.

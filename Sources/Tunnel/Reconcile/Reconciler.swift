@@ -166,13 +166,13 @@ public final class Reconciler {
     /// The number of an interface; nil where there is none.
     public func index(of interface: InterfaceName) -> Int32? { model.observed.links[interface]?.index }
 
-    /// The families in which a path's underlay leads anywhere.
-    public func underlayFamilies(_ path: Desired.Path) -> Set<AddressFamily> {
-        let underlay = model.observed.links[path.underlay]?.index
-        let own = model.observed.addresses.filter { $0.link == underlay && !$0.address.address.isLinkLocal }
-        return Set(own.map(\.address.address.family)).union(
-            AddressFamily.allCases.filter { path.hop($0, model.observed) != nil }
-        )
+    /// The families in which an underlay leads anywhere.
+    /// - Parameter gateways: those of the file; nil for the kernel's.
+    public func families(of underlay: InterfaceName, gateways: [IPAddress]?) -> Set<AddressFamily> {
+        guard let link = model.observed.links[underlay] else { return [] }
+        let own = model.observed.addresses.filter { $0.link == link.index && !$0.address.address.isLinkLocal }
+        let routed = AddressFamily.allCases.filter { model.observed.defaultRoute(by: link, $0) != nil }
+        return Set(own.map(\.address.address.family)).union(gateways?.map(\.family) ?? routed)
     }
 
     /// Whether somebody changed WireGuard's side of a path: of that the kernel sends no event, so it has to be asked.
@@ -330,6 +330,7 @@ extension Reconciler {
         result.disputes = disputes.open
         result.paths = pathStates
         result.collisions = model.observed.collisions
+        result.precedences = model.observed.precedences
         result.guardIsOwned = firewall.isOwned
     }
 }

@@ -59,7 +59,7 @@ extension Agent {
         for network in new.networks { outcomes[network.name] = trial.decision(of: network.name)?.outcome }
         var book = endpoints.book
         book.follow(new.places, told: toldEndpoint, now: loop.now)
-        return Desired(new, slots: slots, outcomes: outcomes, endpoints: book, heirs: heirs)
+        return rotated(Desired(new, slots: slots, outcomes: outcomes, endpoints: book, heirs: heirs))
     }
 
     /// What changes beside the kernel; none of it loses a packet or a question.
@@ -176,7 +176,9 @@ extension Agent {
 
     func forgetUnconfirmed() {
         isRolledBack = false
-        do { try UnconfirmedFile.remove(from: site.state.directory) } catch { log.error("\(error)") }
+        keepInMind("the next start may take an earlier file") {
+            try UnconfirmedFile.remove(from: site.state.directory)
+        }
     }
 
     /// What is to be known of a trial, and of one that failed.

@@ -18,8 +18,11 @@ struct EndpointWork {
     var received: [EndpointBook.Peer: UInt64] = [:]
     /// Why names could not be found, in words.
     var problems: [EndpointBook.Question: String] = [:]
-    /// What the underlays of these had to offer when last looked at.
-    var means: [EndpointBook.Question: Means] = [:]
+    /// What underlays through which a name was not found had to offer when last looked at.
+    var means: [InterfaceName: Means] = [:]
+    /// The last handshake of each peer, and when it was first seen here: by the wall clock its age cannot be told where
+    /// that was set meanwhile.
+    var handshakes: [EndpointBook.Peer: (wallNanoseconds: Int64?, seen: Instant)] = [:]
 
     /// What an underlay has for finding names.
     struct Means: Equatable {
@@ -41,6 +44,7 @@ extension Agent {
     func watchEndpoints() {
         var signs: [EndpointBook.Peer: EndpointBook.Sign] = [:]
         var received: [EndpointBook.Peer: UInt64] = [:]
+        var handshakes: [EndpointBook.Peer: (wallNanoseconds: Int64?, seen: Instant)] = [:]
         for path in site.paths {
             guard let device = reconciler.device(on: path.interface) else { continue }
             let verdict = core.verdict(of: path.name)?.verdict
@@ -48,12 +52,17 @@ extension Agent {
             for peer in device.peers {
                 let id = EndpointBook.Peer(path: path.name, key: peer.publicKey)
                 received[id] = peer.received
+                let before = endpoints.handshakes[id].flatMap {
+                    $0.wallNanoseconds == peer.lastHandshake ? $0.seen : nil
+                }
+                handshakes[id] = (peer.lastHandshake, before ?? loop.now)
                 let isHeard = endpoints.received[id].map { $0 != peer.received } ?? false
-                let isMissed = verdict.map { $0 == .down } ?? isOverdue(peer)
+                let isMissed = verdict.map { $0 == .down } ?? isOverdue(peer, handshakes[id]?.seen)
                 signs[id] = EndpointBook.Sign(isSilent: isMissed && !isHeard && !isBelow, calledAt: peer.endpoint)
             }
         }
         endpoints.received = received
+        endpoints.handshakes = handshakes
         watchMeans()
         call(endpoints.book.observe(signs, now: loop.now))
         lookForEndpoints()
@@ -61,18 +70,24 @@ extension Agent {
 
     /// Asks again for what was not found as soon as its underlay has an address or a resolver that it had not.
     private func watchMeans() {
-        for question in endpoints.problems.keys {
-            guard let path = desired.paths.first(where: { $0.underlay == question.underlay }) else { continue }
-            let means = EndpointWork.Means(
-                families: reconciler.underlayFamilies(path),
-                servers: resolvers(of: question.underlay)
-            )
-            if let before = endpoints.means[question], before != means {
-                endpoints.book.hurry(question, now: loop.now)
+        let lacking = Dictionary(grouping: endpoints.problems.keys, by: \.underlay)
+        for (underlay, questions) in lacking {
+            let means = EndpointWork.Means(families: families(of: underlay), servers: resolvers(of: underlay))
+            if let before = endpoints.means[underlay], before != means {
+                for question in questions { endpoints.book.hurry(question, now: loop.now) }
             }
-            endpoints.means[question] = means
+            endpoints.means[underlay] = means
         }
-        endpoints.means = endpoints.means.filter { endpoints.problems[$0.key] != nil }
+        endpoints.means = endpoints.means.filter { lacking[$0.key] != nil }
+    }
+
+    /// The families in which an underlay leads anywhere.
+    private func families(of underlay: InterfaceName) -> Set<AddressFamily> {
+        guard let path = site.paths.first(where: { $0.underlay.interface == underlay }) else { return [] }
+        guard case .addresses(let gateways) = path.underlay.gateways else {
+            return reconciler.families(of: underlay, gateways: nil)
+        }
+        return reconciler.families(of: underlay, gateways: gateways)
     }
 
     /// Whether there is nobody to ask and nothing to learn: the fault lies below the tunnel.
@@ -83,10 +98,11 @@ extension Agent {
         }
     }
 
-    private func isOverdue(_ peer: WireGuardDevice.Peer) -> Bool {
-        guard peer.keepalive > 0 else { return false }
-        guard let age = handshakeAge(peer) else { return loop.now - started > EndpointBook.patience }
-        return .seconds(age) > EndpointWork.longestSession + .seconds(peer.keepalive)
+    /// Whether a peer that is kept alive has not shaken hands for longer than a session lasts.
+    private func isOverdue(_ peer: WireGuardDevice.Peer, _ seen: Instant?) -> Bool {
+        guard peer.keepalive > 0, let seen else { return false }
+        let limit = EndpointWork.longestSession + .seconds(peer.keepalive)
+        return loop.now - seen > (peer.lastHandshake == nil ? EndpointBook.patience : limit)
     }
 
     /// Asks the resolver for what is due.
@@ -155,14 +171,14 @@ extension Agent {
         }
         counters.lookups[text == nil ? .found : .failed, default: 0] += 1
         note(outside, for: .seconds(Int64(lifetime)), text, question)
-        lookForEndpoints()
+        // What fails comes back at once: the next ones wait for the next look, or a thousand would leave time for nothing.
+        if text == nil { lookForEndpoints() }
     }
 
     /// The addresses that the underlay leads to, IPv6 first and the families in turn (RFC 8305 section 4): the next
     /// one to be tried is of the other family.
     private func order(_ addresses: [IPAddress], _ question: EndpointBook.Question) -> [IPAddress] {
-        guard let path = desired.paths.first(where: { $0.underlay == question.underlay }) else { return [] }
-        let families = reconciler.underlayFamilies(path)
+        let families = families(of: question.underlay)
         func of(_ family: AddressFamily) -> [IPAddress] {
             families.contains(family) ? addresses.filter { $0.family == family } : []
         }

@@ -184,6 +184,8 @@ extension Agent {
             }
         }
         noteForeignChanges(result)
+        for precedence in result.precedences where !precedences.contains(precedence) { log.error("\(precedence)") }
+        precedences = result.precedences
         for collision in result.collisions where !collisions.contains(collision) { log.warning("\(collision)") }
         collisions = result.collisions
         for hindrance in result.hindrances where !hindrances.contains(hindrance) { log.warning("\(hindrance)") }

@@ -191,6 +191,12 @@ extension Agent {
         ]
         for (name, help, count) in counts { page.add(name, .counter, help, [.init(Double(count))]) }
         page.add(
+            "pnetd_warnings",
+            .gauge,
+            "Warnings that pnetctl status shows, by what they are about.",
+            warnings.map { .init(Double($0.texts.count), ("kind", $0.kind.rawValue)) }
+        )
+        page.add(
             "pnetd_endpoint_lookups_total",
             .counter,
             "Questions for the addresses of endpoints by name, by what became of them.",

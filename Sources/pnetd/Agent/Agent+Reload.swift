@@ -102,7 +102,7 @@ extension Agent {
             )
         }
         saved.realms = [:]
-        do { try GuardFile(in: site.state.directory).remove() } catch { log.error("\(error)") }
+        keepInMind("the next boot will be guarded") { try GuardFile(in: site.state.directory).remove() }
         loop.schedule(after: .milliseconds(50)) { [weak self] in self?.end() }
         return .success(DownReport(removed: removed))
     }

@@ -120,7 +120,9 @@ extension Agent {
         }
         let peers = reconciler.device(on: path.interface)?.peers ?? []
         let fresh = peers.filter { peer in
-            handshakeAge(peer).map { .seconds($0) < EndpointWork.longestSession } ?? false
+            let seen = endpoints.handshakes[EndpointBook.Peer(path: path.name, key: peer.publicKey)]?.seen
+            let isOld = seen.map { loop.now - $0 > EndpointWork.longestSession } ?? false
+            return handshakeAge(peer).map { !isOld && .seconds($0) < EndpointWork.longestSession } ?? false
         }
         rotation = Rotation(
             path: path.name,
@@ -228,6 +230,16 @@ extension Agent {
         loop.cancel(rotation.limit)
         self.rotation = nil
         counters.rotations[end, default: 0] += 1
+    }
+
+    /// The wish with the key that is on trial.
+    func rotated(_ desired: Desired) -> Desired {
+        guard let rotation, rotation.isInForce,
+            let place = desired.paths.firstIndex(where: { $0.name == rotation.path })
+        else { return desired }
+        var desired = desired
+        desired.paths[place].wireGuard.privateKey = rotation.key
+        return desired
     }
 
     /// What is to be known of rotations, at this end and at others.

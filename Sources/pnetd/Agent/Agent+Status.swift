@@ -25,8 +25,7 @@ extension Agent {
                 )
             },
             frontend: wantedRoles.contains(.frontend) ? StatusReport.Frontend(state: serviceState(.frontend)) : nil,
-            warnings: inForce.warnings.map(\.description) + trialWarnings + rotationWarnings
-                + currentWarnings,
+            warnings: warnings.flatMap(\.texts),
             foreignChanges: kernelWork.foreign.recent
         )
     }
@@ -86,13 +85,15 @@ extension Agent {
 
     private func report(_ network: NetworkConfiguration, _ health: NetworkHealth) -> StatusReport.Network {
         let decision = health.decision
+        // The probes are bound to the paths and notice nothing of it.
+        let isLedAway = decision.outcome.path != nil && !precedences.isEmpty
         return StatusReport.Network(
             name: network.name,
-            state: StatusReport.NetworkState(decision),
+            state: isLedAway ? .degraded : StatusReport.NetworkState(decision),
             path: decision.outcome.path,
             since: time(decision.since),
             switches: counters.switches[network.name] ?? 0,
-            reasons: decision.reasons.map(\.description),
+            reasons: decision.reasons.map(\.description) + (isLedAway ? precedences : []),
             prefixes: network.prefixes,
             zones: network.zones.map(\.name),
             paths: health.paths.map { path in
@@ -107,30 +108,6 @@ extension Agent {
                 )
             }
         )
-    }
-
-    private var currentWarnings: [String] {
-        var warnings = listenerProblems.map { "cannot listen: \($0)" } + failures + flowProblems.values.sorted()
-        warnings += hindrances + kernelWork.foreign.disputes
-        warnings += collisions.map { "\($0) (move the 'reserve' section, or the other)" }
-        warnings += hostWarnings + endpointWarnings
-        for path in site.paths where paths[path.name]?.implementation == .userspace {
-            warnings.append("\(path.name): this kernel has no WireGuard; wireguard-go carries the path in userspace")
-        }
-        warnings += site.paths.compactMap {
-            clockWatch.warning(of: $0.name, wallNanoseconds: clock.wallNanoseconds)
-        }
-        if !guardIsOwned {
-            warnings.append(
-                "this kernel (before 6.9) lets other programs flush the guard table; pnetd puts it back when they do"
-            )
-        }
-        if kernelWork.guardWasMissing { warnings.append(Self.guardWasMissing) }
-        for (role, count) in processes.offences.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-            warnings.append("\(role) was cut off \(count) times for what it said to the agent; it may be taken over")
-        }
-        if saved.alerts.lost > 0 { warnings.append("\(saved.alerts.lost) alerts were lost: too many waited") }
-        return warnings
     }
 
     /// Health as `/healthz` gives it.

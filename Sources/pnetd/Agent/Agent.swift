@@ -55,6 +55,10 @@ final class Agent {
     var paths: [PathName: PathState] = [:]
     var failures: [String] = []
     var collisions: [String] = []
+    /// What takes networks' traffic away before pnetd's rules are asked.
+    var precedences: [String] = []
+    /// What could not be written down for the next run, and why.
+    var saveProblems: [String: String] = [:]
     /// What stands in the way in the kernel and is not ours to change.
     var hindrances: [String] = []
     /// Settings of the host that stand in the way.
@@ -272,15 +276,22 @@ final class Agent {
             clockWatch.handshakes.map { ($0.key.text, $0.value) },
             uniquingKeysWith: { first, _ in first }
         )
-        do { try saved.save(to: site.state.directory) } catch { log.error("cannot save state: \(error)") }
+        keepInMind("cannot save state") { try saved.save(to: site.state.directory) }
+    }
+
+    /// Writes something down for the next run; a failure is shown until it works.
+    func keepInMind(_ failure: String, _ write: () throws -> Void) {
+        do {
+            try write()
+            saveProblems[failure] = nil
+        } catch {
+            saveProblems[failure] = "\(failure): \(error)"
+            log.error("\(failure): \(error)")
+        }
     }
 
     /// What the kernel should have now.
     var desired: Desired {
-        var desired = Desired(site, slots: saved, outcomes: routed, endpoints: endpoints.book, heirs: heirs)
-        if let rotation, rotation.isInForce, let place = desired.paths.firstIndex(where: { $0.name == rotation.path }) {
-            desired.paths[place].wireGuard.privateKey = rotation.key
-        }
-        return desired
+        rotated(Desired(site, slots: saved, outcomes: routed, endpoints: endpoints.book, heirs: heirs))
     }
 }

@@ -60,7 +60,7 @@ private func follow(_ input: ArraySlice<UInt8>) {
         rest = rest.dropFirst(count)
         for reply in NetlinkReply.parse(message) { world.take(reply, reserved) }
     }
-    _ = (world.collisions, world.differences(from: Observed()))
+    _ = (world.collisions, world.precedences, world.differences(from: Observed()))
     precondition(world.differences(from: world).isEmpty)
 }
 

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import ControlAPI
+import ProcessLink
+import SystemIO
+import Tunnel
+
+/// What a warning is about: the label of `pnetd_warnings`.
+enum WarningKind: String, CaseIterable {
+    /// Something odd in the file.
+    case file
+    /// A file, or a key, that is in force on trial, or was taken back.
+    case trial
+    /// An address that cannot be listened on.
+    case listener
+    /// What the kernel refused.
+    case kernel
+    /// Flows that should have been cut.
+    case flows
+    /// Networks, addresses and ways of the host that hinder a path.
+    case hindrance
+    /// What somebody else changes again and again.
+    case dispute
+    /// What somebody else has among pnetd's reserved numbers.
+    case collision
+    /// What is asked before pnetd's rules.
+    case precedence
+    /// Settings of the host.
+    case setting
+    /// Names that cannot be found.
+    case endpoint
+    /// Paths that the kernel does not carry itself.
+    case userspace
+    /// The host's clock.
+    case clock
+    /// The guard is not as safe as it could be, or was missing.
+    case `guard`
+    /// What could not be written down.
+    case state
+    /// Processes that may be in a stranger's hands.
+    case process
+    /// Alerts that were lost.
+    case alert
+}
+
+extension Agent {
+    /// All that is wrong, or may become so, and that no verdict says: in the words of `pnetctl status`.
+    var warnings: [(kind: WarningKind, texts: [String])] {
+        [
+            (.file, inForce.warnings.map(\.description)),
+            (.trial, trialWarnings + rotationWarnings),
+            (.listener, listenerProblems.map { "cannot listen: \($0)" }),
+            (.kernel, failures),
+            (.flows, flowProblems.values.sorted()),
+            (.hindrance, hindrances),
+            (.dispute, kernelWork.foreign.disputes),
+            (.collision, collisions.map { "\($0) (move the 'reserve' section, or the other)" }),
+            (.precedence, precedences),
+            (.setting, hostWarnings),
+            (.endpoint, endpointWarnings),
+            (.userspace, userspaceWarnings),
+            (.clock, site.paths.compactMap { clockWatch.warning(of: $0.name, wallNanoseconds: clock.wallNanoseconds) }),
+            (.guard, guardWarnings),
+            (.state, saveProblems.values.sorted()),
+            (.process, processWarnings),
+            (.alert, saved.alerts.lost > 0 ? ["\(saved.alerts.lost) alerts were lost: too many waited"] : []),
+        ]
+    }
+
+    private var userspaceWarnings: [String] {
+        site.paths.filter { paths[$0.name]?.implementation == .userspace }.map {
+            "\($0.name): this kernel has no WireGuard; wireguard-go carries the path in userspace"
+        }
+    }
+
+    private var guardWarnings: [String] {
+        let isOpen =
+            "this kernel (before 6.9) lets other programs flush the guard table; pnetd puts it back when they do"
+        return (guardIsOwned ? [] : [isOpen]) + (kernelWork.guardWasMissing ? [Self.guardWasMissing] : [])
+    }
+
+    private var processWarnings: [String] {
+        processes.offences.sorted { $0.key.rawValue < $1.key.rawValue }.map { role, count in
+            "\(role) was cut off \(count) times for what it said to the agent; it may be taken over"
+        }
+    }
+}
