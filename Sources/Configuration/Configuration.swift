@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import NetworkTypes
 import SystemIO
 
 /// A file that may be acted on.
 public struct LoadedConfiguration: Equatable, Sendable {
     /// What it asks for.
-    public let configuration: SiteConfiguration
+    public private(set) var configuration: SiteConfiguration
     /// What is odd about it.
     public let warnings: [Diagnostic]
     /// The file as it stood.
     public let text: [UInt8]
+
+    /// The same with another key in the file that a path's private key is in.
+    public func replacingPrivateKey(of path: PathName, with key: WireGuardSecretKey) -> LoadedConfiguration {
+        var loaded = self
+        if let place = configuration.paths.firstIndex(where: { $0.name == path }) {
+            loaded.configuration.paths[place].privateKey = key
+        }
+        return loaded
+    }
 }
 
 /// The one file that says what pnetd does.

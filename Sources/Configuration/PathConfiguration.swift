@@ -11,7 +11,7 @@ public struct PathConfiguration: Equatable, Sendable {
     /// The interface's own addresses, at least one.
     public let addresses: [InterfaceAddress]
     /// Our key.
-    public let privateKey: WireGuardSecretKey
+    public internal(set) var privateKey: WireGuardSecretKey
     /// The file that it is in; nil for a credential.
     public let privateKeyFile: String?
     /// The UDP port that peers know; nil: any.

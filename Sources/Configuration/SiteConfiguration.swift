@@ -9,7 +9,7 @@ public struct SiteConfiguration: Equatable, Sendable {
     /// The site's name.
     public let site: SiteName
     /// The paths, in the order of the file.
-    public let paths: [PathConfiguration]
+    public internal(set) var paths: [PathConfiguration]
     /// The networks, in the order of the file.
     public let networks: [NetworkConfiguration]
     /// The resolver; nil where the file has none.

@@ -43,7 +43,7 @@ public struct NetworkPolicy: Hashable, Sendable {
     }
 
     /// When the targets are asked through a path.
-    func timers(for path: PathName) -> LivenessTimers {
+    public func timers(for path: PathName) -> LivenessTimers {
         LivenessTimers(detectingWithin: metered.contains(path) ? detectWithin * 10 : detectWithin)
     }
 }

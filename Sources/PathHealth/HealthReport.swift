@@ -48,9 +48,9 @@ extension HealthCore {
         networks.first { $0.network == network }?.decision
     }
 
-    /// Whether each network that uses a path is reached through it, be it drained or not.
-    public func isAnswered(through path: PathName) -> Bool {
-        networks.allSatisfy { _, paths, _ in paths.allSatisfy { $0.0 != path || $0.1.isAnswered } }
+    /// The networks that are reached through a path, be it drained or not.
+    public func answered(through path: PathName) -> Set<NetworkName> {
+        Set(networks.filter { _, paths, _ in paths.contains { $0.0 == path && $0.1.isAnswered } }.map(\.network))
     }
 
     /// What a path shows for all networks that use it: the worst verdict, as nothing else is known of it.

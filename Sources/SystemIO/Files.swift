@@ -62,11 +62,14 @@ public enum Files {
         return contents
     }
 
-    /// Puts a file in place as a whole or not at all: a temporary file beside it, synced, then renamed over it.
+    /// Puts a file in place as a whole or not at all: a temporary file beside it, synced, then renamed over it. Nothing
+    /// is left beside it where that fails.
     public static func replace(_ path: String, with contents: [UInt8], mode: mode_t = 0o600) throws(SystemError) {
         let temporary = path + ".new"
-        do {
-            let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC
+        do throws(SystemError) {
+            try remove(temporary)
+            // Nobody else's file, with modes or links of its own, is written to.
+            let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
             let file = unsafe try FileDescriptor(pn_open(temporary, flags, mode), from: "create \(temporary)")
             var rest = contents[...]
             while !rest.isEmpty {
@@ -77,8 +80,11 @@ public enum Files {
                 rest = rest.dropFirst(count)
             }
             guard fsync(file.raw) == 0 else { throw SystemError.last("sync \(temporary)") }
+            guard unsafe rename(temporary, path) == 0 else { throw SystemError.last("put \(path) in place") }
+        } catch {
+            try? remove(temporary)
+            throw error
         }
-        guard unsafe rename(temporary, path) == 0 else { throw .last("put \(path) in place") }
     }
 
     /// Makes a directory and those above it where they are missing.

@@ -13,6 +13,8 @@ struct PreparedKey {
         case credential(PathName)
         case thereAlready(String, WireGuardPublicKey)
         case unreadable(String, KeyFile.Fault, remedy: String)
+        /// The key is in its file, and pnetd did not say that it keeps it.
+        case unanswered(key: String, ControlFailure)
         case system(SystemError)
 
         var description: String {
@@ -25,6 +27,8 @@ struct PreparedKey {
                 "\(file) is there already, with the public key \(key) (rotate takes it, --cancel removes it)"
             case .unreadable(let file, let fault, let remedy):
                 "\(fault.description(of: file)) (\(fault.remedy ?? remedy))"
+            case .unanswered(let path, let failure):
+                "\(failure)\nThe new key of \(path) is in its file: pnetd goes by it from its next start or reload on"
             case .system(let error): "\(error)"
             }
         }
@@ -34,6 +38,9 @@ struct PreparedKey {
     let path: PathName
     /// The file of the key in force, and of the one before it once it is not.
     let file: String
+
+    /// What names pnetd's file on the command line, where it is not the usual one.
+    let option: String
 
     private var next: String { file + ".next" }
     var earlier: String { file + ".old" }
@@ -51,11 +58,14 @@ struct PreparedKey {
         guard let file = found.privateKeyFile else { throw .credential(found.name) }
         self.path = found.name
         self.file = file
+        option = configuration == RotateCommand.usualFile ? "" : " --file \(configuration)"
     }
 
     /// Makes the key; never in place of one that the other end may know already.
     func make() throws(Failure) -> WireGuardPublicKey {
-        if let known = try? KeyFile.read(next) { throw .thereAlready(next, known.publicKey) }
+        if (try? Files.status(of: next)) != nil {
+            throw .thereAlready(next, try read(next, remedy: "pnetctl rotate \(path) --cancel removes it").publicKey)
+        }
         do throws(SystemError) {
             let key = try KeygenCommand.randomKey().clamped
             try Files.replace(next, with: key.keyFile)
@@ -65,12 +75,16 @@ struct PreparedKey {
         }
     }
 
-    /// The public key of the one that was made.
-    func publicKey() throws(Failure) -> WireGuardPublicKey {
+    /// Looks whether there is one.
+    func check() throws(Failure) {
+        _ = try read(next, remedy: "pnetctl rotate \(path) --prepare makes one")
+    }
+
+    private func read(_ file: String, remedy: String) throws(Failure) -> WireGuardSecretKey {
         do throws(KeyFile.Fault) {
-            return try KeyFile.read(next).publicKey
+            return try KeyFile.read(file)
         } catch {
-            throw .unreadable(next, error, remedy: "pnetctl rotate \(path) --prepare makes one")
+            throw .unreadable(file, error, remedy: remedy)
         }
     }
 
@@ -85,8 +99,20 @@ struct PreparedKey {
         }
     }
 
-    /// Removes the key that was made.
-    func cancel() throws(Failure) {
+    /// Undoes ``install()``.
+    func takeBack() throws(Failure) {
+        do throws(SystemError) {
+            try Files.replace(next, with: try Files.read(file, limit: 4096))
+            try Files.replace(file, with: try Files.read(earlier, limit: 4096))
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    /// Removes the key that was made; false where there was none.
+    func cancel() throws(Failure) -> Bool {
+        guard (try? Files.status(of: next)) != nil else { return false }
         do throws(SystemError) { try Files.remove(next) } catch { throw .system(error) }
+        return true
     }
 }

@@ -13,11 +13,13 @@ struct RotateCommand: ParsableCommand {
         abstract: "Gives a WireGuard path another private key, without losing a packet where there is another path.",
         discussion: """
             In two steps, for the other end has to know the new key first:
-              pnetctl rotate vpn-a --prepare    makes the key beside the old one and prints its public key
-              pnetctl rotate vpn-a              leads traffic to other paths, puts the key in force, and keeps it as soon
-                                                as the other end shakes hands with it and targets answer
-            Otherwise, and where this command ends before, the old key is put back. A pnetd at the other end takes the
-            new key as the peer's next-public-key. Exit status: 0 done, 1 not done.
+              pnetctl rotate vpn-a --prepare
+              pnetctl rotate vpn-a
+            The first makes the key beside the old one and prints its public key. The second leads traffic to other paths,
+            puts the key in force, and keeps it once the other end shakes hands with it and targets answer; else, and
+            where this command ends before, the old key is put back. A pnetd at the other end takes the new key as the
+            peer's next-public-key.
+            Exit status: 0 done, 1 not done, 3 no pnetd answers.
             """
     )
 
@@ -34,19 +36,24 @@ struct RotateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("How long the other end may take to know the key.", valueName: "time"))
     var within: Duration = .seconds(60)
     @Option(help: ArgumentHelp("pnetd's file.", valueName: "path"), completion: .file(extensions: ["yaml"]))
-    var file = "/etc/pnetd/pnetd.yaml"
+    var file = usualFile
+
+    static let usualFile = "/etc/pnetd/pnetd.yaml"
 
     func validate() throws {
         if prepare, cancel { throw ValidationError("either --prepare or --cancel") }
+        if prepare || cancel, allowInterruption {
+            throw ValidationError("--allow-interruption is for putting the key in force")
+        }
     }
 
     func run() throws {
         let key: PreparedKey
         do throws(PreparedKey.Failure) {
             key = try PreparedKey(of: path, in: file)
-            if cancel { return try key.cancel() }
+            if cancel { return StandardStream.output.write(Page.current.cancelled(key, try key.cancel())) }
             if prepare { return StandardStream.output.write(Page.current.prepared(key, try key.make())) }
-            _ = try key.publicKey()
+            try key.check()
         } catch {
             StandardStream.error.write("pnetctl: \(error)\n")
             throw ExitCode(1)
@@ -79,16 +86,25 @@ struct RotateCommand: ParsableCommand {
     private func keep(_ key: PreparedKey) throws(ControlFailure) -> Int32 {
         do throws(PreparedKey.Failure) {
             try key.install()
+            let report = try answer(to: ControlRequest(.keep, path: key.path))
+            StandardStream.output.write(Page.current.rotated(report, key))
+            if report.outcome == .kept { return 0 }
+            try key.takeBack()
         } catch {
             StandardStream.error.write("pnetctl: \(error)\n")
-            return 1
         }
-        let request = ControlRequest(.keep, path: key.path)
-        var answer = try connection.client.open(request)
-        guard let report = try answer.next(RotateReport.self, within: .seconds(5)) else {
-            throw .silent(socket: connection.socket, .seconds(5))
+        return 1
+    }
+
+    private func answer(to request: ControlRequest) throws(PreparedKey.Failure) -> RotateReport {
+        do throws(ControlFailure) {
+            var answers = try connection.client.open(request)
+            guard let report = try answers.next(RotateReport.self, within: .seconds(5)) else {
+                throw .silent(socket: connection.socket, .seconds(5))
+            }
+            return report
+        } catch {
+            throw .unanswered(key: path, error)
         }
-        StandardStream.output.write(Page.current.rotated(report, key))
-        return report.outcome == .kept ? 0 : 1
     }
 }

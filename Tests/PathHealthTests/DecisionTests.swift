@@ -76,10 +76,10 @@ struct DecisionTests {
         #expect(world.reasons(first) == ["its private key is being rotated"])
         #expect(world.decision.generation == 2, "names stay between private paths")
         world.run(for: .seconds(5))
-        #expect(world.core.isAnswered(through: first))
+        #expect(world.core.answered(through: first) == [World.site])
         world.answers = { path, _, _ in path == World.first ? nil : .milliseconds(20) }
         world.run(for: .seconds(5))
-        #expect(!world.core.isAnswered(through: first))
+        #expect(world.core.answered(through: first) == [])
         #expect(world.verdict(first) == .down, "what does not answer is worse than drained")
         world.answers = { _, _, _ in .milliseconds(20) }
         world.run(for: .seconds(5))

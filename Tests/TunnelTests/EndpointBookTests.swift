@@ -201,6 +201,30 @@ struct EndpointBookTests {
         #expect(called == "192.0.2.2:51820")
     }
 
+    @Test mutating func aNameThatChangesInTheFileMovesAPeerThatIsHeard() throws {
+        begin()
+        _ = try answer([addresses[1]])
+        let other = EndpointBook.Place(
+            host: try #require(HostEndpoint("new.example.net:51820")),
+            underlay: place.underlay
+        )
+        book.follow([peer: other], told: { _ in SocketEndpoint("192.0.2.1:51820") }, now: now)
+        #expect(called == "192.0.2.1:51820", "until the other one is found")
+        #expect(try answer([addresses[2]]) == [peer])
+        #expect(called == "192.0.2.2:51820")
+        seconds = 60
+        #expect(try answer([addresses[1]]).isEmpty, "from now on it is left where it is heard")
+    }
+
+    @Test mutating func anAddressThatIsNamedTwiceIsTriedOnce() throws {
+        begin()
+        _ = try answer([addresses[1], addresses[1], addresses[2]], lifetime: 3_600)
+        _ = observe(silent: true)
+        seconds = 10
+        #expect(observe(silent: true) == [peer])
+        #expect(called == "192.0.2.2:51820")
+    }
+
     @Test mutating func anotherPlaceIsAskedForAnew() throws {
         begin()
         _ = try answer(addresses)

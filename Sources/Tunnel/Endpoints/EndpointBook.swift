@@ -63,6 +63,8 @@ public struct EndpointBook: Sendable {
         var place: Place
         /// The address that is called, once it is known.
         var address: IPAddress?
+        /// The address is that of another place, which the file gave before: it counts until the name is found.
+        var isProvisional = false
         var silentSince: Instant?
         /// Since when it has been called at this address.
         var called: Instant
@@ -101,9 +103,11 @@ public struct EndpointBook: Sendable {
         told: (Peer) -> SocketEndpoint?,
         now: Instant
     ) {
+        let earlier = entries
         entries = entries.filter { places[$0.key] == $0.value.place }
         for (peer, place) in places where entries[peer] == nil {
             var entry = Entry(place: place, called: now)
+            entry.isProvisional = earlier[peer] != nil && place.host.address == nil
             entry.address = place.host.address ?? told(peer).flatMap { $0.port == place.host.port ? $0.address : nil }
             entries[peer] = entry
         }
@@ -150,14 +154,15 @@ public struct EndpointBook: Sendable {
             name.due = now + Self.pause(name.vain)
             return []
         }
-        name.addresses = addresses
+        name.addresses = addresses.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
         var moved: Set<Peer> = []
         var isAnySilent = false
         for (peer, entry) in entries where entry.place.question == question {
             let isSilent = entry.silentSince != nil
             isAnySilent = isAnySilent || isSilent
             let isKnown = entry.address.map(addresses.contains) ?? false
-            guard entry.address == nil || isSilent && !isKnown else { continue }
+            entries[peer]?.isProvisional = false
+            guard entry.address == nil || (isSilent || entry.isProvisional) && !isKnown else { continue }
             call(peer, at: addresses[0], now)
             moved.insert(peer)
         }

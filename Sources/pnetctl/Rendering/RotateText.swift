@@ -9,9 +9,14 @@ extension Page {
         """
         \(key.path): the other end has to know this public key beside the old one:
           \(publicKey)
-        Then: pnetctl rotate \(key.path)
+        Then: pnetctl rotate \(key.path)\(key.option)
 
         """
+    }
+
+    /// What became of a key that is not wanted any more, for people.
+    func cancelled(_ key: PreparedKey, _ wasThere: Bool) -> String {
+        "\(key.path): \(wasThere ? "the prepared key is removed" : "no key was prepared")\n"
     }
 
     /// How far a rotation is, for people.
@@ -20,7 +25,9 @@ extension Page {
         let meanwhile = report.meanwhile.isEmpty ? "" : " (\(report.meanwhile.joined(separator: ", ")))"
         switch report.outcome {
         case .awaiting: return "\(report.path): waiting for the other end to know the new key\(meanwhile)\n"
-        case .verified: return "\(report.path): the other end knows the new key, and targets answer\n"
+        case .verified:
+            let targets = report.meanwhile.isEmpty ? "" : ", and targets answer"
+            return "\(report.path): the other end knows the new key\(targets)\n"
         case .kept:
             return "\(report.path): " + painted("rotated", .good)
                 + "; \(key.earlier) holds the old key, which the other end may forget\n"

@@ -13,7 +13,10 @@ struct EndpointWork {
     var book = EndpointBook()
     /// Questions that the resolver has and has not answered, and since when.
     var underWay: [UInt64: (question: EndpointBook.Question, since: Instant)] = [:]
-    var lastRequest: UInt64 = 0
+    /// Not from zero: a resolver that outlived an agent may still answer that one's questions.
+    var lastRequest = UInt64(UInt32.random(in: 0 ... .max))
+    /// Well below what the resolver may say in a second: its answers are messages.
+    var pace = RateLimit(burst: 16, perSecond: 16, now: Instant(nanoseconds: 0))
     /// What each peer had sent when last looked at.
     var received: [EndpointBook.Peer: UInt64] = [:]
     /// Why names could not be found, in words.
@@ -44,25 +47,23 @@ extension Agent {
     func watchEndpoints() {
         var signs: [EndpointBook.Peer: EndpointBook.Sign] = [:]
         var received: [EndpointBook.Peer: UInt64] = [:]
-        var handshakes: [EndpointBook.Peer: (wallNanoseconds: Int64?, seen: Instant)] = [:]
         for path in site.paths {
-            guard let device = reconciler.device(on: path.interface) else { continue }
-            let verdict = core.verdict(of: path.name)?.verdict
-            let isBelow = isUnderlayGone(path)
-            for peer in device.peers {
+            let isExcused = isUnderlayGone(path) || rotation.map { $0.path == path.name && $0.isInForce } ?? false
+            let peers = reconciler.device(on: path.interface)?.peers ?? []
+            // What is asked through a path speaks for its only peer; of several it says nothing.
+            let verdict = peers.count == 1 ? core.verdict(of: path.name)?.verdict : nil
+            for peer in peers {
                 let id = EndpointBook.Peer(path: path.name, key: peer.publicKey)
                 received[id] = peer.received
-                let before = endpoints.handshakes[id].flatMap {
-                    $0.wallNanoseconds == peer.lastHandshake ? $0.seen : nil
-                }
-                handshakes[id] = (peer.lastHandshake, before ?? loop.now)
                 let isHeard = endpoints.received[id].map { $0 != peer.received } ?? false
-                let isMissed = verdict.map { $0 == .down } ?? isOverdue(peer, handshakes[id]?.seen)
-                signs[id] = EndpointBook.Sign(isSilent: isMissed && !isHeard && !isBelow, calledAt: peer.endpoint)
+                let isMissed = verdict.map { $0 == .down } ?? isOverdue(peer, endpoints.handshakes[id]?.seen)
+                signs[id] = EndpointBook.Sign(
+                    isSilent: isMissed && !isHeard && !isExcused,
+                    calledAt: peer.endpoint
+                )
             }
         }
         endpoints.received = received
-        endpoints.handshakes = handshakes
         watchMeans()
         call(endpoints.book.observe(signs, now: loop.now))
         lookForEndpoints()
@@ -110,8 +111,9 @@ extension Agent {
         guard processes.isConnected(.resolver) else { return }
         let now = loop.now
         endpoints.underWay = endpoints.underWay.filter { now - $0.value.since < EndpointBook.answerPatience }
-        let room = EndpointWork.limit - endpoints.underWay.count
-        for question in endpoints.book.takeQuestions(atMost: room, now: now) {
+        while endpoints.underWay.count < EndpointWork.limit, endpoints.pace.take(at: now),
+            let question = endpoints.book.takeQuestions(atMost: 1, now: now).first
+        {
             let servers = resolvers(of: question.underlay)
             guard !servers.isEmpty else {
                 let text = "no resolver is known for \(question.underlay) (set 'resolvers' of the underlay)"
@@ -141,7 +143,7 @@ extension Agent {
         }
         guard given.isEmpty else { return given }
         let own = Set(site.resolver?.listen.map(\.address) ?? [])
-        return UnderlayResolvers().find(index: reconciler.index(of: underlay)).filter { server in
+        return UnderlayResolvers().find(index: reconciler.index(of: underlay)) { server in
             !own.contains(server) && !isProtected(server)
         }.map { SocketEndpoint(address: $0, port: 53) }
     }
@@ -218,13 +220,20 @@ extension Agent {
         site.paths.first { $0.name == peer.path }.flatMap { reconciler.told[$0.interface]?[peer.key] }
     }
 
+    /// Takes the peers of the file that is in force.
+    func followPlaces() {
+        let places = site.places
+        endpoints.book.follow(places, told: toldEndpoint, now: loop.now)
+        let questions = Set(places.values.compactMap(\.question))
+        endpoints.problems = endpoints.problems.filter { questions.contains($0.key) }
+    }
+
     /// Names of the file that cannot be found, as warnings.
     var endpointWarnings: [String] {
-        let current = Set(site.places.values.compactMap(\.question))
-        if !current.isEmpty, !processes.isConnected(.resolver), loop.now - started > .seconds(5) {
+        if site.hasNamedEndpoints, !processes.isConnected(.resolver), loop.now - started > .seconds(5) {
             return ["endpoints by name cannot be found: the resolver's process is not connected"]
         }
-        return endpoints.problems.filter { current.contains($0.key) }.map { "endpoint \($0.value)" }.sorted()
+        return endpoints.problems.values.map { "endpoint \($0)" }.sorted()
     }
 }
 

@@ -46,7 +46,7 @@ extension Agent {
         let names = Set(new.networks.map(\.name))
         routed = routed.filter { names.contains($0.key) }
         named = named.filter { names.contains($0.key) }
-        endpoints.book.follow(new.places, told: toldEndpoint, now: loop.now)
+        followPlaces()
         carryOut(core.apply(new.policies, at: loop.now))
         for network in new.networks where named[network.name] == nil {
             named[network.name] = core.decision(of: network.name)

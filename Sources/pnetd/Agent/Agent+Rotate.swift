@@ -8,89 +8,73 @@ import PathHealth
 import SystemIO
 import Tunnel
 
-/// A path's private key that is in force to see whether the other end knows it. The file holds the old one meanwhile:
-/// whatever happens, the next agent goes by the file.
-struct Rotation {
-    enum Stage: Equatable {
-        /// Traffic was led elsewhere; what is under way arrives.
-        case draining(until: Instant)
-        case awaitingHandshake
-        /// Probes are to be answered under the new key, so many in all.
-        case awaitingAnswers(UInt64)
-        case verified
-    }
-
-    enum End: String, CaseIterable {
-        case kept
-        case rolledBack
-    }
-
-    let path: PathName
-    let key: WireGuardSecretKey
-    let keyFile: String
-    /// When the peers that have to know the key shook hands last: all that were there before.
-    let handshakes: [WireGuardPublicKey: Int64]
-    var stage: Stage
-    let limit: EventLoop.TimerID
-
-    /// Whether the interface has the new key.
-    var isInForce: Bool { if case .draining = stage { false } else { true } }
-
-    /// What is being waited for, in words.
-    var text: String {
-        switch stage {
-        case .draining: "its traffic is led elsewhere"
-        case .awaitingHandshake: "the peers have not shaken hands with the new key"
-        case .awaitingAnswers: "targets have not answered through it under the new key"
-        case .verified: "the new key works and has to be kept"
-        }
-    }
-
-    /// For packets that are under way, before their session ends.
-    static let drainTime = Duration.milliseconds(500)
-    /// After how long a path that got its old key back is judged by its probes again.
-    static let recovery = Duration.seconds(2)
-    static let interval = Duration.milliseconds(100)
-    /// How many answers show that a path carries traffic.
-    static let answersNeeded: UInt64 = 3
-    /// The end of the name of a prepared key's file.
-    static let suffix = ".next"
-}
-
 extension Agent {
     static let isRotating = "a private key is being rotated"
 
     /// Puts a path's prepared key in force, with its traffic on other paths, and watches whether the peers know it.
     func rotate(_ name: PathName, _ request: ControlRequest) -> RotateReport {
-        func refuse(_ reason: String) -> RotateReport {
-            log.error("\(name): its key is not rotated: \(reason)")
-            return RotateReport(.refused, path: name, reason: reason)
+        let seconds = request.confirmWithinSeconds ?? 60
+        let isForced = request.allowInterruption == true
+        guard let path = site.paths.first(where: { $0.name == name }) else {
+            return RotateReport(.refused, path: name, reason: "there is no such path")
         }
-        guard let path = site.paths.first(where: { $0.name == name }) else { return refuse("there is no such path") }
-        guard trial == nil else { return refuse(Self.isOnTrial) }
-        guard rotation == nil else { return refuse(Self.isRotating) }
-        guard let file = path.privateKeyFile else {
-            return refuse("its key is a credential: give the service manager another one and restart pnetd")
+        if let objection = objection(toRotating: path, within: seconds, isForced: isForced) {
+            log.error("\(name): its key is not rotated: \(objection)")
+            return RotateReport(.refused, path: name, reason: objection)
         }
+        let file = path.privateKeyFile ?? ""
         let key: WireGuardSecretKey
         do throws(KeyFile.Fault) {
             key = try KeyFile.read(file + Rotation.suffix).clamped
         } catch {
             let remedy = error.remedy ?? "pnetctl rotate \(name) --prepare makes one"
-            return refuse("\(error.description(of: file + Rotation.suffix)) (\(remedy))")
-        }
-        guard key != path.privateKey.clamped else { return refuse("the prepared key is the one that is in force") }
-        let seconds = request.confirmWithinSeconds ?? 60
-        guard (1...86_400).contains(seconds) else { return refuse("a rotation takes 1 second to 1 day") }
-        let stranded = stranded(by: name)
-        guard stranded.isEmpty || request.allowInterruption == true else {
-            return refuse(
-                "\(stranded.map(\.text).joined(separator: ", ")) would have no path meanwhile; --allow-interruption lets "
-                    + "its traffic wait for a handshake"
+            return RotateReport(
+                .refused,
+                path: name,
+                reason: "\(error.description(of: file + Rotation.suffix)) (\(remedy))"
             )
         }
-        begin(path, key, file, for: .milliseconds(Int64(seconds * 1e3)), isDrained: stranded.isEmpty)
+        guard key != path.privateKey.clamped else {
+            let reason = "the prepared key is the one that is in force (pnetctl rotate \(name) --cancel removes it)"
+            return RotateReport(.refused, path: name, reason: reason)
+        }
+        begin(path, key, file, for: .milliseconds(Int64(seconds * 1e3)), isDrained: stranded(by: name).isEmpty)
         return RotateReport(.awaiting, path: name, meanwhile: meanwhile(name))
+    }
+
+    /// Why a path's key cannot be rotated now, or not without harm that nobody has allowed.
+    private func objection(toRotating path: PathConfiguration, within seconds: Double, isForced: Bool) -> String? {
+        guard trial == nil else { return Self.isOnTrial }
+        guard rotation == nil else { return Self.isRotating }
+        guard let file = path.privateKeyFile else {
+            return "its key is a credential: give the service manager another one and restart pnetd"
+        }
+        if let other = site.paths.first(where: { $0.name != path.name && $0.privateKeyFile == file }) {
+            return "\(other.name) has the same key file: give each path one of its own"
+        }
+        guard reconciler.readDevice(on: path.interface) != nil else {
+            return "interface \(path.interface) cannot be read"
+        }
+        let needed = probeInterval(path.name) * Int(Rotation.answersNeeded) + .seconds(1)
+        guard (needed.inSeconds...86_400).contains(seconds) else {
+            return "a rotation takes \(needed.shortText) to 1 day, since its targets are asked every "
+                + probeInterval(path.name).shortText
+        }
+        guard !isForced else { return nil }
+        let stranded = stranded(by: path.name).map(\.text).joined(separator: ", ")
+        guard stranded.isEmpty else {
+            return
+                "\(stranded) would have no path meanwhile; --allow-interruption lets its traffic wait for a handshake"
+        }
+        guard path.natSources.isEmpty || !core.report.contains(where: { $0.decision.outcome.path == path.name }) else {
+            return "flows that are translated to its address would be cut; --allow-interruption lets them"
+        }
+        return nil
+    }
+
+    /// How often a path's targets are asked while they answer, at the least.
+    private func probeInterval(_ path: PathName) -> Duration {
+        site.policies.filter { $0.paths.contains(path) }.map { $0.timers(for: path).interval }.max() ?? .zero
     }
 
     /// Networks whose traffic goes by a path and has no other to go by.
@@ -118,20 +102,12 @@ extension Agent {
             guard let self, let rotation else { return }
             endRotation("\(rotation.text), after \(time.shortText)")
         }
-        let peers = reconciler.device(on: path.interface)?.peers ?? []
-        let fresh = peers.filter { peer in
-            let seen = endpoints.handshakes[EndpointBook.Peer(path: path.name, key: peer.publicKey)]?.seen
-            let isOld = seen.map { loop.now - $0 > EndpointWork.longestSession } ?? false
-            return handshakeAge(peer).map { !isOld && .seconds($0) < EndpointWork.longestSession } ?? false
-        }
         rotation = Rotation(
             path: path.name,
             key: key,
             keyFile: file,
-            handshakes: Dictionary(
-                fresh.map { ($0.publicKey, $0.lastHandshake ?? 0) },
-                uniquingKeysWith: { first, _ in first }
-            ),
+            networks: core.answered(through: path.name),
+            peers: freshPeers(of: path),
             stage: .draining(until: isDrained ? loop.now + Rotation.drainTime : loop.now),
             limit: limit
         )
@@ -141,17 +117,31 @@ extension Agent {
         watchRotation()
     }
 
+    /// The peers that have a session: those under a key that they go by no more have none.
+    private func freshPeers(of path: PathConfiguration) -> Set<WireGuardPublicKey> {
+        let peers = reconciler.device(on: path.interface)?.peers ?? []
+        let fresh = peers.filter { peer in
+            let seen = endpoints.handshakes[EndpointBook.Peer(path: path.name, key: peer.publicKey)]?.seen
+            let isOld = seen.map { loop.now - $0 > EndpointWork.longestSession } ?? false
+            return handshakeAge(peer).map { !isOld && .seconds($0) < EndpointWork.longestSession } ?? false
+        }
+        return Set(fresh.filter { !$0.allowedIPs.isEmpty }.map(\.publicKey))
+    }
+
     private func watchRotation() {
         loop.schedule(after: Rotation.interval) { [weak self] in
             guard let self, let rotation, !isEnding else { return }
-            // Better an interruption by a path that may work than none at all.
             let isStranded = core.report.contains { network in
                 network.paths.contains { $0.path == rotation.path && $0.verdict == .drained }
                     && network.decision.outcome.path == nil
             }
-            if isStranded { observe(.drained(rotation.path, nil)) }
+            if isStranded {
+                guard rotation.isInForce else { return endRotation("the other paths failed meanwhile") }
+                // Better a path that may work than none at all.
+                observe(.drained(rotation.path, nil))
+            }
             advance(rotation)
-            if self.rotation?.stage != .verified { watchRotation() }
+            if self.rotation != nil { watchRotation() }
         }
     }
 
@@ -159,27 +149,41 @@ extension Agent {
         guard let path = site.paths.first(where: { $0.name == rotation.path }) else {
             return endRotation("the path is gone")
         }
-        let answers = { [unowned self] in probes?.answered[path.name] ?? 0 }
+        let answers = probes?.answered[path.name] ?? 0
         switch rotation.stage {
         case .draining(let until):
             guard loop.now >= until else { return }
+            // The last moment: what changes from here on was done with the new key.
+            self.rotation?.handshakes = handshakes(of: path)
             self.rotation?.stage = .awaitingHandshake
             reconcile()
         case .awaitingHandshake:
-            let peers = reconciler.readDevice(on: path.interface)?.peers ?? []
-            let known = Set(
-                peers.filter { $0.lastHandshake != nil && $0.lastHandshake != rotation.handshakes[$0.publicKey] }
-                    .map(\.publicKey)
-            )
-            guard !known.isEmpty, known.isSuperset(of: rotation.handshakes.keys) else { return }
-            self.rotation?.stage = .awaitingAnswers(answers() + Rotation.answersNeeded)
+            let known = Set(handshakes(of: path).filter { rotation.handshakes[$0.key] != $0.value }.keys)
+            guard !known.isEmpty, known.isSuperset(of: rotation.peers) else { return }
+            self.rotation?.stage = .awaitingAnswers(answers + Rotation.answersNeeded)
         case .awaitingAnswers(let count):
-            let isProbed = site.networks.contains { $0.paths.contains(path.name) }
-            guard !isProbed || answers() >= count && core.isAnswered(through: path.name) else { return }
-            self.rotation?.stage = .verified
-            control?.tell(RotateReport(.verified, path: path.name, meanwhile: meanwhile(path.name)))
+            let isReached = core.answered(through: path.name).isSuperset(of: rotation.networks)
+            guard rotation.networks.isEmpty || answers >= count && isReached else { return }
+            verified(rotation)
         case .verified: break
         }
+    }
+
+    private func handshakes(of path: PathConfiguration) -> [WireGuardPublicKey: Int64] {
+        let peers = reconciler.readDevice(on: path.interface)?.peers ?? []
+        return Dictionary(
+            peers.compactMap { peer in peer.lastHandshake.map { (peer.publicKey, $0) } },
+            uniquingKeysWith: { first, _ in first }
+        )
+    }
+
+    private func verified(_ rotation: Rotation) {
+        loop.cancel(rotation.limit)
+        self.rotation?.stage = .verified
+        self.rotation?.limit = loop.schedule(after: Rotation.keepTime) { [weak self] in
+            self?.endRotation("the new key works, but was not put in its file")
+        }
+        control?.tell(RotateReport(.verified, path: rotation.path, meanwhile: meanwhile(rotation.path)))
     }
 
     /// Keeps the new key, which the file holds by now.
@@ -187,23 +191,19 @@ extension Agent {
         guard let rotation, rotation.path == path else {
             return RotateReport(.refused, path: path, reason: "no key of this path waits to be kept")
         }
-        guard rotation.stage == .verified else {
-            return RotateReport(.refused, path: rotation.path, reason: rotation.text)
-        }
+        guard rotation.stage == .verified else { return RotateReport(.refused, path: path, reason: rotation.text) }
         guard keepIfInFile(rotation) else {
-            return RotateReport(.refused, path: rotation.path, reason: "\(rotation.keyFile) does not hold it")
+            return RotateReport(.refused, path: path, reason: "\(rotation.keyFile) does not hold it")
         }
-        let report = RotateReport(.kept, path: rotation.path)
+        let report = RotateReport(.kept, path: path)
         control?.conclude(report)
         return report
     }
 
     private func keepIfInFile(_ rotation: Rotation) -> Bool {
-        guard (try? KeyFile.read(rotation.keyFile))?.clamped == rotation.key,
-            let again = try? Configuration.read(inForce.text, file: file)
-        else { return false }
+        guard let key = try? KeyFile.read(rotation.keyFile), key.clamped == rotation.key else { return false }
         finish(rotation, .kept)
-        inForce = again
+        inForce = inForce.replacingPrivateKey(of: rotation.path, with: key)
         log.notice("\(rotation.path): the new private key is kept")
         observe(.drained(rotation.path, nil))
         scheduleReconcile(after: .zero)
@@ -218,7 +218,7 @@ extension Agent {
         log.error("\(rotation.path): the old private key is in force again: \(reason)")
         reconcile()
         // By then its probes know whether it carries anything under the old key.
-        loop.schedule(after: Rotation.recovery) { [weak self] in
+        loop.schedule(after: max(.seconds(2), probeInterval(rotation.path) * 4)) { [weak self] in
             guard let self, self.rotation?.path != rotation.path else { return }
             observe(.drained(rotation.path, nil))
         }
@@ -245,41 +245,9 @@ extension Agent {
     /// What is to be known of rotations, at this end and at others.
     var rotationWarnings: [String] {
         let own = rotation.map { ["\($0.path): its private key is being rotated: \($0.text)"] } ?? []
-        let others = site.paths.flatMap { path in
-            path.peers.filter { heirs.contains($0.publicKey) }.map {
-                "\(path.name): the peer \($0.publicKey) goes by its next-public-key: make that its public-key"
+        return own
+            + heirs.map(\.self).sorted { ($0.path, $0.key.description) < ($1.path, $1.key.description) }.map {
+                "\($0.path): the peer \($0.key) goes by its next-public-key: make that its public-key"
             }
-        }
-        return own + others
-    }
-}
-
-// MARK: - The other end's keys
-
-extension Agent {
-    /// Looks which of its two keys each peer goes by: the one that it shook hands with last. What the peer may send
-    /// and is sent moves there.
-    func watchHeirs() {
-        var found: Set<WireGuardPublicKey> = []
-        for path in site.paths where path.peers.contains(where: { $0.nextPublicKey != nil }) {
-            let peers = reconciler.readDevice(on: path.interface)?.peers ?? []
-            let handshakes = Dictionary(peers.map { ($0.publicKey, $0.lastHandshake ?? 0) }) { first, _ in first }
-            for peer in path.peers {
-                guard let next = peer.nextPublicKey else { continue }
-                let (old, new) = (handshakes[peer.publicKey] ?? 0, handshakes[next] ?? 0)
-                let stays = heirs.contains(peer.publicKey) && old == new
-                if new > old || stays { found.insert(peer.publicKey) }
-            }
-        }
-        guard found != heirs else { return }
-        for key in found.symmetricDifference(heirs) {
-            log.notice(
-                "a peer goes by \(found.contains(key) ? "its next key" : "its first key again")",
-                metadata: ["peer": "\(key)"]
-            )
-        }
-        heirs = found
-        scheduleReconcile(after: .zero)
-        publish(nil)
     }
 }

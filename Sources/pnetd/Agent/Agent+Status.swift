@@ -74,7 +74,10 @@ extension Agent {
 
     /// The path's first peer as it was read last, under the key that it goes by.
     func firstPeer(of path: PathConfiguration) -> WireGuardDevice.Peer? {
-        let key = path.peers.first.flatMap { heirs.contains($0.publicKey) ? $0.nextPublicKey : $0.publicKey }
+        let key = path.peers.first.flatMap { peer in
+            let isHeir = heirs.contains(EndpointBook.Peer(path: path.name, key: peer.publicKey))
+            return isHeir ? peer.nextPublicKey : peer.publicKey
+        }
         return paths[path.name]?.device?.peers.first { $0.publicKey == key }
     }
 

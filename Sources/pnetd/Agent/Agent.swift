@@ -31,7 +31,7 @@ final class Agent {
     /// A private key that is on trial.
     var rotation: Rotation?
     /// The peers that go by their next key.
-    var heirs: Set<WireGuardPublicKey> = []
+    var heirs: Set<EndpointBook.Peer> = []
     /// Whether the file was on trial and not confirmed: what is in force is the one before it.
     var isRolledBack: Bool
     var saved: SavedState
@@ -165,7 +165,7 @@ final class Agent {
         try Privileges.giveUp([.changeOwner])
         try reconciler.watch(on: loop) { [weak self] in self?.noticed($0) }
         recallGuard()
-        endpoints.book.follow(site.places, told: toldEndpoint, now: loop.now)
+        followPlaces()
         adoptDecisions()
         watchHeirs()
         reconcile()

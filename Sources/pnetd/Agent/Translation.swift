@@ -64,7 +64,7 @@ extension Desired {
         slots: SavedState,
         outcomes: [NetworkName: Outcome],
         endpoints: EndpointBook,
-        heirs: Set<WireGuardPublicKey> = []
+        heirs: Set<EndpointBook.Peer> = []
     ) {
         self.init(
             reserved: ReservedNumbers(site.reserve),
@@ -94,7 +94,7 @@ extension Desired.Path {
         slot: Int,
         prefixes: [IPPrefix],
         endpoints: EndpointBook,
-        heirs: Set<WireGuardPublicKey>
+        heirs: Set<EndpointBook.Peer>
     ) {
         let gateways: [IPAddress]? =
             switch path.underlay.gateways {
@@ -107,11 +107,13 @@ extension Desired.Path {
                 case .auto: prefixes
                 case .prefixes(let listed): listed
                 }
+            let isHeir = heirs.contains(EndpointBook.Peer(path: path.name, key: peer.publicKey))
+            let current = isHeir ? peer.nextPublicKey ?? peer.publicKey : peer.publicKey
             return [peer.publicKey, peer.nextPublicKey].compactMap { $0 }.map { key in
                 WireGuardSettings.Peer(
                     peer,
                     by: key,
-                    isSpare: key != (heirs.contains(peer.publicKey) ? peer.nextPublicKey : peer.publicKey),
+                    isSpare: key != current,
                     endpoint: endpoints.endpoint(of: EndpointBook.Peer(path: path.name, key: key)),
                     allowedIPs: Set(allowed)
                 )

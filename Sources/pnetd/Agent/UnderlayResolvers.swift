@@ -10,25 +10,36 @@ struct UnderlayResolvers {
     /// - Parameter root: where the host's files are; tests have their own.
     init(root: String = "") { self.root = root }
 
+    /// More than anybody asks in turn (resolv.conf(5) takes three).
+    private static let limit = 4
+
     /// The servers of an interface, best first; empty where nobody wrote any down.
     ///
     /// systemd-networkd knows them by interface, systemd-resolved what others (NetworkManager) told it by interface;
-    /// pppd, NetworkManager and dhclient know of one set for the whole host (resolv.conf(5)). Servers on this host
-    /// cannot be reached through an interface.
-    func find(index: Int32?) -> [IPAddress] {
-        var sources: [[IPAddress]] = []
+    /// pppd, NetworkManager and dhclient know of one set for the whole host (resolv.conf(5)). The first that knows any
+    /// is believed.
+    /// - Parameter isUsable: whether a server can be asked; one on this host never can, through an interface.
+    func find(index: Int32?, where isUsable: (IPAddress) -> Bool) -> [IPAddress] {
+        var sources: [() -> [IPAddress]] = []
         if let index {
-            sources.append(values("DNS", in: "/run/systemd/netif/links/\(index)"))
-            sources.append(values("SERVERS", in: "/run/systemd/resolve/netif/\(index)"))
+            sources.append { values("DNS", in: "/run/systemd/netif/links/\(index)") }
+            sources.append { values("SERVERS", in: "/run/systemd/resolve/netif/\(index)") }
         }
         for file in ["/run/NetworkManager/no-stub-resolv.conf", "/etc/resolv.conf", "/etc/ppp/resolv.conf"] {
-            sources.append(nameServers(in: file))
+            sources.append { nameServers(in: file) }
         }
-        return sources.lazy.map { $0.filter { !$0.isLoopback } }.first { !$0.isEmpty } ?? []
+        for source in sources {
+            let usable = source().filter { $0.isUnicastHost && isUsable($0) }
+            if !usable.isEmpty { return Array(usable.prefix(Self.limit)) }
+        }
+        return []
     }
 
     private func lines(of file: String) -> [Substring] {
-        guard let octets = try? Files.read(root + file, limit: 64 << 10) else { return [] }
+        // Others than root write some of these: what is no file would hold us up.
+        guard let open = try? Files.open(root + file), let status = try? Files.status(of: open), status.isRegular,
+            let octets = try? Files.read(open, limit: 64 << 10)
+        else { return [] }
         return String(decoding: octets, as: UTF8.self).split(separator: "\n")
     }
 

@@ -72,6 +72,8 @@ final class ResolverProcess {
                 loop.schedule(after: Self.reconnectInterval) { [unowned self] in connect() }
             }
             self.channel = channel
+            // Another agent's questions.
+            lookups = [:]
             channel.send(
                 .hello(holding: listeners.descriptions),
                 with: listeners.descriptors

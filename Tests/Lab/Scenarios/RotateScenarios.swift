@@ -117,6 +117,39 @@ extension Scenarios {
             }
         }
 
+        @Test func whatWouldDoHarmIsRefused() throws {
+            try scenario("refused-key") { lab, daemon in
+                let file = String(decoding: try Files.read(daemon.file), as: UTF8.self)
+                try lab.site.write(
+                    "pnetd.yaml",
+                    file.replacing("private-key-file: keys/vpn-b.key", with: "private-key-file: keys/vpn-a.key")
+                )
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                let next = key(lab, ".next")
+                #expect(try rotate(daemon, lab, "--cancel").output == "vpn-a: no key was prepared\n")
+                #expect(try rotate(daemon, lab, "--prepare").status == 0)
+                #expect(try rotate(daemon, lab).output.contains("vpn-b has the same key file"))
+                try lab.site.run("chmod", "644", next)
+                let made = text(next)
+                let again = try rotate(daemon, lab, "--prepare")
+                #expect(again.status == 1 && again.output.contains("is open to others"), "\(again.output)")
+                #expect(text(next) == made, "the other end may know it already")
+                #expect(try rotate(daemon, lab, "--cancel").output == "vpn-a: the prepared key is removed\n")
+                #expect(try rotate(daemon, lab, "--prepare", "--cancel").status == 64)
+                try lab.site.write("pnetd.yaml", file)
+                #expect(try daemon.pnetctl("reload").status == 0)
+                #expect(try rotate(daemon, lab, "--prepare").status == 0)
+                let short = try rotate(daemon, lab, "--within", "1s")
+                #expect(short.status == 1 && short.output.contains("a rotation takes"), "\(short.output)")
+                let unknown = try lab.site.attempt(
+                    ["\(try Daemon.programs)/pnetctl", "rotate", "vpn-x", "--file", daemon.file]
+                )
+                #expect(unknown.status == 1 && unknown.output.contains("has no path 'vpn-x'"))
+                #expect(try daemon.network().path?.text == "vpn-a")
+            }
+        }
+
         @Test func aPathWithoutAnotherIsAskedFor() throws {
             var options = SiteFile()
             options.paths = [.a]

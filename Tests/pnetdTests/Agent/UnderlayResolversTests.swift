@@ -9,7 +9,7 @@ import Testing
 
 /// The files of those who manage interfaces, in a folder instead of the host's root.
 struct UnderlayResolversTests {
-    private func find(_ files: [String: String], index: Int32? = 3) throws -> [String] {
+    private func find(_ files: [String: String], index: Int32? = 3, unusable: Set<String> = []) throws -> [String] {
         let root = "/tmp/pnetd-test-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         var folders: [String] = [root]
         try Files.makeDirectory(root)
@@ -26,7 +26,8 @@ struct UnderlayResolversTests {
             for file in files.keys { try? Files.remove(root + file) }
             for folder in folders.reversed() { unsafe rmdir(folder) }
         }
-        return UnderlayResolvers(root: root).find(index: index).map(\.description)
+        return UnderlayResolvers(root: root).find(index: index) { !unusable.contains($0.description) }
+            .map(\.description)
     }
 
     @Test func thoseOfTheInterfaceComeFirst() throws {
@@ -36,7 +37,10 @@ struct UnderlayResolversTests {
                 "# private\nADMIN_STATE=configured\nDNS=192.0.2.53 [2001:db8::53]:53#dns.example fe80::1%eth0\n",
             links + "4": "DNS=198.51.100.53\n", "/etc/resolv.conf": "nameserver 203.0.113.53\n",
         ]
-        #expect(try find(files) == ["192.0.2.53", "2001:db8::53", "fe80::1"])
+        #expect(
+            try find(files) == ["192.0.2.53", "2001:db8::53"],
+            "a link-local one would need its interface beside it"
+        )
         #expect(try find(files, index: 4) == ["198.51.100.53"])
         #expect(try find(files, index: nil) == ["203.0.113.53"])
     }
@@ -53,6 +57,27 @@ struct UnderlayResolversTests {
             "/etc/ppp/resolv.conf": "nameserver\t198.51.100.53\nnameserver 198.51.100.54\n",
         ]
         #expect(try find(files) == ["198.51.100.53", "198.51.100.54"])
+    }
+
+    /// As with PPPoE, where resolv.conf may name pnetd itself and pppd writes down the provider's.
+    @Test func theFirstThatKnowsOneOfUseIsBelieved() throws {
+        let files = [
+            "/etc/resolv.conf": "nameserver 10.1.0.1\nnameserver 0.0.0.0\nnameserver 224.0.0.1\n",
+            "/etc/ppp/resolv.conf": (1...9).map { "nameserver 198.51.100.\($0)\n" }.joined(),
+        ]
+        #expect(try find(files, unusable: ["10.1.0.1"]) == (1...4).map { "198.51.100.\($0)" })
+    }
+
+    /// systemd-network and others write these files: a pipe would hold the agent up.
+    @Test func aPipeHoldsNobodyUp() throws {
+        let root = "/tmp/pnetd-test-\(getpid())-pipe"
+        try Files.makeDirectory("\(root)/etc")
+        defer {
+            try? Files.remove("\(root)/etc/resolv.conf")
+            for folder in ["\(root)/etc", root] { unsafe rmdir(folder) }
+        }
+        try #require(unsafe mkfifo("\(root)/etc/resolv.conf", 0o600) == 0)
+        #expect(UnderlayResolvers(root: root).find(index: nil) { _ in true } == [])
     }
 
     @Test func nothingIsNothing() throws {

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import Configuration
+import NetworkTypes
+import SystemIO
+import Testing
+import Tunnel
+
+@testable import pnetd
+
+/// The file's words in those of the kernel's side.
+struct TranslationTests {
+    private static let first = "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo="
+    private static let second = "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="
+
+    /// Two paths to gateways that share a key, as a pair does that stands in for each other; the first one's is rotated.
+    private func site() throws -> SiteConfiguration {
+        let folder = "/tmp/pnetd-test-\(UInt32.random(in: 0 ... .max))"
+        try Files.makeDirectory(folder)
+        let key = WireGuardSecretKey(bytes: Array(1...32))
+        try Files.replace("\(folder)/key", with: try #require(key).keyFile)
+        defer {
+            try? Files.remove("\(folder)/key")
+            unsafe rmdir(folder)
+        }
+        let paths = ["a", "b"].map { name in
+            """
+              vpn-\(name):
+                kind: wireguard
+                interface: pn-\(name)
+                addresses: [10.99.\(name == "a" ? 0 : 1).2/30]
+                private-key-file: key
+                underlay: {interface: eth0}
+                peers:
+                  - public-key: \(Self.first)
+                    \(name == "a" ? "next-public-key: \(Self.second)" : "")
+                    endpoint: 192.0.2.1:51820
+                    persistent-keepalive: 15s
+            """
+        }
+        let text = """
+            version: 1
+            site: plant
+            paths:
+            \(paths.joined(separator: "\n"))
+            networks:
+              cloud: {prefixes: [10.20.0.0/16], paths: [vpn-a, vpn-b], targets: {list: [{icmp: 10.20.0.4}]}}
+            """
+        return try Configuration.read(Array(text.utf8), file: "\(folder)/pnetd.yaml").configuration
+    }
+
+    private func peers(_ site: SiteConfiguration, heirs: Set<EndpointBook.Peer>) -> [[String]] {
+        Desired(site, slots: SavedState(), outcomes: [:], endpoints: EndpointBook(), heirs: heirs).paths.map { path in
+            path.wireGuard.peers.map { "\($0.publicKey) \($0.allowedIPs.map(\.description)) \($0.keepalive)" }
+        }
+    }
+
+    @Test func aNextKeyCarriesNothingUntilItIsUsed() throws {
+        let site = try site()
+        let (first, second) = (Self.first, Self.second)
+        let plain = [["\(first) [\"10.20.0.0/16\"] 15", "\(second) [] 0"], ["\(first) [\"10.20.0.0/16\"] 15"]]
+        #expect(peers(site, heirs: []) == plain)
+        let path = try #require(PathName("vpn-a"))
+        let heir = EndpointBook.Peer(path: path, key: try #require(WireGuardPublicKey(first)))
+        let moved = [["\(first) [] 0", "\(second) [\"10.20.0.0/16\"] 15"], ["\(first) [\"10.20.0.0/16\"] 15"]]
+        #expect(peers(site, heirs: [heir]) == moved, "a key that both gateways have is each one's own to change")
+    }
+}
