@@ -184,7 +184,11 @@ struct EndpointBookTests {
             let host = try #require(HostEndpoint("gw-\(number).example.net:51820"))
             places[EndpointBook.Peer(path: peer.path, key: key)] = .init(host: host, underlay: place.underlay)
         }
+        let lone = try #require(PathName("vpn-b"))
+        let host = try #require(HostEndpoint("lone.example.net:51820"))
+        places[EndpointBook.Peer(path: lone, key: peer.key)] = .init(host: host, underlay: place.underlay)
         book.follow(places, told: { _ in nil }, now: now)
+        #expect(book.takeQuestions(atMost: 1, now: now).map(\.host.description) == ["lone.example.net."])
         var asked: Set<EndpointBook.Question> = []
         for count in [8, 8, 4, 0] {
             let questions = book.takeQuestions(atMost: 8, now: now)

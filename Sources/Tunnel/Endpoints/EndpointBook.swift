@@ -122,18 +122,33 @@ public struct EndpointBook: Sendable {
         return SocketEndpoint(address: address, port: entry.place.host.port)
     }
 
-    /// What is to be asked now, those first that wait longest. Each question is awaited from here on.
+    /// What is to be asked now, those first that wait longest; of many that wait alike, those whose path has few peers,
+    /// since the more of it hangs on each. Each question is awaited from here on.
     public mutating func takeQuestions(atMost limit: Int, now: Instant) -> [Question] {
         let due = names.compactMap { question, name in
             // One that was never answered is asked again.
             (name.due ?? name.asked.map { $0 + Self.answerPatience }).map { (at: $0, question: question) }
         }
-        let questions = due.filter { $0.at <= now }.sorted { $0.at < $1.at }.prefix(max(0, limit)).map(\.question)
+        let waiting = due.filter { $0.at <= now }
+        guard !waiting.isEmpty, limit > 0 else { return [] }
+        let peers = peersBesides
+        let questions = waiting.sorted {
+            ($0.at, peers[$0.question] ?? 0) < ($1.at, peers[$1.question] ?? 0)
+        }.prefix(limit).map(\.question)
         for question in questions {
             names[question]?.due = nil
             names[question]?.asked = now
         }
         return questions
+    }
+
+    /// How many peers the smallest path has that waits for each name.
+    private var peersBesides: [Question: Int] {
+        let sizes = entries.keys.reduce(into: [PathName: Int]()) { $0[$1.path, default: 0] += 1 }
+        return entries.reduce(into: [:]) { result, entry in
+            guard let question = entry.value.place.question, let size = sizes[entry.key.path] else { return }
+            result[question] = min(result[question] ?? size, size)
+        }
     }
 
     /// Takes an answer.

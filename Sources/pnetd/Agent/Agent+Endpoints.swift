@@ -173,8 +173,7 @@ extension Agent {
         }
         counters.lookups[text == nil ? .found : .failed, default: 0] += 1
         note(outside, for: .seconds(Int64(lifetime)), text, question)
-        // What fails comes back at once: the next ones wait for the next look, or a thousand would leave time for nothing.
-        if text == nil { lookForEndpoints() }
+        lookForEndpoints()
     }
 
     /// The addresses that the underlay leads to, IPv6 first and the families in turn (RFC 8305 section 4): the next

@@ -76,6 +76,47 @@ extension Scenarios {
             }
         }
 
+        /// A hub whose peers' names nobody knows asks at a pace, and has time for everything else.
+        @Test func manyUnknownNamesHoldNothingUp() throws {
+            try scenario("many-names", options([.b])) { lab, daemon in
+                _ = try lab.startResolver(.b, knowing: ["gw-b.example.net. 60 IN AAAA 2001:db8:b::1"])
+                let peers = (1...500).map { number in
+                    let key = WireGuardPublicKey(
+                        bytes: (0..<32).map { UInt8(truncatingIfNeeded: $0 * number + number >> 8) }
+                    )
+                    return """
+                              - public-key: \(key?.description ?? "")
+                                endpoint: "spoke-\(number).example.net:51820"
+                                allowed-ips: [10.77.\(number >> 8).\(number & 255)/32]
+
+                        """
+                }
+                let hub = """
+                      hub:
+                        kind: wireguard
+                        interface: pn-hub
+                        addresses: [10.97.0.1/24]
+                        private-key-file: keys/vpn-a.key
+                        underlay: {interface: eth1, resolvers: ["2001:db8:b::53"]}
+                        peers:
+                    \(peers.joined())
+                    networks:
+                    """
+                let file = String(decoding: try Files.read(daemon.file), as: UTF8.self)
+                try lab.site.write("pnetd.yaml", file.replacing("networks:\n  azure:", with: hub + "\n  azure:"))
+                try daemon.start()
+                try daemon.waitFor(path: .b, within: .seconds(20))
+                let traffic = try Traffic(lab, every: .milliseconds(5))
+                pause(.seconds(8))
+                let result = try traffic.stop()
+                #expect(result.lost == 0)
+                #expect(try daemon.network().switches == 0)
+                let warnings = try daemon.status().warnings
+                #expect(warnings.count { $0.contains("there is no such name") } > 50)
+                #expect(!warnings.contains { $0.contains("cut off") })
+            }
+        }
+
         /// While nobody knows the name, the path says so; once it was known, the next agent needs nobody to know it.
         @Test func aNameThatNobodyKnowsIsSaid() throws {
             try scenario("unknown", options()) { lab, daemon in
