@@ -26,7 +26,8 @@ lint:
 	swift format lint -s -r Sources Tests Package.swift
 
 # A scenario that fails says where its logs and captures are; PNETD_LAB_RESULTS names a folder for them. The guest runs
-# the same scenarios as the host, all in one boot: those about wireguard-go on the host only, those about ESP there only.
+# those of the scenarios that a kernel has a say in, all in one boot: those about wireguard-go on the host only, those
+# about ESP there only.
 test: deps lint ## build everything, run all tests; as root, since the lab makes namespaces
 	@.ci/timed "build" swift build --build-tests
 	@.ci/timed "unit tests" swift test --skip-build --skip LabScenarios

@@ -61,7 +61,7 @@ extension Scenarios {
         }
 
         /// IPv6 is called first, and after two calls in vain IPv4.
-        @Test func theOtherFamilyIsTried() throws {
+        @Test(.anyKernel) func theOtherFamilyIsTried() throws {
             try scenario("family", options([.b])) { lab, daemon in
                 _ = try lab.startResolver(
                     .b,
@@ -77,7 +77,7 @@ extension Scenarios {
         }
 
         /// A hub whose peers' names nobody knows asks at a pace, and has time for everything else.
-        @Test func manyUnknownNamesHoldNothingUp() throws {
+        @Test(.anyKernel) func manyUnknownNamesHoldNothingUp() throws {
             try scenario("many-names", options([.b])) { lab, daemon in
                 _ = try lab.startResolver(.b, knowing: ["gw-b.example.net. 60 IN AAAA 2001:db8:b::1"])
                 let peers = (1...500).map { number in
@@ -118,7 +118,7 @@ extension Scenarios {
         }
 
         /// While nobody knows the name, the path says so; once it was known, the next agent needs nobody to know it.
-        @Test func aNameThatNobodyKnowsIsSaid() throws {
+        @Test(.anyKernel) func aNameThatNobodyKnowsIsSaid() throws {
             try scenario("unknown", options()) { lab, daemon in
                 _ = try lab.startResolver(.b, knowing: ["gw-b.example.net. 60 IN AAAA 2001:db8:b::1"])
                 try daemon.start()

@@ -67,7 +67,7 @@ extension Scenarios {
             var text: String { String(decoding: heard, as: UTF8.self) }
         }
 
-        @Test func aResolverThatWasTakenOverGetsNothingButDNSAndHarmsNothingElse() throws {
+        @Test(.anyKernel) func aResolverThatWasTakenOverGetsNothingButDNSAndHarmsNothingElse() throws {
             try scenario("hostile") { lab, daemon in
                 try daemon.start()
                 try daemon.waitFor(path: .a)
@@ -139,7 +139,7 @@ extension Scenarios {
         }
 
         /// The sockets are shared: what one resolver does to them, the next one finds.
-        @Test func aResolverThatWasTakenOverLeavesNothingToTheNext() throws {
+        @Test(.anyKernel) func aResolverThatWasTakenOverLeavesNothingToTheNext() throws {
             try scenario("poison") { lab, daemon in
                 try daemon.start()
                 try daemon.waitForNames()
@@ -163,7 +163,7 @@ extension Scenarios {
         }
 
         /// Where a host has no accounts for the two, both run as nobody.
-        @Test func aResolverThatWasTakenOverIsNoFrontend() throws {
+        @Test(.anyKernel) func aResolverThatWasTakenOverIsNoFrontend() throws {
             try scenario("roles") { lab, daemon in
                 try daemon.start()
                 try waitUntil("the frontend is there") { try daemon.status().frontend?.state == .up }

@@ -80,7 +80,7 @@ extension Scenarios {
         }
 
         /// A resolver that has stopped reading is killed: all that waited in its sockets is answered by the next one.
-        @Test func whatWaitsInTheSocketsIsAnsweredByTheNextResolver() throws {
+        @Test(.anyKernel) func whatWaitsInTheSocketsIsAnsweredByTheNextResolver() throws {
             try scenario("queue") { lab, daemon in
                 try daemon.start()
                 try daemon.waitFor(path: .a)

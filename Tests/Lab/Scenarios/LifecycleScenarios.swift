@@ -59,7 +59,7 @@ extension Scenarios {
             }
         }
 
-        @Test func aResolverThatWasLateForTheNewAgentEndsTheOther() throws {
+        @Test(.anyKernel) func aResolverThatWasLateForTheNewAgentEndsTheOther() throws {
             try scenario("late") { lab, daemon in
                 try daemon.start()
                 try daemon.waitFor(path: .a)
@@ -159,7 +159,7 @@ extension Scenarios {
             }
         }
 
-        @Test func reloadTakesOnlyAValidFile() throws {
+        @Test(.anyKernel) func reloadTakesOnlyAValidFile() throws {
             try scenario("reload") { lab, daemon in
                 try daemon.start()
                 try daemon.waitFor(path: .a)

@@ -22,7 +22,7 @@ extension Scenarios {
             let source: String
             let callerSends: Bool
 
-            private static let size = 4 << 20
+            private static let size = (4 << 20) / Stage.here.patience
 
             var description: String {
                 "\(caller.name) calls \(called.name) at \(address), which \(callerSends ? "receives" : "sends")"

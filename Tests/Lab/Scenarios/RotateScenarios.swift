@@ -86,7 +86,7 @@ extension Scenarios {
             }
         }
 
-        @Test func aKeyThatNobodyKnowsIsTakenBack() throws {
+        @Test(.anyKernel) func aKeyThatNobodyKnowsIsTakenBack() throws {
             try scenario("unknown-key") { lab, daemon in
                 try daemon.start()
                 try daemon.waitFor(path: .a)
@@ -117,7 +117,7 @@ extension Scenarios {
             }
         }
 
-        @Test func whatWouldDoHarmIsRefused() throws {
+        @Test(.anyKernel) func whatWouldDoHarmIsRefused() throws {
             try scenario("refused-key") { lab, daemon in
                 let file = String(decoding: try Files.read(daemon.file), as: UTF8.self)
                 try lab.site.write(

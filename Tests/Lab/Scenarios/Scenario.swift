@@ -56,6 +56,8 @@ extension Trait where Self == ConditionTrait {
     static var userspaceWireGuard: Self {
         .enabled(if: !Stage.here.hasWireGuard, "wireguard-go is not used where the kernel has WireGuard")
     }
+    /// What is shown has nothing to do with a kernel: the host shows it, and an emulated machine would only take longer.
+    static var anyKernel: Self { .enabled(if: Stage.here.patience == 1, "a host has shown it") }
     /// What is shown needs a clock that can be set back.
     static var ownClock: Self { .enabled(if: Stage.here.ownsClock, "this machine's clock is not the test's to set") }
     /// What is shown needs ESP.

@@ -124,7 +124,7 @@ extension Scenarios {
             }
         }
 
-        @Test func secretsAreNeverShown() throws {
+        @Test(.anyKernel) func secretsAreNeverShown() throws {
             try scenario("secrets") { lab, daemon in
                 let keys = try Key.all(lab)
                 try daemon.start()

@@ -52,7 +52,7 @@ extension Scenarios {
             return try lab.site.start("udhcpc-\(number)", command)
         }
 
-        @Test func anAddressByLeaseMayChange() throws {
+        @Test(.anyKernel) func anAddressByLeaseMayChange() throws {
             var options = SiteFile()
             options.hosts = [.a: "gw-a.example.net"]
             options.discovered = [.a]
@@ -145,7 +145,7 @@ extension Scenarios {
         }
 
         /// What costs is probed at a tenth of the pace.
-        @Test func aMeteredUnderlayIsSpared() throws {
+        @Test(.anyKernel) func aMeteredUnderlayIsSpared() throws {
             try scenario("metered") { lab, daemon in
                 let file = String(decoding: try Files.read(daemon.file), as: UTF8.self)
                 try lab.site.write(
