@@ -37,7 +37,7 @@ final class KernelModel {
         try events.subscribe(
             to: [
                 RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
-                RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP,
+                RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP, RTNLGRP_NEIGH,
             ].map { Int($0.rawValue) }
         )
         firewallEvents = try NetlinkSocket(bus: NETLINK_NETFILTER)
@@ -162,6 +162,7 @@ final class KernelModel {
         func take(_ replies: [NetlinkReply]) { for reply in replies { fresh.take(reply, reserved) } }
         take(try dumps.dump(LinkMessages.dump(), "read the links"))
         take(try dumps.dump(AddressMessages.dump(), "read the addresses"))
+        take(try dumps.dump(NeighbourMessages.dump(), "read the neighbours"))
         take(try dumps.dump(NexthopMessages.dump(), "read the nexthops"))
         for family in AddressFamily.allCases {
             do {

@@ -21,8 +21,16 @@ extension Observed {
         case RTM_NEWNEXTHOP, RTM_DELNEXTHOP: takeNexthop(reply, reserved)
         case RTM_NEWROUTE, RTM_DELROUTE: takeRoute(reply, reserved)
         case RTM_NEWRULE, RTM_DELRULE: takeRule(reply, reserved)
+        case RTM_NEWNEIGH, RTM_DELNEIGH: takeNeighbour(reply)
         default: nil
         }
+    }
+
+    /// What becomes of neighbours explains and changes nothing: it is no news by itself.
+    private mutating func takeNeighbour(_ reply: NetlinkReply) -> KernelObject? {
+        guard let (neighbour, isMissing) = NeighbourMessages.parse(reply) else { return nil }
+        if isMissing { missingNeighbours.insert(neighbour) } else { missingNeighbours.remove(neighbour) }
+        return nil
     }
 
     private mutating func takeLink(_ reply: NetlinkReply) -> KernelObject? {
@@ -53,6 +61,7 @@ extension Observed {
         outerMTUs[link.name] = nil
         addresses = addresses.filter { $0.link != link.index }
         doubts = doubts.filter { $0.key.link != link.index }
+        missingNeighbours = missingNeighbours.filter { $0.link != link.index }
     }
 
     private mutating func loseNexthops(on link: Int32) {

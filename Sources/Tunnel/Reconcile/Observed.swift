@@ -22,6 +22,8 @@ struct Observed: Hashable, Sendable {
     var defaultNexthops: Set<UInt32> = []
     /// Something happened of which the kernel does not tell what came of it: all has to be read again.
     var isDoubtful = false
+    /// Hosts on the links that were looked for in vain.
+    var missingNeighbours: Set<Neighbour> = []
     /// What somebody else has put among our reserved numbers.
     var strangers: Set<KernelObject> = []
     /// Rules of somebody else's that hold for packets of any kind and are asked before our networks' own.
@@ -81,6 +83,19 @@ extension KernelObject: CustomStringConvertible {
 }
 
 extension Observed {
+    /// Who should carry a path's outer packets on and is not there, in words: the underlay has a carrier, and nobody
+    /// answers behind it.
+    func absences(_ desired: Desired) -> [String] {
+        desired.paths.flatMap { path in
+            let gateways = AddressFamily.allCases.compactMap { path.hop($0, self)?.gateway }
+            let hosts = gateways + path.wireGuard.peers.compactMap(\.endpoint?.address)
+            let link = links[path.underlay]?.index ?? 0
+            return Set(hosts).filter { missingNeighbours.contains(Neighbour(link: link, address: $0)) }.sorted().map {
+                "\(path.name): \($0) does not answer on \(path.underlay) (its neighbour entry has failed)"
+            }
+        }
+    }
+
     /// What somebody else has put before our networks' rule, in words.
     var precedences: [String] {
         overtakers.map { "\($0) is not pnetd's and is asked first: what it leads away takes no path" }.sorted()

@@ -119,6 +119,7 @@ public final class Reconciler {
         let observed = model.observed
         result.hindrances =
             observed.swallowed(by: desired) + observed.duplicates(desired) + observed.narrowWays(desired)
+            + observed.absences(desired)
         finish(&result)
         return result
     }
