@@ -44,6 +44,24 @@ struct ConnectionTrackingTests {
         return desired
     }
 
+    /// More than go into one message, and some of them of a network that stays.
+    @Test func cutsManyAtOnce() throws {
+        try inFreshNamespace {
+            let mark = UInt32(1 << 24)
+            let lines = (0..<1_000).map { number in
+                let target = number % 4 == 0 ? "10.20.4.4" : "10.20.0.4"
+                return
+                    "-I -p udp -s 10.1.0.77 -d \(target) -t 300 --sport \(1_000 + number) --dport 7 -m \(mark) -n 10.99.1.2"
+            }
+            try run("/bin/sh", "-ec", "echo \"$0\" | conntrack -R -", lines.joined(separator: "\n"))
+            #expect(try Self.ports.count == 1_000)
+            let tracking = try ConnectionTracking()
+            #expect(try tracking.cutStranded(Sample.name("azure"), in: Self.moved) == [Sample.first: 750])
+            #expect(try Self.ports == Set((0..<1_000).filter { $0 % 4 == 0 }.map { 1_000 + $0 }))
+            #expect(try tracking.cutStranded(Sample.name("azure"), in: Self.moved) == [:])
+        }
+    }
+
     @Test func cutsWhatHasTheAddressOfAPathThatTheNetworkHasLeft() throws {
         try inFreshNamespace {
             let (first, second) = (UInt32(1 << 24), UInt32(2 << 24))

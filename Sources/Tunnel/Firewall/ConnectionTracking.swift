@@ -11,7 +11,8 @@ import PathHealth
 /// connection, its next packet begins it anew, with the right address. All others go on by the new path as they are.
 ///
 /// The kernel deletes by mark with one message, but the mark is the path's, and a path may carry other networks that
-/// have not moved. So the mark only narrows down what is read, and each connection is deleted by its name.
+/// have not moved. So the mark only narrows down what is read, and each connection is deleted by its name, many in one
+/// message.
 public final class ConnectionTracking {
     private let conversation: NetlinkConversation
 
@@ -28,11 +29,13 @@ public final class ConnectionTracking {
             return [:]
         }
         var cut: [PathName: Int] = [:]
+        let holders = PrefixHolders(desired.networks)
         for path in desired.paths where path.name != active && led.paths.contains(path.name) {
             let stranded = try connections(translatedTo: path, desired.reserved).filter {
-                desired.network(of: $0.farEnd) == network
+                holders.network(of: $0.farEnd) == network
             }
-            for connection in stranded where try delete(connection) { cut[path.name, default: 0] += 1 }
+            let count = try delete(stranded)
+            if count > 0 { cut[path.name] = count }
         }
         return cut
     }
@@ -47,23 +50,46 @@ public final class ConnectionTracking {
             .compactMap(TrackedConnection.init).filter { own.contains($0.answeredAt) }
     }
 
-    /// False where it was gone already.
-    private func delete(_ connection: TrackedConnection) throws(NetlinkError) -> Bool {
-        do {
-            try conversation.change(connection.deletion, "cut a connection to \(connection.farEnd)")
-            return true
-        } catch  where error.code == ENOENT {
-            return false
+    /// How many go into one datagram.
+    private static let batchSize = 128
+
+    /// - Returns: how many were still there.
+    private func delete(_ connections: [TrackedConnection]) throws(NetlinkError) -> Int {
+        var count = 0
+        var rest = connections[...]
+        while !rest.isEmpty {
+            let batch = Array(rest.prefix(Self.batchSize))
+            rest = rest.dropFirst(Self.batchSize)
+            let errors = try conversation.change(batch.map(\.deletion)) { "cut a connection to \(batch[$0].farEnd)" }
+            if let error = errors.values.first(where: { $0.code != ENOENT }) { throw error }
+            count += batch.count - errors.count
         }
+        return count
     }
 }
 
-extension Desired {
-    /// The network that an address is reached through: that with the longest prefix that holds it.
-    fileprivate func network(of address: IPAddress) -> NetworkName? {
-        let holders = networks.flatMap { network in
-            network.prefixes.filter { $0.contains(address) }.map { (length: $0.length, network: network.name) }
+/// Which network an address is reached through: that with the longest prefix that holds it.
+private struct PrefixHolders {
+    private var networks: [IPPrefix: NetworkName] = [:]
+    private var lengths: [AddressFamily: [Int]] = [:]
+
+    init(_ networks: [Desired.Network]) {
+        var lengths: [AddressFamily: Set<Int>] = [:]
+        for network in networks {
+            for prefix in network.prefixes {
+                self.networks[prefix] = network.name
+                lengths[prefix.family, default: []].insert(prefix.length)
+            }
         }
-        return holders.max { $0.length < $1.length }?.network
+        self.lengths = lengths.mapValues { $0.sorted(by: >) }
+    }
+
+    func network(of address: IPAddress) -> NetworkName? {
+        for length in lengths[address.family] ?? [] {
+            if let prefix = IPPrefix(holding: address, length: length), let network = networks[prefix] {
+                return network
+            }
+        }
+        return nil
     }
 }
