@@ -153,19 +153,23 @@ struct PathMTUTests {
 }
 
 extension ReconcileTests {
-    /// A namespace that stands for the way of the first path: a router whose other side takes 1400 octets.
-    private static func withRouter(_ body: @escaping (Reconciler, _ wish: Desired) throws -> Void) throws {
+    /// A namespace that stands for the way of a path: a router whose other side takes 1400 octets.
+    private static func withRouter(
+        of path: Int = 0,
+        _ body: @escaping (Reconciler, _ wish: Desired) throws -> Void
+    ) throws {
         try withReconciler { reconciler in
             let name = "pnetd-router-\(getpid())"
+            let near = path == 0 ? "192.0.2" : "203.0.113"
             try run("/sbin/ip", "netns", "add", name)
             defer { _ = try? run("/sbin/ip", "netns", "delete", name) }
-            try run("/sbin/ip", "link", "set", "far0", "netns", name)
+            try run("/sbin/ip", "link", "set", "far\(path)", "netns", name)
             let commands = """
-                ip address add 2001:db8::2/64 dev eth0 nodad
-                ip route add default via 2001:db8::1
-                ip -n \(name) link set far0 up
-                ip -n \(name) address add 192.0.2.1/24 dev far0
-                ip -n \(name) address add 2001:db8::1/64 dev far0 nodad
+                ip address add 2001:db8::2/64 dev eth\(path) nodad
+                ip route add default via 2001:db8::1 metric 20
+                ip -n \(name) link set far\(path) up
+                ip -n \(name) address add \(near).1/24 dev far\(path)
+                ip -n \(name) address add 2001:db8::1/64 dev far\(path) nodad
                 ip -n \(name) link add beyond mtu 1400 type veth peer name end
                 ip -n \(name) link set end up
                 ip -n \(name) link set beyond up
@@ -188,12 +192,37 @@ extension ReconcileTests {
         _ = try? run("/bin/ping", ["-M", "do", "-s", "1452", "-c", "1", "-W", "1"] + options + [address])
     }
 
-    private static func mtu() throws -> String? {
-        let words = try run("/sbin/ip", "link", "show", "pn-a").split(separator: " ")
+    /// As the kernel's WireGuard sends: the packet has a mark, the socket that hears of it has none. 1500 octets.
+    private static func sendTooMuch(to endpoint: SocketEndpoint, markedOnlyWith mark: UInt32) throws {
+        let socket = try FileDescriptor(socket(AF_INET6, Int32(SOCK_DGRAM.rawValue), 0), from: "socket")
+        var (address, payload) = (endpoint.kernelForm, [UInt8](repeating: 0, count: 1_452))
+        // struct cmsghdr: length, level and type; then the mark, padded to eight octets.
+        var control: [UInt64] = [20, UInt64(UInt32(SOL_SOCKET)) | UInt64(UInt32(SO_MARK)) << 32, UInt64(mark)]
+        let sent = unsafe address.withUnsafeMutableBytes { address in
+            unsafe payload.withUnsafeMutableBytes { payload in
+                unsafe control.withUnsafeMutableBytes { control in
+                    var part = unsafe iovec(iov_base: payload.baseAddress, iov_len: payload.count)
+                    return unsafe withUnsafeMutablePointer(to: &part) { part in
+                        var message = unsafe msghdr()
+                        unsafe (message.msg_name, message.msg_namelen) = (address.baseAddress, socklen_t(address.count))
+                        unsafe (message.msg_iov, message.msg_iovlen) = (part, 1)
+                        unsafe (message.msg_control, message.msg_controllen) = (control.baseAddress, control.count)
+                        return unsafe sendmsg(socket.raw, &message, 0)
+                    }
+                }
+            }
+        }
+        guard sent == 1_452 else { throw SystemError.last("sendmsg") }
+        // The router's word comes to this socket.
+        usleep(100_000)
+    }
+
+    private static func mtu(of interface: String = "pn-a") throws -> String? {
+        let words = try run("/sbin/ip", "link", "show", interface).split(separator: " ")
         return words.firstIndex(of: "mtu").map { String(words[$0 + 1]) }
     }
 
-    /// By the mark of outer packets, as wireguard-go sends them, and without, as the kernel's WireGuard hears of it.
+    /// By the mark of outer packets, as wireguard-go sends them, and by the underlay, as others send there.
     @Test(arguments: [["-m", "1090519040"], ["-I", "eth0"]])
     func followsWhatARouterSaidUntilItExpires(options: [String]) throws {
         try Self.withRouter { reconciler, wish in
@@ -223,6 +252,31 @@ extension ReconcileTests {
             Self.sendTooMuch(to: "2001:db8:1::1", ["-m", "1090519040"])
             _ = reconciler.reconcile(wish)
             #expect(try Self.mtu() == "1320")
+        }
+    }
+
+    /// The kernel writes down what a router said to its WireGuard at the main table's best route, here the other
+    /// underlay's. That route's own MTU, though it came from a router and expires, says nothing of this path.
+    @Test func followsWhatARouterSaidOverIPv6OfAnUnderlayThatIsNotTheBest() throws {
+        try Self.withRouter(of: 1) { reconciler, wish in
+            var wish = wish
+            let endpoint = Sample.endpoint("[2001:db8:1::1]:51820")
+            wish.paths[1].wireGuard.peers[0].endpoint = endpoint
+            let best = "default via 2001:db8:2::1 dev eth0 metric 10 expires 600"
+            try run("/sbin/ip", "address", "add", "2001:db8:2::2/64", "dev", "eth0", "nodad")
+            try run("/bin/sh", "-ec", "ip -6 route add \(best) mtu 1300")
+            let result = try Self.settle(reconciler, wish)
+            #expect(result.failures == [])
+            #expect(try Self.mtu(of: "pn-b") == "1420")
+            try run("/bin/sh", "-ec", "ip -6 route change \(best)")
+            try Self.sendTooMuch(to: endpoint, markedOnlyWith: Sample.reserved.underlayMark(2))
+            for selector in ["oif eth1", "mark \(Sample.reserved.underlayMark(2))"] {
+                let way = try run("/bin/sh", "-ec", "ip -6 route get 2001:db8:1::1 \(selector)")
+                #expect(!way.contains("mtu"), "asked so, the kernel says nothing: \(way)")
+            }
+            #expect(reconciler.hasTunnelToRepair(wish))
+            _ = try Self.settle(reconciler, wish)
+            #expect(try Self.mtu(of: "pn-b") == "1320")
         }
     }
 

@@ -50,13 +50,34 @@ extension RouteMessages {
 
     /// The questions for the ways to an interface's peers.
     ///
-    /// By the mark of outer packets, as their senders look the way up; and by the underlay, where the kernel's WireGuard
-    /// has it written down what a router said: its socket has no mark (`ipv4_sk_update_pmtu`, `ip6_sk_update_pmtu`), so
-    /// that goes to the main table's route. There is no event for either. What a router said holds for ten minutes
-    /// (RFC 1191 section 6.3), and so does the smaller MTU.
-    static func questions(_ device: WireGuardDevice, _ mark: UInt32, _ underlay: Link) -> [NetlinkMessage] {
+    /// By the mark of outer packets, as their senders look the way up; by the underlay; and by neither, as the kernel looks
+    /// up where to write down what a router said to its WireGuard, whose socket has no mark and no interface
+    /// (`ip6_sk_update_pmtu`): that is the main table's best route, whichever underlay that leads out of. It cannot be told
+    /// whose packet it was, so it holds for all paths to the same peer. Over IPv4 the kernel's WireGuard lets routers cut
+    /// its packets into pieces, and none says anything.
+    ///
+    /// There is no event for any. What a router said holds for ten minutes (RFC 8201 section 4), and so does the smaller
+    /// MTU.
+    static func questions(_ device: WireGuardDevice, _ mark: UInt32, _ underlay: Link) -> [WayQuestion] {
         Set(device.peers.compactMap(\.endpoint?.address)).sorted().prefix(peerLimit).flatMap { address in
-            [get(address, by: .mark(mark)), get(address, by: .output(underlay.index))]
+            let selectors: [Selector] = [.mark(mark), .output(underlay.index)]
+            return (address.family == .ipv6 ? selectors + [.neither] : selectors).map {
+                WayQuestion(address: address, selector: $0)
+            }
         }
+    }
+}
+
+/// A question for the way to a peer.
+struct WayQuestion: Hashable {
+    let address: IPAddress
+    let selector: RouteMessages.Selector
+
+    var message: NetlinkMessage { RouteMessages.get(address, by: selector) }
+
+    /// What an answer says of the octets that the way lets through. Asked for by neither mark nor interface it may be
+    /// another underlay's way: that route's own MTU is nobody's business here.
+    func mtu(_ reply: NetlinkReply) -> UInt32? {
+        selector == .neither && !RouteMessages.isLearned(reply) ? nil : RouteMessages.mtu(reply)
     }
 }

@@ -321,8 +321,10 @@ extension Reconciler {
     private func outerMTU(of path: Desired.Path, _ device: WireGuardDevice?) -> UInt32? {
         guard let device, let underlay = model.observed.links[path.underlay] else { return nil }
         let questions = RouteMessages.questions(device, reserved.underlayMark(path.slot), underlay)
-        let answers = questions.flatMap { (try? routing.ask($0, "ask for the way to a peer of \(path.name)")) ?? [] }
-        return answers.compactMap(RouteMessages.mtu).min()
+        return questions.flatMap { question in
+            let answers = try? routing.ask(question.message, "ask for the way to a peer of \(path.name)")
+            return (answers ?? []).compactMap(question.mtu)
+        }.min()
     }
 
     private func finish(_ result: inout ReconcileResult) {
