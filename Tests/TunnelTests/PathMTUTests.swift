@@ -301,6 +301,28 @@ extension ReconcileTests {
         }
     }
 
+    /// The kernel signs nobody's change of a link. Ours is not taken for a stranger's, and a stranger's is still found.
+    @Test func anUnderlayThatFlapsIsNobodysDispute() throws {
+        try Self.withReconciler { reconciler in
+            let wish = Sample.desired(Self.both)
+            _ = try Self.settle(reconciler, wish)
+            for flap in 0..<20 {
+                try run("/sbin/ip", "link", "set", "eth0", "mtu", flap % 2 == 0 ? "1400" : "1500")
+                let result = reconciler.reconcile(wish)
+                #expect(result.repairs == [] && result.disputes == [] && result.pause == nil && result.failures == [])
+                #expect(try Self.mtu() == (flap % 2 == 0 ? "1320" : "1420"))
+            }
+            let commands = [
+                "pn-a mtu 1300", "pn-a down", "eth0 mtu 1400", "pn-a mtu 1300", "eth0 mtu 1500", "pn-a down",
+            ]
+            for command in commands {
+                try run("/bin/sh", "-ec", "ip link set \(command)")
+                let isOurs = command.hasPrefix("pn-a")
+                #expect(reconciler.reconcile(wish).repairs.map(\.object) == (isOurs ? ["interface pn-a"] : []))
+            }
+        }
+    }
+
     /// The kernel changes the MTU of IPv6 routes with that of their interface, without a word (`rt6_mtu_change`).
     @Test func routesKeepTheirMTUWhateverTheirInterfaceDoes() throws {
         try Self.withReconciler { reconciler in

@@ -425,17 +425,19 @@ extension Reconciler {
         batch = []
         do {
             let errors = try routing.change(sent.map(\.message)) { "\(sent[$0].step)" }
+            model.drain()
             for (place, item) in sent.enumerated() {
                 guard let error = errors[place] else {
                     taken.append(item.step)
+                    if case .setUp(let link, _, let mtu, _) = item.step { model.disown(link, mtu: mtu) }
                     continue
                 }
                 if !item.step.isFulfilled(by: error.code) { result.failures.append("\(error)") }
             }
         } catch {
             result.failures.append("\(error)")
+            model.drain()
         }
-        model.drain()
     }
 
     private func takeAlone(_ step: Step, _ desired: Desired, _ now: Instant, _ result: inout ReconcileResult) -> Bool {
