@@ -47,6 +47,37 @@ struct PathMTUTests {
         #expect(path.mtu(observed) == given.mtu)
     }
 
+    /// One peer's way, or who lies of it, must not narrow a hub.
+    @Test(arguments: [(0, 0), (1, 2), (16, 32), (17, 0), (2_000, 0)])
+    func asksForTheWaysToAFewPeersOnly(peers: Int, questions: Int) {
+        var device = WireGuardDevice()
+        for number in 0..<peers {
+            var peer = WireGuardDevice.Peer(publicKey: Sample.publicKey(UInt8(truncatingIfNeeded: number)))
+            peer.endpoint = SocketEndpoint(address: .v4(IPv4Address(bits: 0xc633_6400 + UInt32(number))), port: 51_820)
+            device.peers.append(peer)
+        }
+        let asked = RouteMessages.questions(device, Sample.reserved.underlayMark(1), Sample.link("eth0", 2))
+        #expect(Set(asked).count == questions && asked.count == questions)
+    }
+
+    /// By the mark, by the underlay and by neither over IPv6; several peers at one address are asked for once.
+    @Test func asksForEachWayAsItsSendersLookItUp() {
+        var device = WireGuardDevice()
+        for (number, endpoint) in ["198.51.100.1:1", "198.51.100.1:2", "[2001:db8::1]:1"].enumerated() {
+            var peer = WireGuardDevice.Peer(publicKey: Sample.publicKey(UInt8(number)))
+            peer.endpoint = Sample.endpoint(endpoint)
+            device.peers.append(peer)
+        }
+        let (four, six) = (Sample.endpoint("198.51.100.1:1").address, Sample.endpoint("[2001:db8::1]:1").address)
+        #expect(
+            RouteMessages.questions(device, 7, Sample.link("eth0", 2)) == [
+                WayQuestion(address: four, selector: .mark(7)), WayQuestion(address: four, selector: .output(2)),
+                WayQuestion(address: six, selector: .mark(7)), WayQuestion(address: six, selector: .output(2)),
+                WayQuestion(address: six, selector: .neither),
+            ]
+        )
+    }
+
     /// Neither the file's word nor what IPv6 asks for makes a way wider.
     @Test(
         arguments: [

@@ -45,10 +45,13 @@ extension Observed {
 }
 
 extension RouteMessages {
-    /// So many peers' ways are asked for: a site that thousands call has no one way that all of them share.
+    /// Of an interface with more peers than this nobody's way is asked for.
     private static let peerLimit = 16
 
-    /// The questions for the ways to an interface's peers.
+    /// The questions for the ways to an interface's peers, one of which may narrow it for all of them.
+    ///
+    /// A hub that many call asks for none: its MTU is that of its underlay. Else the one peer with the worst way, or one
+    /// forged word of a router about any of them, would have the packets of all the others be small.
     ///
     /// By the mark of outer packets, as their senders look the way up; by the underlay; and by neither, as the kernel looks
     /// up where to write down what a router said to its WireGuard, whose socket has no mark and no interface
@@ -59,7 +62,8 @@ extension RouteMessages {
     /// There is no event for any. What a router said holds for ten minutes (RFC 8201 section 4), and so does the smaller
     /// MTU.
     static func questions(_ device: WireGuardDevice, _ mark: UInt32, _ underlay: Link) -> [WayQuestion] {
-        Set(device.peers.compactMap(\.endpoint?.address)).sorted().prefix(peerLimit).flatMap { address in
+        guard device.peers.count <= peerLimit else { return [] }
+        return Set(device.peers.compactMap(\.endpoint?.address)).sorted().flatMap { address in
             let selectors: [Selector] = [.mark(mark), .output(underlay.index)]
             return (address.family == .ipv6 ? selectors + [.neither] : selectors).map {
                 WayQuestion(address: address, selector: $0)
