@@ -16,14 +16,19 @@ struct PathMTUTests {
         var roamedTo: String?
         var link: Int? = 1500
         var outer: UInt32?
+        /// What the path's interface has now.
+        var own: Int? = 1420
         let mtu: Int
     }
 
     @Test(arguments: [
         Case(mtu: 1420), Case(isIPv4Only: true, mtu: 1440),
-        // PPPoE (RFC 2516 section 7), jumbo frames, and an underlay that is not there yet.
+        // PPPoE (RFC 2516 section 7) and jumbo frames.
         Case(link: 1492, mtu: 1412), Case(isIPv4Only: true, link: 1492, mtu: 1432), Case(link: 9000, mtu: 8920),
-        Case(link: nil, mtu: 1420),
+        // An underlay that is not there yet, or no more.
+        Case(link: nil, own: nil, mtu: 1420), Case(isIPv4Only: true, link: nil, own: nil, mtu: 1440),
+        Case(isIPv4Only: true, link: nil, own: 1340, mtu: 1340), Case(link: nil, own: 1200, mtu: 1280),
+        Case(file: 1380, link: nil, own: 1340, mtu: 1380), Case(link: 1500, own: 1340, mtu: 1420),
         Case(isIPv4Only: true, roamedTo: "198.51.100.7:51820", mtu: 1440),
         Case(isIPv4Only: true, roamedTo: "[2001:db8::7]:51820", mtu: 1420),
         // What a router said counts where it says less than the link.
@@ -44,6 +49,11 @@ struct PathMTUTests {
             observed.links[path.underlay] = nil
         }
         observed.outerMTUs[path.interface] = given.outer
+        if let own = given.own {
+            observed.links[path.interface]?.mtu = own
+        } else {
+            observed.links[path.interface] = nil
+        }
         #expect(path.mtu(observed) == given.mtu)
     }
 
@@ -329,6 +339,21 @@ extension ReconcileTests {
             let sent = reconciler.mutations
             _ = reconciler.reconcile(wish)
             #expect(reconciler.mutations == sent, "a second run changes nothing")
+        }
+    }
+
+    @Test func keepsItsMTUWhileTheUnderlayIsGone() throws {
+        try Self.withReconciler { reconciler in
+            let wish = Sample.desired(Self.both)
+            try run("/sbin/ip", "link", "set", "eth0", "mtu", "1400")
+            _ = try Self.settle(reconciler, wish)
+            #expect(try Self.mtu() == "1320")
+            try run("/sbin/ip", "link", "delete", "eth0")
+            _ = try Self.settle(reconciler, wish)
+            #expect(try Self.mtu() == "1320")
+            try run("/bin/sh", "-ec", "ip link add eth0 type veth peer name far0; ip link set eth0 up")
+            _ = try Self.settle(reconciler, wish)
+            #expect(try Self.mtu() == "1420")
         }
     }
 

@@ -8,8 +8,15 @@ extension Desired.Path {
     ///
     /// Never below what IPv6 asks for (RFC 8200 section 5): over an underlay with less room WireGuard's packets are cut
     /// into fragments, which is slow, while an interface below 1280 has no IPv6 at all.
+    ///
+    /// While the underlay is gone, the MTU stays as it is: most often the same way comes back, and connections that found
+    /// more room meanwhile would send too much.
     func mtu(_ observed: Observed) -> Int {
-        mtu ?? max(outer(observed) - overhead(observed.tunnels[interface]), 1280)
+        if let mtu { return mtu }
+        if observed.links[underlay] == nil, let link = observed.links[interface], link.isOurs {
+            return max(link.mtu, 1280)
+        }
+        return max(outer(observed) - overhead(observed.tunnels[interface]), 1280)
     }
 
     /// Octets of the largest packet that the way to its peers lets through.
