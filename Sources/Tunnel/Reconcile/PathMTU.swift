@@ -32,8 +32,9 @@ extension Desired.Path {
     /// name's answers would cost established connections more than those octets gain; wg-quick counts 80 always. A peer
     /// that roamed to IPv6 needs them as long as it is there.
     fileprivate func overhead(_ device: WireGuardDevice?) -> Int {
+        guard callsOverIPv4Only else { return 80 }
         let hasRoamed = device?.peers.contains { $0.endpoint?.address.family == .ipv6 } ?? false
-        return callsOverIPv4Only && !hasRoamed ? 60 : 80
+        return hasRoamed ? 80 : 60
     }
 }
 
