@@ -342,6 +342,20 @@ extension ReconcileTests {
         }
     }
 
+    @Test func aMoveForgetsNoHindrance() throws {
+        try Self.withReconciler { reconciler in
+            try run("/sbin/ip", "link", "set", "eth0", "mtu", "1300")
+            let warnings = try Self.settle(reconciler, Sample.desired(Self.both)).hindrances
+            #expect(warnings.count == 1)
+            let turned = Sample.desired(.active(Sample.second, standby: Sample.first))
+            let moved = reconciler.move(turned)
+            #expect(moved.changes != [] && moved.hindrances == warnings)
+            try run("/sbin/ip", "link", "set", "eth0", "mtu", "1500")
+            #expect(reconciler.reconcile(turned).hindrances == [])
+            #expect(reconciler.move(Sample.desired(Self.both)).hindrances == [])
+        }
+    }
+
     @Test func keepsItsMTUWhileTheUnderlayIsGone() throws {
         try Self.withReconciler { reconciler in
             let wish = Sample.desired(Self.both)

@@ -26,6 +26,8 @@ public final class Reconciler {
     private var overrunsTold: UInt64 = 0
     /// A digest of what was wished for last; the wish itself holds keys.
     private var lastWish: Int?
+    /// What stood in the way of the wish when everything was last looked at: to move traffic changes none of it.
+    private var hindrances: [String] = []
     /// Since when an interface that should be there is not.
     private var missingSince: [InterfaceName: Instant] = [:]
     /// How long an interface may take to come before its path counts as down.
@@ -117,7 +119,7 @@ public final class Reconciler {
         }
         if isKnown { remember(desired, result) }
         let observed = model.observed
-        result.hindrances =
+        hindrances =
             observed.swallowed(by: desired) + observed.duplicates(desired) + observed.narrowWays(desired)
         finish(&result)
         return result
@@ -329,6 +331,7 @@ extension Reconciler {
 
     private func finish(_ result: inout ReconcileResult) {
         disputes.forget(before: clock.now)
+        result.hindrances = hindrances
         result.disputes = disputes.open
         result.paths = pathStates
         result.collisions = model.observed.collisions
