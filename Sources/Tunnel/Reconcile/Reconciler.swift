@@ -28,6 +28,8 @@ public final class Reconciler {
     private var lastWish: Int?
     /// What stood in the way of the wish when everything was last looked at: to move traffic changes none of it.
     private var hindrances: [String] = []
+    /// What a preview found that no event had told of: the next result tells of it.
+    private var untold: [String] = []
     /// Since when an interface that should be there is not.
     private var missingSince: [InterfaceName: Instant] = [:]
     /// How long an interface may take to come before its path counts as down.
@@ -145,6 +147,7 @@ public final class Reconciler {
         defer { (pathStates, missingSince) = known }
         var result = ReconcileResult()
         _ = observe(desired, &result)
+        untold += result.untold
         return Preview(of: desired, from: model.observed, failures: result.failures)
     }
 
@@ -330,6 +333,8 @@ extension Reconciler {
     }
 
     private func finish(_ result: inout ReconcileResult) {
+        result.untold = untold + result.untold
+        untold = []
         disputes.forget(before: clock.now)
         result.hindrances = hindrances
         result.disputes = disputes.open
