@@ -77,6 +77,42 @@ struct KernelModelTests {
         Issue.record("after '\(what)': \(differences.map(\.description).sorted())")
     }
 
+    /// What is unsigned is ours where the link is as we have set it.
+    @Test func disownsWhatItDidToALinkAndNothingElse() throws {
+        try Self.withModel { model, ip in
+            model.drain()
+            func link(_ name: String) throws -> Link {
+                model.drain()
+                return try #require(model.observed.links[Sample.interface(name)])
+            }
+            func touch(_ name: String) -> UInt32? {
+                model.drain()
+                return model.touches[.link(Sample.interface(name))]
+            }
+            _ = model.takeTouches()
+            try ip("link set pn-a mtu 1400")
+            #expect(touch("pn-a") == 0)
+            model.disown(try link("pn-a"), mtu: 1320)
+            #expect(touch("pn-a") == 0, "somebody else's MTU")
+            model.disown(try link("pn-a"), mtu: 1400)
+            #expect(touch("pn-a") == nil)
+
+            // Where a kernel signs, what comes unsigned beside it takes nothing back.
+            for (mtu, port) in [(1300, 77), (1400, 0)] as [(UInt32, UInt8)] {
+                var header = ifinfomsg()
+                (header.ifi_index, header.ifi_flags) = (try link("pn-b").index, 1)
+                var message = NetlinkMessage(type: RTM_NEWLINK, flags: 0, header: header)
+                message.put(IFLA_IFNAME, text: "pn-b")
+                message.put(IFLA_MTU, number: mtu)
+                var bytes = Array(message.bytes)
+                bytes[12] = port
+                for reply in NetlinkReply.parse(bytes) { model.take(reply) }
+            }
+            model.disown(try link("pn-b"), mtu: 1400)
+            #expect(model.touches[.link(Sample.interface("pn-b"))] == 77)
+        }
+    }
+
     @Test(arguments: [
         "link set pn-a down", "link set far-a down", "link set pn-a down\nlink set pn-a up", "link delete pn-a",
         "link set far-a down\nlink set far-a up", "address delete 10.99.0.2/30 dev pn-a",

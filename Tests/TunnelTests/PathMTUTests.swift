@@ -16,14 +16,19 @@ struct PathMTUTests {
         var roamedTo: String?
         var link: Int? = 1500
         var outer: UInt32?
+        /// What the path's interface has now.
+        var own: Int? = 1420
         let mtu: Int
     }
 
     @Test(arguments: [
         Case(mtu: 1420), Case(isIPv4Only: true, mtu: 1440),
-        // PPPoE (RFC 2516 section 7), jumbo frames, and an underlay that is not there yet.
+        // PPPoE (RFC 2516 section 7) and jumbo frames.
         Case(link: 1492, mtu: 1412), Case(isIPv4Only: true, link: 1492, mtu: 1432), Case(link: 9000, mtu: 8920),
-        Case(link: nil, mtu: 1420),
+        // An underlay that is not there yet, or no more.
+        Case(link: nil, own: nil, mtu: 1420), Case(isIPv4Only: true, link: nil, own: nil, mtu: 1440),
+        Case(isIPv4Only: true, link: nil, own: 1340, mtu: 1340), Case(link: nil, own: 1200, mtu: 1280),
+        Case(file: 1380, link: nil, own: 1340, mtu: 1380), Case(link: 1500, own: 1340, mtu: 1420),
         Case(isIPv4Only: true, roamedTo: "198.51.100.7:51820", mtu: 1440),
         Case(isIPv4Only: true, roamedTo: "[2001:db8::7]:51820", mtu: 1420),
         // What a router said counts where it says less than the link.
@@ -44,7 +49,43 @@ struct PathMTUTests {
             observed.links[path.underlay] = nil
         }
         observed.outerMTUs[path.interface] = given.outer
+        if let own = given.own {
+            observed.links[path.interface]?.mtu = own
+        } else {
+            observed.links[path.interface] = nil
+        }
         #expect(path.mtu(observed) == given.mtu)
+    }
+
+    /// One peer's way, or who lies of it, must not narrow a hub.
+    @Test(arguments: [(0, 0), (1, 2), (16, 32), (17, 0), (2_000, 0)])
+    func asksForTheWaysToAFewPeersOnly(peers: Int, questions: Int) {
+        var device = WireGuardDevice()
+        for number in 0..<peers {
+            var peer = WireGuardDevice.Peer(publicKey: Sample.publicKey(UInt8(truncatingIfNeeded: number)))
+            peer.endpoint = SocketEndpoint(address: .v4(IPv4Address(bits: 0xc633_6400 + UInt32(number))), port: 51_820)
+            device.peers.append(peer)
+        }
+        let asked = RouteMessages.questions(device, Sample.reserved.underlayMark(1), Sample.link("eth0", 2))
+        #expect(Set(asked).count == questions && asked.count == questions)
+    }
+
+    /// By the mark, by the underlay and by neither over IPv6; several peers at one address are asked for once.
+    @Test func asksForEachWayAsItsSendersLookItUp() {
+        var device = WireGuardDevice()
+        for (number, endpoint) in ["198.51.100.1:1", "198.51.100.1:2", "[2001:db8::1]:1"].enumerated() {
+            var peer = WireGuardDevice.Peer(publicKey: Sample.publicKey(UInt8(number)))
+            peer.endpoint = Sample.endpoint(endpoint)
+            device.peers.append(peer)
+        }
+        let (four, six) = (Sample.endpoint("198.51.100.1:1").address, Sample.endpoint("[2001:db8::1]:1").address)
+        #expect(
+            RouteMessages.questions(device, 7, Sample.link("eth0", 2)) == [
+                WayQuestion(address: four, selector: .mark(7)), WayQuestion(address: four, selector: .output(2)),
+                WayQuestion(address: six, selector: .mark(7)), WayQuestion(address: six, selector: .output(2)),
+                WayQuestion(address: six, selector: .neither),
+            ]
+        )
     }
 
     /// Neither the file's word nor what IPv6 asks for makes a way wider.
@@ -153,19 +194,23 @@ struct PathMTUTests {
 }
 
 extension ReconcileTests {
-    /// A namespace that stands for the way of the first path: a router whose other side takes 1400 octets.
-    private static func withRouter(_ body: @escaping (Reconciler, _ wish: Desired) throws -> Void) throws {
+    /// A namespace that stands for the way of a path: a router whose other side takes 1400 octets.
+    private static func withRouter(
+        of path: Int = 0,
+        _ body: @escaping (Reconciler, _ wish: Desired) throws -> Void
+    ) throws {
         try withReconciler { reconciler in
             let name = "pnetd-router-\(getpid())"
+            let near = path == 0 ? "192.0.2" : "203.0.113"
             try run("/sbin/ip", "netns", "add", name)
             defer { _ = try? run("/sbin/ip", "netns", "delete", name) }
-            try run("/sbin/ip", "link", "set", "far0", "netns", name)
+            try run("/sbin/ip", "link", "set", "far\(path)", "netns", name)
             let commands = """
-                ip address add 2001:db8::2/64 dev eth0 nodad
-                ip route add default via 2001:db8::1
-                ip -n \(name) link set far0 up
-                ip -n \(name) address add 192.0.2.1/24 dev far0
-                ip -n \(name) address add 2001:db8::1/64 dev far0 nodad
+                ip address add 2001:db8::2/64 dev eth\(path) nodad
+                ip route add default via 2001:db8::1 metric 20
+                ip -n \(name) link set far\(path) up
+                ip -n \(name) address add \(near).1/24 dev far\(path)
+                ip -n \(name) address add 2001:db8::1/64 dev far\(path) nodad
                 ip -n \(name) link add beyond mtu 1400 type veth peer name end
                 ip -n \(name) link set end up
                 ip -n \(name) link set beyond up
@@ -188,12 +233,37 @@ extension ReconcileTests {
         _ = try? run("/bin/ping", ["-M", "do", "-s", "1452", "-c", "1", "-W", "1"] + options + [address])
     }
 
-    private static func mtu() throws -> String? {
-        let words = try run("/sbin/ip", "link", "show", "pn-a").split(separator: " ")
+    /// As the kernel's WireGuard sends: the packet has a mark, the socket that hears of it has none. 1500 octets.
+    private static func sendTooMuch(to endpoint: SocketEndpoint, markedOnlyWith mark: UInt32) throws {
+        let socket = try FileDescriptor(socket(AF_INET6, Int32(SOCK_DGRAM.rawValue), 0), from: "socket")
+        var (address, payload) = (endpoint.kernelForm, [UInt8](repeating: 0, count: 1_452))
+        // struct cmsghdr: length, level and type; then the mark, padded to eight octets.
+        var control: [UInt64] = [20, UInt64(UInt32(SOL_SOCKET)) | UInt64(UInt32(SO_MARK)) << 32, UInt64(mark)]
+        let sent = unsafe address.withUnsafeMutableBytes { address in
+            unsafe payload.withUnsafeMutableBytes { payload in
+                unsafe control.withUnsafeMutableBytes { control in
+                    var part = unsafe iovec(iov_base: payload.baseAddress, iov_len: payload.count)
+                    return unsafe withUnsafeMutablePointer(to: &part) { part in
+                        var message = unsafe msghdr()
+                        unsafe (message.msg_name, message.msg_namelen) = (address.baseAddress, socklen_t(address.count))
+                        unsafe (message.msg_iov, message.msg_iovlen) = (part, 1)
+                        unsafe (message.msg_control, message.msg_controllen) = (control.baseAddress, control.count)
+                        return unsafe sendmsg(socket.raw, &message, 0)
+                    }
+                }
+            }
+        }
+        guard sent == 1_452 else { throw SystemError.last("sendmsg") }
+        // The router's word comes to this socket.
+        usleep(100_000)
+    }
+
+    private static func mtu(of interface: String = "pn-a") throws -> String? {
+        let words = try run("/sbin/ip", "link", "show", interface).split(separator: " ")
         return words.firstIndex(of: "mtu").map { String(words[$0 + 1]) }
     }
 
-    /// By the mark of outer packets, as wireguard-go sends them, and without, as the kernel's WireGuard hears of it.
+    /// By the mark of outer packets, as wireguard-go sends them, and by the underlay, as others send there.
     @Test(arguments: [["-m", "1090519040"], ["-I", "eth0"]])
     func followsWhatARouterSaidUntilItExpires(options: [String]) throws {
         try Self.withRouter { reconciler, wish in
@@ -226,6 +296,31 @@ extension ReconcileTests {
         }
     }
 
+    /// The kernel writes down what a router said to its WireGuard at the main table's best route, here the other
+    /// underlay's. That route's own MTU, though it came from a router and expires, says nothing of this path.
+    @Test func followsWhatARouterSaidOverIPv6OfAnUnderlayThatIsNotTheBest() throws {
+        try Self.withRouter(of: 1) { reconciler, wish in
+            var wish = wish
+            let endpoint = Sample.endpoint("[2001:db8:1::1]:51820")
+            wish.paths[1].wireGuard.peers[0].endpoint = endpoint
+            let best = "default via 2001:db8:2::1 dev eth0 metric 10 expires 600"
+            try run("/sbin/ip", "address", "add", "2001:db8:2::2/64", "dev", "eth0", "nodad")
+            try run("/bin/sh", "-ec", "ip -6 route add \(best) mtu 1300")
+            let result = try Self.settle(reconciler, wish)
+            #expect(result.failures == [])
+            #expect(try Self.mtu(of: "pn-b") == "1420")
+            try run("/bin/sh", "-ec", "ip -6 route change \(best)")
+            try Self.sendTooMuch(to: endpoint, markedOnlyWith: Sample.reserved.underlayMark(2))
+            for selector in ["oif eth1", "mark \(Sample.reserved.underlayMark(2))"] {
+                let way = try run("/bin/sh", "-ec", "ip -6 route get 2001:db8:1::1 \(selector)")
+                #expect(!way.contains("mtu"), "asked so, the kernel says nothing: \(way)")
+            }
+            #expect(reconciler.hasTunnelToRepair(wish))
+            _ = try Self.settle(reconciler, wish)
+            #expect(try Self.mtu(of: "pn-b") == "1320")
+        }
+    }
+
     /// Events tell of the link and of the default route; the next pass has nothing left to do.
     @Test(arguments: [
         ("link set eth0 mtu 1400", "1320"), ("link set eth0 mtu 1492", "1412"), ("link set eth0 mtu 1300", "1280"),
@@ -244,6 +339,57 @@ extension ReconcileTests {
             let sent = reconciler.mutations
             _ = reconciler.reconcile(wish)
             #expect(reconciler.mutations == sent, "a second run changes nothing")
+        }
+    }
+
+    @Test func aMoveForgetsNoHindrance() throws {
+        try Self.withReconciler { reconciler in
+            try run("/sbin/ip", "link", "set", "eth0", "mtu", "1300")
+            let warnings = try Self.settle(reconciler, Sample.desired(Self.both)).hindrances
+            #expect(warnings.count == 1)
+            let turned = Sample.desired(.active(Sample.second, standby: Sample.first))
+            let moved = reconciler.move(turned)
+            #expect(moved.changes != [] && moved.hindrances == warnings)
+            try run("/sbin/ip", "link", "set", "eth0", "mtu", "1500")
+            #expect(reconciler.reconcile(turned).hindrances == [])
+            #expect(reconciler.move(Sample.desired(Self.both)).hindrances == [])
+        }
+    }
+
+    @Test func keepsItsMTUWhileTheUnderlayIsGone() throws {
+        try Self.withReconciler { reconciler in
+            let wish = Sample.desired(Self.both)
+            try run("/sbin/ip", "link", "set", "eth0", "mtu", "1400")
+            _ = try Self.settle(reconciler, wish)
+            #expect(try Self.mtu() == "1320")
+            try run("/sbin/ip", "link", "delete", "eth0")
+            _ = try Self.settle(reconciler, wish)
+            #expect(try Self.mtu() == "1320")
+            try run("/bin/sh", "-ec", "ip link add eth0 type veth peer name far0; ip link set eth0 up")
+            _ = try Self.settle(reconciler, wish)
+            #expect(try Self.mtu() == "1420")
+        }
+    }
+
+    /// The kernel signs nobody's change of a link. Ours is not taken for a stranger's, and a stranger's is still found.
+    @Test func anUnderlayThatFlapsIsNobodysDispute() throws {
+        try Self.withReconciler { reconciler in
+            let wish = Sample.desired(Self.both)
+            _ = try Self.settle(reconciler, wish)
+            for flap in 0..<20 {
+                try run("/sbin/ip", "link", "set", "eth0", "mtu", flap % 2 == 0 ? "1400" : "1500")
+                let result = reconciler.reconcile(wish)
+                #expect(result.repairs == [] && result.disputes == [] && result.pause == nil && result.failures == [])
+                #expect(try Self.mtu() == (flap % 2 == 0 ? "1320" : "1420"))
+            }
+            let commands = [
+                "pn-a mtu 1300", "pn-a down", "eth0 mtu 1400", "pn-a mtu 1300", "eth0 mtu 1500", "pn-a down",
+            ]
+            for command in commands {
+                try run("/bin/sh", "-ec", "ip link set \(command)")
+                let isOurs = command.hasPrefix("pn-a")
+                #expect(reconciler.reconcile(wish).repairs.map(\.object) == (isOurs ? ["interface pn-a"] : []))
+            }
         }
     }
 

@@ -4,6 +4,7 @@ import CLinux
 import CNl
 import NetworkTypes
 import PathHealth
+import Synchronization
 import SystemIO
 import Testing
 
@@ -33,7 +34,10 @@ struct ReconcileTests {
         return result
     }
 
-    static func withReconciler(_ body: @escaping (Reconciler) throws -> Void) throws {
+    static func withReconciler(
+        clock: any TimeSource = SystemClock(),
+        _ body: @escaping (Reconciler) throws -> Void
+    ) throws {
         try inFreshNamespace {
             try raiseUnderlays()
             let logs = "/tmp/pnetd-reconcile-\(getpid())"
@@ -41,7 +45,8 @@ struct ReconcileTests {
             let reconciler = try Reconciler(
                 reserved: Sample.reserved,
                 userspace: .child(through: [], logDirectory: logs),
-                told: [:]
+                told: [:],
+                clock: clock
             )
             defer {
                 _ = reconciler.removeEverything()
@@ -262,6 +267,32 @@ extension ReconcileTests {
             // With the group went its routes, without a word of the kernel's: they are back as well.
             #expect(try run("/sbin/ip", "route", "get", "10.20.0.1").contains("dev pn-a"))
             #expect(reconciler.reconcile(wish).changes == [])
+        }
+    }
+
+    /// A clock that its owner can put forward.
+    private final class LeapingClock: TimeSource {
+        private let leap = Atomic<Int64>(0)
+        var now: Instant { SystemClock().now + .seconds(leap.load(ordering: .relaxed)) }
+        var wallNanoseconds: Int64 { SystemClock().wallNanoseconds }
+
+        func leap(seconds: Int64) { leap.add(seconds, ordering: .relaxed) }
+    }
+
+    /// Of the MTU of IPv6 routes, which goes with that of their interface, the kernel says nothing.
+    @Test(arguments: [false, true])
+    func tellsOfWhatNobodyToldOnceThoughAPlanFoundIt(isPlanned: Bool) throws {
+        let clock = LeapingClock()
+        try Self.withReconciler(clock: clock) { reconciler in
+            var wish = Sample.desired(Self.both)
+            wish.networks[0].mtu = 1400
+            _ = try Self.settle(reconciler, wish)
+            try run("/sbin/ip", "link", "set", "pn-a", "mtu", "1300")
+            clock.leap(seconds: 61)
+            if isPlanned { #expect(!reconciler.preview(wish).changes.isEmpty) }
+            let found = reconciler.reconcile(wish).untold.filter { $0.hasPrefix("route fd00:20::/48 metric 100 ") }
+            #expect(found.count == 1)
+            #expect(reconciler.reconcile(wish).untold == [])
         }
     }
 

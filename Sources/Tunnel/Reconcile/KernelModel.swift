@@ -73,7 +73,18 @@ final class KernelModel {
         // Which routes come back with an interface, the kernel does not tell.
         if case .link(let name) = object, observed.links[name]?.isUp == true { observed.isDoubtful = true }
         guard !own.contains(reply.port) else { return }
-        touches[object] = reply.port
+        // Who signs is known, whatever the kernel adds.
+        if reply.port != 0 || touches[object] == nil { touches[object] = reply.port }
+    }
+
+    /// Forgets that the kernel told of a link where it is as we have just set it: that was our doing. The kernel does not
+    /// sign what is done to one (`do_setlink`).
+    func disown(_ link: Link, mtu: Int) {
+        let object = KernelObject.link(link.name)
+        guard touches[object] == 0, let now = observed.links[link.name], now.index == link.index,
+            now.isUp && now.mtu == mtu
+        else { return }
+        touches[object] = nil
     }
 
     private func isOfInterest(_ object: KernelObject) -> Bool {

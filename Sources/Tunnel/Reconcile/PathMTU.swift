@@ -8,8 +8,15 @@ extension Desired.Path {
     ///
     /// Never below what IPv6 asks for (RFC 8200 section 5): over an underlay with less room WireGuard's packets are cut
     /// into fragments, which is slow, while an interface below 1280 has no IPv6 at all.
+    ///
+    /// While the underlay is gone, the MTU stays as it is: most often the same way comes back, and connections that found
+    /// more room meanwhile would send too much.
     func mtu(_ observed: Observed) -> Int {
-        mtu ?? max(outer(observed) - overhead(observed.tunnels[interface]), 1280)
+        if let mtu { return mtu }
+        if observed.links[underlay] == nil, let link = observed.links[interface], link.isOurs {
+            return max(link.mtu, 1280)
+        }
+        return max(outer(observed) - overhead(observed.tunnels[interface]), 1280)
     }
 
     /// Octets of the largest packet that the way to its peers lets through.
@@ -25,8 +32,9 @@ extension Desired.Path {
     /// name's answers would cost established connections more than those octets gain; wg-quick counts 80 always. A peer
     /// that roamed to IPv6 needs them as long as it is there.
     fileprivate func overhead(_ device: WireGuardDevice?) -> Int {
+        guard callsOverIPv4Only else { return 80 }
         let hasRoamed = device?.peers.contains { $0.endpoint?.address.family == .ipv6 } ?? false
-        return callsOverIPv4Only && !hasRoamed ? 60 : 80
+        return hasRoamed ? 80 : 60
     }
 }
 
@@ -45,18 +53,43 @@ extension Observed {
 }
 
 extension RouteMessages {
-    /// So many peers' ways are asked for: a site that thousands call has no one way that all of them share.
+    /// Of an interface with more peers than this nobody's way is asked for.
     private static let peerLimit = 16
 
-    /// The questions for the ways to an interface's peers.
+    /// The questions for the ways to an interface's peers, one of which may narrow it for all of them.
     ///
-    /// By the mark of outer packets, as their senders look the way up; and by the underlay, where the kernel's WireGuard
-    /// has it written down what a router said: its socket has no mark (`ipv4_sk_update_pmtu`, `ip6_sk_update_pmtu`), so
-    /// that goes to the main table's route. There is no event for either. What a router said holds for ten minutes
-    /// (RFC 1191 section 6.3), and so does the smaller MTU.
-    static func questions(_ device: WireGuardDevice, _ mark: UInt32, _ underlay: Link) -> [NetlinkMessage] {
-        Set(device.peers.compactMap(\.endpoint?.address)).sorted().prefix(peerLimit).flatMap { address in
-            [get(address, by: .mark(mark)), get(address, by: .output(underlay.index))]
+    /// A hub that many call asks for none: its MTU is that of its underlay. Else the one peer with the worst way, or one
+    /// forged word of a router about any of them, would have the packets of all the others be small.
+    ///
+    /// By the mark of outer packets, as their senders look the way up; by the underlay; and by neither, as the kernel looks
+    /// up where to write down what a router said to its WireGuard, whose socket has no mark and no interface
+    /// (`ip6_sk_update_pmtu`): that is the main table's best route, whichever underlay that leads out of. It cannot be told
+    /// whose packet it was, so it holds for all paths to the same peer. Over IPv4 the kernel's WireGuard lets routers cut
+    /// its packets into pieces, and none says anything.
+    ///
+    /// There is no event for any. What a router said holds for ten minutes (RFC 8201 section 4), and so does the smaller
+    /// MTU.
+    static func questions(_ device: WireGuardDevice, _ mark: UInt32, _ underlay: Link) -> [WayQuestion] {
+        guard device.peers.count <= peerLimit else { return [] }
+        return Set(device.peers.compactMap(\.endpoint?.address)).sorted().flatMap { address in
+            let selectors: [Selector] = [.mark(mark), .output(underlay.index)]
+            return (address.family == .ipv6 ? selectors + [.neither] : selectors).map {
+                WayQuestion(address: address, selector: $0)
+            }
         }
+    }
+}
+
+/// A question for the way to a peer.
+struct WayQuestion: Hashable {
+    let address: IPAddress
+    let selector: RouteMessages.Selector
+
+    var message: NetlinkMessage { RouteMessages.get(address, by: selector) }
+
+    /// What an answer says of the octets that the way lets through. Asked for by neither mark nor interface it may be
+    /// another underlay's way: that route's own MTU is nobody's business here.
+    func mtu(_ reply: NetlinkReply) -> UInt32? {
+        selector == .neither && !RouteMessages.isLearned(reply) ? nil : RouteMessages.mtu(reply)
     }
 }

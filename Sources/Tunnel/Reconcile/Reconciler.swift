@@ -26,6 +26,10 @@ public final class Reconciler {
     private var overrunsTold: UInt64 = 0
     /// A digest of what was wished for last; the wish itself holds keys.
     private var lastWish: Int?
+    /// What stood in the way of the wish when everything was last looked at: to move traffic changes none of it.
+    private var hindrances: [String] = []
+    /// What a preview found that no event had told of: the next result tells of it.
+    private var untold: [String] = []
     /// Since when an interface that should be there is not.
     private var missingSince: [InterfaceName: Instant] = [:]
     /// How long an interface may take to come before its path counts as down.
@@ -117,7 +121,7 @@ public final class Reconciler {
         }
         if isKnown { remember(desired, result) }
         let observed = model.observed
-        result.hindrances =
+        hindrances =
             observed.swallowed(by: desired) + observed.duplicates(desired) + observed.narrowWays(desired)
             + observed.absences(desired)
         finish(&result)
@@ -144,6 +148,7 @@ public final class Reconciler {
         defer { (pathStates, missingSince) = known }
         var result = ReconcileResult()
         _ = observe(desired, &result)
+        untold += result.untold
         return Preview(of: desired, from: model.observed, failures: result.failures)
     }
 
@@ -322,12 +327,17 @@ extension Reconciler {
     private func outerMTU(of path: Desired.Path, _ device: WireGuardDevice?) -> UInt32? {
         guard let device, let underlay = model.observed.links[path.underlay] else { return nil }
         let questions = RouteMessages.questions(device, reserved.underlayMark(path.slot), underlay)
-        let answers = questions.flatMap { (try? routing.ask($0, "ask for the way to a peer of \(path.name)")) ?? [] }
-        return answers.compactMap(RouteMessages.mtu).min()
+        return questions.flatMap { question in
+            let answers = try? routing.ask(question.message, "ask for the way to a peer of \(path.name)")
+            return (answers ?? []).compactMap(question.mtu)
+        }.min()
     }
 
     private func finish(_ result: inout ReconcileResult) {
+        result.untold = untold + result.untold
+        untold = []
         disputes.forget(before: clock.now)
+        result.hindrances = hindrances
         result.disputes = disputes.open
         result.paths = pathStates
         result.collisions = model.observed.collisions
@@ -425,17 +435,19 @@ extension Reconciler {
         batch = []
         do {
             let errors = try routing.change(sent.map(\.message)) { "\(sent[$0].step)" }
+            model.drain()
             for (place, item) in sent.enumerated() {
                 guard let error = errors[place] else {
                     taken.append(item.step)
+                    if case .setUp(let link, _, let mtu, _) = item.step { model.disown(link, mtu: mtu) }
                     continue
                 }
                 if !item.step.isFulfilled(by: error.code) { result.failures.append("\(error)") }
             }
         } catch {
             result.failures.append("\(error)")
+            model.drain()
         }
-        model.drain()
     }
 
     private func takeAlone(_ step: Step, _ desired: Desired, _ now: Instant, _ result: inout ReconcileResult) -> Bool {

@@ -105,7 +105,8 @@ enum RouteMessages {
         )
     }
 
-    /// Asks for the way to an address that the kernel chooses for packets with a mark, or out of an interface.
+    /// Asks for the way to an address that the kernel chooses for packets with a mark, out of an interface, or with
+    /// neither.
     static func get(_ address: IPAddress, by selector: Selector) -> NetlinkMessage {
         var header = rtmsg()
         header.rtm_family = address.family.kernelNumber
@@ -115,13 +116,15 @@ enum RouteMessages {
         switch selector {
         case .mark(let mark): message.put(RTA_MARK, number: mark)
         case .output(let link): message.put(RTA_OIF, number: link)
+        case .neither: break
         }
         return message
     }
 
-    enum Selector {
+    enum Selector: Hashable {
         case mark(UInt32)
         case output(Int32)
+        case neither
     }
 
     /// The MTU of a route; of a way that was asked for it is what was learned of the path to the address, until that
@@ -129,6 +132,15 @@ enum RouteMessages {
     static func mtu(_ reply: NetlinkReply) -> UInt32? {
         guard reply.type == RTM_NEWROUTE || reply.type == RTM_DELROUTE else { return nil }
         return reply.attributes(after: rtmsg.self).nest(RTA_METRICS).number(Int(RTAX_MTU), as: UInt32.self)
+    }
+
+    /// Whether a way that was asked for is one that the kernel learned from a router and will forget again: that alone
+    /// has an expiry here, whatever the route that it leads by has of its own (`rt6_set_from`).
+    static func isLearned(_ reply: NetlinkReply) -> Bool {
+        guard let place = MemoryLayout<rta_cacheinfo>.offset(of: \.rta_expires),
+            let information = reply.attributes(after: rtmsg.self)[RTA_CACHEINFO]
+        else { return false }
+        return Int32(hostOrder: information.dropFirst(place)) > 0
     }
 
     private static func hops(_ attributes: NetlinkAttributes) -> [ObservedRoute.Hop] {
