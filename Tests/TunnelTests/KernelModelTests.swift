@@ -185,6 +185,31 @@ struct KernelModelTests {
         }
     }
 
+    /// Read again with all else, and what is found different then is told like the rest.
+    @Test func auditsTheGuard() throws {
+        try Self.withModel { model, _ in
+            let start = SystemClock().now
+            func untold(at seconds: Int) throws -> Set<KernelObject> {
+                try model.refresh(now: start + .seconds(seconds), auditAfter: .seconds(60))
+            }
+            let table = Observed.GuardTable(contents: NftTable.Contents())
+            _ = try untold(at: 0)
+            #expect(model.takeGuardStaleness(), "it was never read")
+            model.note(guard: table)
+            _ = try untold(at: 59)
+            #expect(!model.takeGuardStaleness())
+            _ = try untold(at: 61)
+            #expect(model.takeGuardStaleness())
+            model.note(guard: table)
+            #expect(try untold(at: 62) == [])
+            _ = try untold(at: 122)
+            #expect(model.takeGuardStaleness())
+            model.note(guard: nil)
+            #expect(try untold(at: 123) == [.guardTable])
+            #expect(try untold(at: 124) == [])
+        }
+    }
+
     @Test func saysWhoItWas() throws {
         try Self.withModel { model, ip in
             model.drain()
