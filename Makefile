@@ -56,7 +56,7 @@ run_fuzz      = PNETD_FUZZ=1 $(FUZZ) --product $(1) && mkdir -p .build-fuzz/corp
 
 fuzz: deps ## throw at each parser what libFuzzer thinks of, for FUZZ_SECONDS each; what it learns is kept
 	$(call run_fuzz,FuzzMessages,messages,4096,-dict=Tests/Fuzz/messages.dict)
-	$(call run_fuzz,FuzzNetlink,netlink,8192,Tests/Lab/Guest/Captured)
+	$(call run_fuzz,FuzzNetlink,netlink,8192,Tests/Fuzz/Seeds/netlink Tests/Lab/Guest/Captured)
 	$(call run_fuzz,FuzzUserspace,userspace,4096,-dict=Tests/Fuzz/userspace.dict)
 
 install: build

@@ -108,6 +108,21 @@ struct PathMistakeTests {
         )
     }
 
+    /// The public key of the path's own private key, which WireGuard would leave out without a word.
+    @Test(arguments: [
+        ("public-key: mMU1Drr/MUhlmkgZwL9n7jY7eUy5LK6tEFfK+ZK9NGw=", "13:21"),
+        (
+            "public-key: hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=\n"
+                + "        next-public-key: mMU1Drr/MUhlmkgZwL9n7jY7eUy5LK6tEFfK+ZK9NGw=", "14:26"
+        ),
+    ])
+    func ownPublicKey(lines: String, place: String) throws {
+        try Example.expect(
+            ("public-key: hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=", lines),
+            give: ["\(place): error: this public key is path 'vpn-a''s own (the other end's belongs here)"]
+        )
+    }
+
     @Test func smallMTU() throws {
         try Example.expect(
             ("mtu: 1420", "mtu: 1200"),

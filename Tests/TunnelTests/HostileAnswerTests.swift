@@ -53,4 +53,43 @@ struct HostileAnswerTests {
         #expect(kernel.peers.map(\.lastHandshake) == [nil])
         #expect(userspace.peers.map(\.lastHandshake) == [nil])
     }
+
+    /// A connection as the kernel tells it, cut anywhere, and with any one octet turned over.
+    @Test func readsACrookedConnectionWithoutHarm() throws {
+        var message = NetlinkMessage(
+            type: Int(NFNL_SUBSYS_CTNETLINK) << 8 | Int(IPCTNL_MSG_CT_NEW.rawValue),
+            flags: 0,
+            header: nfgenmsg(nfgen_family: UInt8(AF_INET), version: UInt8(NFNETLINK_V0), res_id: 0)
+        )
+        for (tuple, from, to) in [
+            (CTA_TUPLE_ORIG, [10, 1, 0, 77], [10, 20, 0, 4]), (CTA_TUPLE_REPLY, [10, 20, 0, 4], [10, 99, 1, 2]),
+        ] as [(ctattr_type, [UInt8], [UInt8])] {
+            message.nest(tuple) { tuple in
+                tuple.nest(CTA_TUPLE_IP) { ends in
+                    ends.put(CTA_IP_V4_SRC, from)
+                    ends.put(CTA_IP_V4_DST, to)
+                }
+            }
+        }
+        message.put(CTA_STATUS, bigEndian: IPS_SRC_NAT.rawValue)
+        message.put(CTA_ID, bigEndian: UInt32(7))
+        let whole = Array(message.bytes)
+        let connection = try #require(NetlinkReply.parse(whole).first.flatMap(TrackedConnection.init))
+        #expect(connection.farEnd == IPAddress("10.20.0.4") && connection.answeredAt == IPAddress("10.99.1.2"))
+        for count in 16..<whole.count {
+            var cut = Array(whole.prefix(count))
+            // As if the header's length were that of what is left.
+            (cut[0], cut[1]) = (UInt8(truncatingIfNeeded: count), UInt8(truncatingIfNeeded: count >> 8))
+            let read = NetlinkReply.parse(cut).first.flatMap(TrackedConnection.init)
+            // The status comes behind the ends: without it nothing is said of them.
+            #expect(read == nil || count >= whole.count - 8, "\(count) octets")
+        }
+        for place in whole.indices {
+            var crooked = whole
+            crooked[place] ^= 0xff
+            for connection in NetlinkReply.parse(crooked).compactMap(TrackedConnection.init) {
+                #expect(NetlinkReply.parse(Array(connection.deletion.bytes)).count == 1)
+            }
+        }
+    }
 }

@@ -146,6 +146,8 @@ struct ReconcileTests {
             for tampering in [
                 "flush chain inet pnetd leaving", "delete element inet pnetd net1-ipv4 { 10.20.0.0/16 }",
                 "add rule inet pnetd leaving accept", "delete table inet pnetd",
+                "add chain inet pnetd leaving { type filter hook postrouting priority filter; policy drop; }",
+                "add chain inet pnetd theirs { type filter hook output priority 0; policy drop; }",
             ] {
                 try Self.tamper(tampering)
                 let healed = successor.reconcile(Sample.desired(.blocked))
@@ -154,6 +156,36 @@ struct ReconcileTests {
                 successor.release()
             }
         }
+    }
+
+    /// A table that is all there and does nothing. Where there are owners, nft(8) cannot do that, but another owner can.
+    @Test func wakesAGuardThatSleeps() throws {
+        try Self.withReconciler { reconciler in
+            let isOwned = try Self.settle(reconciler, Sample.desired(.blocked)).guardIsOwned
+            reconciler.release()
+            if isOwned {
+                try Self.putToSleep()
+            } else {
+                try Self.tamper("add table inet pnetd { flags dormant; }")
+            }
+            #expect(try run("/usr/sbin/nft", "list", "table", "inet", "pnetd").contains("dormant"))
+            let healed = reconciler.reconcile(Sample.desired(.blocked))
+            #expect(healed.changes.contains("put the guard table in place"))
+            #expect(try !run("/usr/sbin/nft", "list", "table", "inet", "pnetd").contains("dormant"))
+            #expect(reconciler.reconcile(Sample.desired(.blocked)).changes == [])
+        }
+    }
+
+    /// Owns the table for a moment, and puts it to sleep.
+    private static func putToSleep() throws {
+        let conversation = NetlinkConversation(over: try NetlinkSocket(bus: NETLINK_NETFILTER))
+        let flags = NFT_TABLE_F_OWNER.rawValue | UInt32(NFT_TABLE_F_PERSIST)
+        try conversation.batch(
+            opening: NftMessages.batch(NFNL_MSG_BATCH_BEGIN),
+            [NftMessages.newTable(flags: flags | NFT_TABLE_F_DORMANT.rawValue)],
+            closing: NftMessages.batch(NFNL_MSG_BATCH_END),
+            "put the table to sleep"
+        )
     }
 
     @Test func leavesAnInterfaceOfSomebodyElseAlone() throws {

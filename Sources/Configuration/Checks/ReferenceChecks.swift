@@ -80,6 +80,11 @@ extension Reading {
         refuseRepeated(declared.publicKeys, by: { [$0.owner, $0.value.description] }) { earlier, _ in
             "this public key is already that of another peer of path '\(earlier.owner)'"
         }
+        // WireGuard leaves such a peer out without a word.
+        for peer in declared.publicKeys
+        where declared.ownKeys.contains(where: { $0.owner == peer.owner && $0.value == peer.value }) {
+            error(peer.mark, "this public key is path '\(peer.owner)''s own", hint: "the other end's belongs here")
+        }
         refuseRepeated(declared.automaticPeers, by: \.owner) { earlier, _ in
             "a second peer of path '\(earlier.owner)' with allowed-ips auto"
         }

@@ -32,7 +32,10 @@ struct Declarations {
     var allowedIPs: [Sighting<IPPrefix>] = []
     /// Peers with `allowed-ips: auto`.
     var automaticPeers: [Sighting<WireGuardPublicKey>] = []
+    /// Public and next public keys of peers.
     var publicKeys: [Sighting<WireGuardPublicKey>] = []
+    /// The public keys that belong to the private keys of paths.
+    var ownKeys: [Sighting<WireGuardPublicKey>] = []
 
     /// References of networks to paths.
     var references: [Sighting<String>] = []

@@ -42,6 +42,9 @@ extension Reading {
         }
         let addresses = section.required("addresses").map { self.addresses($0, of: entry.key) }
         let privateKey = key("private-key", in: section, isRequired: true)
+        if let key = privateKey?.publicKey {
+            declared.ownKeys.append(Sighting(value: key, owner: entry.key, mark: entry.mark))
+        }
         let listenPort = section["listen-port"].flatMap { node -> UInt16? in
             guard let port = integer(node, "listen-port", in: 1...65535) else { return nil }
             declared.listenPorts.append(Sighting(value: port, owner: entry.key, mark: node.mark))

@@ -116,6 +116,7 @@ final class Firewall {
     func read() throws(NetlinkError) -> Observed.GuardTable? {
         guard let flags = try flags() else { return nil }
         var contents = NftTable.Contents()
+        contents.isDormant = flags & NFT_TABLE_F_DORMANT.rawValue != 0
         var keys: [String: String] = [:]
         for reply in try conversation.dump(NftMessages.dumpChains(), "read the guard's chains") {
             let chain = reply.attributes(after: nfgenmsg.self)
@@ -126,7 +127,8 @@ final class Firewall {
             let hook = chain.nest(NFTA_CHAIN_HOOK)
             let number = hook[NFTA_HOOK_HOOKNUM].map { UInt32(networkOrder: $0) } ?? .max
             let priority = hook[NFTA_HOOK_PRIORITY].map { Int32(networkOrder: $0) } ?? 0
-            let key = "\(name) \(kind) \(number) \(priority)"
+            let policy = chain[NFTA_CHAIN_POLICY].map { UInt32(networkOrder: $0) } ?? .max
+            let key = NftTable.Contents.key(name, kind, number, priority, policy: policy)
             keys[name] = key
             contents.rules[key] = []
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CLinux
 import NetworkTypes
 
 /// A table of nf_tables with sets, chains on hooks, and rules; family inet.
@@ -62,8 +63,11 @@ struct NftTable: Hashable, Sendable {
 }
 
 extension NftTable {
-    /// A table by what can be compared: chains with the labels of their rules in order, sets with their elements.
+    /// A table by what can be compared: whether it does anything at all, chains with what they do and the labels of their
+    /// rules in order, sets with their elements.
     struct Contents: Hashable, Sendable {
+        /// Switched off as a whole (NFT_TABLE_F_DORMANT).
+        var isDormant = false
         var rules: [String: [String]] = [:]
         var sets: [String: Swift.Set<Set.Element>] = [:]
 
@@ -71,9 +75,16 @@ extension NftTable {
 
         init(of table: NftTable) {
             for chain in table.chains {
-                rules["\(chain.name) \(chain.kind) \(chain.hook) \(chain.priority)"] = chain.rules.map(\.label)
+                let kind = chain.kind.rawValue
+                let key = Self.key(chain.name, kind, chain.hook, chain.priority, policy: UInt32(NF_ACCEPT))
+                rules[key] = chain.rules.map(\.label)
             }
             for set in table.sets { sets[set.name] = Swift.Set(set.elements) }
+        }
+
+        /// All that makes a chain what it is, but its rules.
+        static func key(_ name: String, _ kind: String, _ hook: UInt32, _ priority: Int32, policy: UInt32) -> String {
+            "\(name) \(kind) \(hook) \(priority) \(policy)"
         }
     }
 }

@@ -25,6 +25,10 @@ final class KernelModel {
     private var own: Set<UInt32> = []
     private var isStale = true
     private var isGuardStale = true
+    /// Whether the guard table is read again although no event said so.
+    private var isGuardAudited = false
+    /// What such a reading found, to be told with the next refresh.
+    private var untold: Set<KernelObject> = []
 
     /// Subscribes before anything is read, so that nothing falls between.
     ///
@@ -111,8 +115,10 @@ final class KernelModel {
         drain()
         let isFirst = lastRead == nil
         let isUnsure = isStale || lastRead.map({ now - $0 >= interval }) ?? true
-        guard isUnsure || observed.isDoubtful else { return [] }
+        defer { untold = [] }
+        guard isUnsure || observed.isDoubtful else { return untold }
         isStale = false
+        if isUnsure, !isGuardStale { (isGuardStale, isGuardAudited) = (true, true) }
         var fresh: Observed
         do {
             fresh = try read()
@@ -128,7 +134,7 @@ final class KernelModel {
         }
         let differences = fresh.differences(from: observed)
         observed = fresh
-        return isFirst || !isUnsure ? [] : differences
+        return isFirst || !isUnsure ? untold : differences.union(untold)
     }
 
     /// Whether the guard table has to be read again; asking answers for it.
@@ -138,7 +144,11 @@ final class KernelModel {
     }
 
     /// Notes how the guard table is; nil where there is none.
-    func note(guard table: Observed.GuardTable?) { observed.guard = table }
+    func note(guard table: Observed.GuardTable?) {
+        if isGuardAudited, touches[.guardTable] == nil, table != observed.guard { untold.insert(.guardTable) }
+        isGuardAudited = false
+        observed.guard = table
+    }
 
     /// Notes that the guard table could not be read or written.
     func forgetGuard() { isGuardStale = true }

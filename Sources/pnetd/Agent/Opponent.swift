@@ -15,27 +15,31 @@ enum Opponent {
         ("firewalld", "firewalld", "set FlushAllOnReload=no in firewalld.conf"),
         ("dockerd", "docker", "set iptables=false in daemon.json, or keep its networks out of the prefixes"),
         ("libvirtd", "libvirt", "keep its networks out of the prefixes"),
+        ("virtnetworkd", "libvirt", "keep its networks out of the prefixes"),
         ("charon", "strongSwan", "set install_routes=no in strongswan.conf"),
         ("zebra", "FRR", "keep its routes out of pnetd's tables"),
         ("bird", "BIRD", "keep its kernel protocol out of pnetd's tables"),
     ]
 
     /// Who has a netlink port: a program's first one is the number of its process (netlink(7)).
-    static func name(ofPort port: UInt32) -> String {
+    static func name(ofPort port: UInt32, in processes: String = "/proc") -> String {
         guard port != 0 else { return "somebody (the kernel does not say who)" }
         // Only a program's first socket has that number; further ones get what is beyond those of processes.
-        guard let name = processName(Int(port)) else { return "a process that cannot be told (netlink port \(port))" }
+        guard let name = processName(Int(port), in: processes) else {
+            return "a process that cannot be told (netlink port \(port))"
+        }
         return "\(name) (process \(port))"
     }
 
     /// Which of the usual ones run here, each with how it is told to leave our things alone.
-    static func suspects() -> [String] {
-        let names = Set((try? Files.names(in: "/proc"))?.compactMap { Int($0) }.compactMap(processName) ?? [])
+    static func suspects(in processes: String = "/proc") -> [String] {
+        let numbers = ((try? Files.names(in: processes)) ?? []).compactMap { Int($0) }
+        let names = Set(numbers.compactMap { processName($0, in: processes) })
         return known.filter { names.contains($0.process) }.map { "\($0.name) (\($0.remedy))" }
     }
 
-    private static func processName(_ process: Int) -> String? {
-        guard let text = try? Files.read("/proc/\(process)/comm") else { return nil }
+    private static func processName(_ process: Int, in processes: String) -> String? {
+        guard let text = try? Files.read("\(processes)/\(process)/comm") else { return nil }
         return String(decoding: text.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     }
 }

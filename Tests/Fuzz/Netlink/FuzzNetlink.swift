@@ -7,7 +7,7 @@ import NetworkTypes
 
 @testable import Tunnel
 
-/// The first octet says what the rest is.
+/// The first octet says what the rest is. Those who begin have two connections as the kernel told them, in Tests/Fuzz/Seeds.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzNetlink(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     let input = unsafe Array(UnsafeBufferPointer(start: start, count: count))
@@ -31,6 +31,7 @@ public func fuzzNetlink(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
 private let types = [
     RTM_NEWLINK, RTM_NEWADDR, RTM_NEWROUTE, RTM_NEWRULE, RTM_NEWNEXTHOP,
     Int(NFNL_SUBSYS_NFTABLES) << 8 | Int(NFT_MSG_NEWTABLE.rawValue), wireGuard, wireGuard,
+    Int(NFNL_SUBSYS_CTNETLINK) << 8 | Int(IPCTNL_MSG_CT_NEW.rawValue),
 ]
 /// What the kernel happens to give to WireGuard; any number above those of netlink itself.
 private let wireGuard = 32
@@ -70,6 +71,9 @@ private func read(_ replies: [NetlinkReply]) {
         _ = (RuleMessages.parse(reply, reserved), RuleMessages.foreign(reply, reserved))
         _ = (NexthopMessages.parse(reply, reserved), NexthopMessages.foreign(reply, reserved))
         _ = NftMessages.concernsOurTable(reply)
+        if let connection = TrackedConnection(reply) {
+            precondition(NetlinkReply.parse(Array(connection.deletion.bytes)).count == 1)
+        }
     }
     tellAgain(KernelWireGuard.parse(replies))
 }
