@@ -43,6 +43,8 @@ extension Agent {
 
     /// Notes when each peer's last handshake changed.
     func noteHandshakes() {
+        // One moment for all: which of two was first seen later must not hang on their order here.
+        let now = loop.now
         var handshakes: [EndpointBook.Peer: (wallNanoseconds: Int64?, seen: Instant)] = [:]
         for path in site.paths {
             for peer in reconciler.device(on: path.interface)?.peers ?? [] {
@@ -50,7 +52,7 @@ extension Agent {
                 let before = endpoints.handshakes[id].flatMap {
                     $0.wallNanoseconds == peer.lastHandshake ? $0.seen : nil
                 }
-                handshakes[id] = (peer.lastHandshake, before ?? loop.now)
+                handshakes[id] = (peer.lastHandshake, before ?? now)
             }
         }
         endpoints.handshakes = handshakes
