@@ -25,19 +25,35 @@ public final class ConnectionTracking {
     /// there now.
     /// - Returns: how many were cut, by the path whose address they had.
     public func cutStranded(_ network: NetworkName, in desired: Desired) throws(NetlinkError) -> [PathName: Int] {
+        var cut: [PathName: Int] = [:]
+        for (path, connections) in try stranded(network, in: desired) {
+            let count = try delete(connections)
+            if count > 0 { cut[path] = count }
+        }
+        return cut
+    }
+
+    /// How many connections ``cutStranded(_:in:)`` would cut, by the path whose address they have.
+    public func countStranded(_ network: NetworkName, in desired: Desired) throws(NetlinkError) -> [PathName: Int] {
+        try stranded(network, in: desired).mapValues(\.count)
+    }
+
+    private func stranded(
+        _ network: NetworkName,
+        in desired: Desired
+    ) throws(NetlinkError) -> [PathName: [TrackedConnection]] {
         guard let led = desired.networks.first(where: { $0.name == network }), let active = led.outcome.path else {
             return [:]
         }
-        var cut: [PathName: Int] = [:]
         let holders = PrefixHolders(desired.networks)
-        for path in desired.paths where path.name != active && led.paths.contains(path.name) {
-            let stranded = try connections(translatedTo: path, desired.reserved).filter {
+        var stranded: [PathName: [TrackedConnection]] = [:]
+        for path in desired.paths where path.name != active {
+            let found = try connections(translatedTo: path, desired.reserved).filter {
                 holders.network(of: $0.farEnd) == network
             }
-            let count = try delete(stranded)
-            if count > 0 { cut[path.name] = count }
+            if !found.isEmpty { stranded[path.name] = found }
         }
-        return cut
+        return stranded
     }
 
     private func connections(

@@ -43,7 +43,7 @@ extension Agent {
             )
         }
         return PlanReport(
-            changes: kernel + otherChanges(new),
+            changes: kernel + flowChanges(wish) + otherChanges(new),
             refusals: flows.compactMap { $0.isCut(by: after, after: before) }.sorted(),
             failures: preview.failures
         )
@@ -60,6 +60,24 @@ extension Agent {
         var book = endpoints.book
         book.follow(new.places, told: toldEndpoint, now: loop.now)
         return rotated(Desired(new, slots: slots, outcomes: outcomes, endpoints: book, heirs: heirs))
+    }
+
+    /// The translated flows that moving their networks would cut.
+    private func flowChanges(_ wish: Desired) -> [PlanReport.Change] {
+        wish.networks.flatMap { network -> [PlanReport.Change] in
+            guard let path = network.outcome.path, let before = routed[network.name]?.path, before != path else {
+                return []
+            }
+            let cut = (try? tracking.countStranded(network.name, in: wish)) ?? [:]
+            return cut.sorted { $0.key < $1.key }.map { left, count in
+                PlanReport.Change(
+                    text: "cut the flows to \(network.name) that are translated to the address of \(left)",
+                    count: 1,
+                    severity: .interruption,
+                    effect: "\(count) translated flow\(count == 1 ? "" : "s") cut: they begin anew by \(path)"
+                )
+            }
+        }
     }
 
     /// What changes beside the kernel; none of it loses a packet or a question.

@@ -50,8 +50,8 @@ extension Agent {
         for path in site.paths {
             let isExcused = isUnderlayGone(path) || rotation.map { $0.path == path.name && $0.isInForce } ?? false
             let peers = reconciler.device(on: path.interface)?.peers ?? []
-            // What is asked through a path speaks for its only peer; of several it says nothing.
-            let verdict = peers.count == 1 ? core.verdict(of: path.name)?.verdict : nil
+            // What is asked through a path speaks for its only peer, by whichever key; of several it says nothing.
+            let verdict = path.peers.count == 1 ? core.verdict(of: path.name)?.verdict : nil
             for peer in peers {
                 let id = EndpointBook.Peer(path: path.name, key: peer.publicKey)
                 received[id] = peer.received

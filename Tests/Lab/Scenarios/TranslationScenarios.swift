@@ -3,6 +3,7 @@
 import ControlAPI
 import Lab
 import NetworkTypes
+import SystemIO
 import Testing
 
 extension Scenarios {
@@ -83,6 +84,19 @@ extension Scenarios {
                 #expect(try Self.cut(lab, .b) == "2")
                 #expect(try Self.id(lab, 40002, to: Lab.target) == ids.0)
                 #expect(try daemon.status().warnings.allSatisfy { !$0.contains("stuck") })
+
+                // A file that takes the path away from the first network says beforehand what that cuts.
+                let file = String(decoding: try Files.read(daemon.file), as: UTF8.self)
+                try lab.site.write(
+                    "pnetd.yaml",
+                    file.replacing("paths: [vpn-a, vpn-b]", with: "paths: [vpn-b]", maxReplacements: 1)
+                )
+                let plan = try daemon.pnetctl("plan")
+                #expect(plan.output.contains("2 translated flows cut: they begin anew by vpn-b"), "\(plan.output)")
+                #expect(try daemon.pnetctl("apply").status == 1)
+                #expect(try daemon.pnetctl("apply", "--allow-interruption").status == 0)
+                try translated.waitUntilSeen(as: "10.98.0.2", within: .seconds(1))
+                #expect(try Self.cut(lab, .a) == "4")
                 withExtendedLifetime(oneWay) {}
             }
         }
