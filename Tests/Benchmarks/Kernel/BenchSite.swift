@@ -73,10 +73,10 @@ final class BenchSite {
         )
     }
 
-    /// The wish: both paths, the network on one of them.
+    /// The wish: both paths, the network on one of them, or on none.
     func wish(
         _ prefixes: [IPPrefix],
-        on active: Int,
+        on active: Int?,
         peers: [WireGuardSettings.Peer] = []
     ) throws -> Desired {
         Desired(
@@ -88,7 +88,9 @@ final class BenchSite {
                     slot: 1,
                     prefixes: prefixes,
                     paths: [Self.name("path-1"), Self.name("path-2")],
-                    outcome: .active(Self.name("path-\(active)"), standby: Self.name("path-\(3 - active)"))
+                    outcome: active.map {
+                        .active(Self.name("path-\($0)"), standby: Self.name("path-\(3 - $0)"))
+                    } ?? .blocked
                 )
             ]
         )

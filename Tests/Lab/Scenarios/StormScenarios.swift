@@ -10,7 +10,7 @@ extension Scenarios {
     @Suite(.serialized)
     struct Storms {
         /// As when a full table comes and goes: fifty thousand events, and one that matters among them.
-        @Test func fiftyThousandRouteEventsDisturbNobody() throws {
+        @Test(.anyKernel) func fiftyThousandRouteEventsDisturbNobody() throws {
             try scenario("storm") { lab, daemon in
                 try daemon.start()
                 try daemon.waitFor(path: .a)
