@@ -238,8 +238,8 @@ extension Scenarios {
             }
         }
 
-        /// Beyond the router the wire takes less than the site's own. What the router says of that comes back through
-        /// NAT, and the path takes no more than that from then on.
+        /// Beyond the router the wire takes less than the site's own. What the router says of that, to wireguard-go,
+        /// comes back through NAT, and the path takes no more than that from then on.
         @Test func aNarrowerWireBehindNATIsLearnt() throws {
             try scenario("narrow") { lab, daemon in
                 let router = try lab.addRouter()
@@ -253,6 +253,11 @@ extension Scenarios {
                 func ping(_ size: Int) throws -> String {
                     let options = ["-c", "4", "-i", "0.2", "-W", "\(Stage.here.patience)", "-M", "do", "-s", "\(size)"]
                     return try lab.site.attempt(["ping"] + options + ["-I", "10.1.0.1", Lab.target]).output
+                }
+                // The kernel's sends over IPv4 without DF: the router cuts what is too large, and has nothing to say.
+                guard !Stage.here.hasWireGuard else {
+                    #expect(try ping(1412).contains("4 received") && mtu().contains("mtu 1440"))
+                    return
                 }
                 // What an ICMP echo takes of its packet: 28 octets.
                 try waitUntil("the path has learnt what the way takes") {
