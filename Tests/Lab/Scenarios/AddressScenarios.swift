@@ -10,7 +10,7 @@ extension Scenarios {
     @Suite(.serialized)
     struct Addresses {
         /// The other hosts of the lab leave duplicate address detection out; this underlay does not.
-        @Test func anotherHostWithTheUnderlaysAddressIsToldOf() throws {
+        @Test(.anyKernel) func anotherHostWithTheUnderlaysAddressIsToldOf() throws {
             try scenario("duplicate") { lab, daemon in
                 let (own, link) = ("2001:db8:b::2/64", Tunnel.b.underlay)
                 try lab.site.run("sysctl", "-qw", "net.ipv6.conf.\(link).accept_dad=1")

@@ -159,7 +159,7 @@ extension Scenarios {
             }
         }
 
-        @Test(.anyKernel) func reloadTakesOnlyAValidFile() throws {
+        @Test func reloadTakesOnlyAValidFile() throws {
             try scenario("reload") { lab, daemon in
                 try daemon.start()
                 try daemon.waitFor(path: .a)

@@ -150,7 +150,7 @@ extension Scenarios {
             }
         }
 
-        @Test func aPathWithoutAnotherIsAskedFor() throws {
+        @Test(.anyKernel) func aPathWithoutAnotherIsAskedFor() throws {
             var options = SiteFile()
             options.paths = [.a]
             try scenario("only-path", options) { lab, daemon in

@@ -11,7 +11,7 @@ extension Scenarios {
     /// What happens is seen from outside.
     @Suite(.serialized)
     struct Visibility {
-        @Test(.anyKernel) func alertsFireOnceAndResolve() throws {
+        @Test func alertsFireOnceAndResolve() throws {
             var options = SiteFile()
             options.alerts = "[{webhook: \"http://203.0.113.1:8080/hook\"}, {command: [/bin/sh, RECORDER]}]"
             try scenario("alerts", options) { lab, daemon in
@@ -51,7 +51,7 @@ extension Scenarios {
             }
         }
 
-        @Test(.anyKernel) func metricsAreCleanAndHealthFollowsTheNetwork() throws {
+        @Test func metricsAreCleanAndHealthFollowsTheNetwork() throws {
             try scenario("metrics") { lab, daemon in
                 try daemon.start()
                 try daemon.waitFor(path: .a)
