@@ -26,6 +26,7 @@ public enum IPAddress: Hashable, Sendable {
     }
 
     /// Makes an address from 4 or 16 octets in network order; nil for any other count.
+    @inlinable
     public init?(bytes: some Collection<UInt8>) {
         switch bytes.count {
         case 4: self = .v4(IPv4Address(bits: bytes.reduce(0) { $0 << 8 | UInt32($1) }))

@@ -22,6 +22,12 @@ public struct IPPrefix: Hashable, Sendable {
         self.length = address.family.width
     }
 
+    /// By the bits and the length, which tell apart nearly all: there are sets of tens of thousands.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(UInt64(truncatingIfNeeded: address.bits >> 64))
+        hasher.combine(UInt64(truncatingIfNeeded: address.bits) ^ UInt64(length) << 56)
+    }
+
     /// The block's family.
     public var family: AddressFamily { address.family }
 

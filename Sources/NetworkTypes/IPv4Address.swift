@@ -32,7 +32,7 @@ public struct IPv4Address: Hashable, Sendable {
 extension IPv4Address: CustomStringConvertible, LosslessStringConvertible, Comparable {
     /// Dotted decimal.
     public var description: String {
-        bytes.map(String.init).joined(separator: ".")
+        "\(bits >> 24).\(bits >> 16 & 0xff).\(bits >> 8 & 0xff).\(bits & 0xff)"
     }
 
     /// Parses dotted decimal.

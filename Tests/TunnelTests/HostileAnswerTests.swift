@@ -45,10 +45,13 @@ struct HostileAnswerTests {
         }
         let kernel = KernelWireGuard.parse(NetlinkReply.parse(Array(message.bytes)))
         let userspace = try UserspaceWireGuard.parse(
-            [
-                "public_key=\(Hexadecimal.encode(Sample.publicKey(1).bytes))",
-                "last_handshake_time_sec=\(seconds)", "last_handshake_time_nsec=\(nanoseconds)",
-            ].map { $0[...] }
+            Array(
+                """
+                public_key=\(Hexadecimal.encode(Sample.publicKey(1).bytes))
+                last_handshake_time_sec=\(seconds)
+                last_handshake_time_nsec=\(nanoseconds)
+                """.utf8
+            )
         )
         #expect(kernel.peers.map(\.lastHandshake) == [nil])
         #expect(userspace.peers.map(\.lastHandshake) == [nil])

@@ -103,7 +103,7 @@ struct WireGuardScaleTests {
                 )
             ]
         )
-        #expect(!UserspaceWireGuard.text(of: change).contains("replace_allowed_ips"))
+        #expect(!UserspaceWireGuard.request(change).joined().contains("replace_allowed_ips"))
         var kernel = WireGuardModel()
         kernel.take(Self.messages(to: settings))
         let before = kernel.replaced

@@ -40,17 +40,12 @@ struct NetlinkMessage {
 
     /// Appends an attribute of raw octets.
     mutating func put(_ type: some AttributeCode, _ value: [UInt8]) {
-        reserve(value.count)
-        unsafe edit { header in
-            unsafe value.withUnsafeBytes { source in
-                unsafe mnl_attr_put(header, type.attributeCode, value.count, source.baseAddress)
-            }
-        }
+        unsafe value.withUnsafeBytes { unsafe put(type, octets: $0) }
     }
 
     /// Appends an attribute that holds a number in host byte order.
     mutating func put<Number: FixedWidthInteger & BitwiseCopyable>(_ type: some AttributeCode, number: Number) {
-        put(type, unsafe withUnsafeBytes(of: number) { unsafe Array($0) })
+        unsafe withUnsafeBytes(of: number) { unsafe put(type, octets: $0) }
     }
 
     /// Appends an attribute that holds a number in network byte order, as netfilter has them.
@@ -82,6 +77,13 @@ struct NetlinkMessage {
     /// Sets more of the header's flags.
     mutating func addFlags(_ flags: Int32) {
         unsafe edit { unsafe $0.pointee.nlmsg_flags |= UInt16(truncatingIfNeeded: flags) }
+    }
+
+    private mutating func put(_ type: some AttributeCode, octets: UnsafeRawBufferPointer) {
+        reserve(octets.count)
+        unsafe edit { header in
+            unsafe mnl_attr_put(header, type.attributeCode, octets.count, octets.baseAddress)
+        }
     }
 
     private mutating func reserve(_ payload: Int) {

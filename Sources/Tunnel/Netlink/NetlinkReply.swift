@@ -14,7 +14,7 @@ struct NetlinkReply {
     /// The port whose request caused it; 0 for the kernel itself.
     let port: UInt32
     /// What follows the netlink header.
-    let payload: [UInt8]
+    let payload: ArraySlice<UInt8>
 
     /// Splits what one read brought into messages; what is cut short is left out.
     ///
@@ -32,7 +32,7 @@ struct NetlinkReply {
                     flags: Int32(UInt16(hostOrder: rest.dropFirst(6))),
                     sequence: UInt32(hostOrder: rest.dropFirst(8)),
                     port: UInt32(hostOrder: rest.dropFirst(12)),
-                    payload: Array(rest.prefix(length).dropFirst(headerLength))
+                    payload: rest.prefix(length).dropFirst(headerLength)
                 )
             )
             rest = rest.dropFirst((length + 3) & ~3)
@@ -60,6 +60,7 @@ struct NetlinkAttributes {
 
     /// Reads attributes until one does not fit.
     init(_ bytes: ArraySlice<UInt8>) {
+        items.reserveCapacity(8)
         var rest = bytes
         // struct nlattr: u16 length (header included), u16 type with two flag bits; padded to 4 (NLA_ALIGNTO).
         while rest.count >= 4 {

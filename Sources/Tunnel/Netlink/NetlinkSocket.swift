@@ -17,6 +17,8 @@ protocol NetlinkTransport: AnyObject {
     private let socket: OpaquePointer
     /// The port by which the kernel names what this socket caused.
     let port: UInt32
+    /// Where datagrams arrive: the kernel's dumps come in at most 32 KiB each (netlink_dump).
+    private var room = [UInt8](repeating: 0, count: 1 << 17)
 
     /// Opens a socket of a bus, as NETLINK_ROUTE. Answers are waited for at most a second.
     init(bus: Int32) throws(NetlinkError) {
@@ -70,17 +72,14 @@ protocol NetlinkTransport: AnyObject {
     }
 
     func receive() throws(NetlinkError) -> [UInt8]? {
-        var code: Int32 = 0
-        // The kernel's dumps come in at most 32 KiB a datagram (netlink_dump).
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 1 << 17) { buffer, count in
-            let got = unsafe mnl_socket_recvfrom(socket, buffer.baseAddress, buffer.count)
-            if got >= 0 { count = got } else { code = pn_errno() }
+        let count = unsafe room.withUnsafeMutableBytes { buffer in
+            unsafe mnl_socket_recvfrom(socket, buffer.baseAddress, buffer.count)
         }
-        switch code {
-        case 0: return bytes
+        if count >= 0 { return Array(room[..<count]) }
+        switch pn_errno() {
         case EAGAIN, EINTR: return nil
         case ENOBUFS, ENOSPC: throw .overrun
-        default: throw .socket(SystemError(operation: "receive from the kernel", code: code))
+        case let code: throw .socket(SystemError(operation: "receive from the kernel", code: code))
         }
     }
 }

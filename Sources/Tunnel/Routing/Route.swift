@@ -33,6 +33,13 @@ public struct Route: Hashable, Sendable {
         let table: UInt32
         let prefix: IPPrefix
         let metric: UInt32
+
+        /// By what tells most routes apart: a table of a hundred thousand is looked up often.
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(UInt64(truncatingIfNeeded: prefix.address.bits >> 64))
+            hasher.combine(UInt64(truncatingIfNeeded: prefix.address.bits))
+            hasher.combine(UInt64(table) << 32 | UInt64(metric))
+        }
     }
 
     var key: Key { Key(table: table, prefix: prefix, metric: metric) }
@@ -95,7 +102,7 @@ enum RouteMessages {
             prefix: prefix,
             metric: attributes.number(RTA_PRIORITY, as: UInt32.self) ?? 0,
             destination: destination,
-            mtu: mtu(reply)
+            mtu: mtu(attributes)
         )
         return ObservedRoute(
             route: route,
@@ -131,7 +138,11 @@ enum RouteMessages {
     /// expires, else the route's own. nil where nothing says less than the interface.
     static func mtu(_ reply: NetlinkReply) -> UInt32? {
         guard reply.type == RTM_NEWROUTE || reply.type == RTM_DELROUTE else { return nil }
-        return reply.attributes(after: rtmsg.self).nest(RTA_METRICS).number(Int(RTAX_MTU), as: UInt32.self)
+        return mtu(reply.attributes(after: rtmsg.self))
+    }
+
+    private static func mtu(_ attributes: NetlinkAttributes) -> UInt32? {
+        attributes[RTA_METRICS].flatMap { NetlinkAttributes($0).number(Int(RTAX_MTU), as: UInt32.self) }
     }
 
     /// Whether a way that was asked for is one that the kernel learned from a router and will forget again: that alone

@@ -13,25 +13,30 @@ struct UserspaceWireGuard: WireGuardControl {
     static func socketPath(_ interface: InterfaceName) -> String { "\(directory)/\(interface).sock" }
 
     func read(_ interface: InterfaceName) throws(WireGuardError) -> WireGuardDevice {
-        try Self.parse(exchange("get=1\n\n", interface))
+        try Self.parse(exchange(CollectionOfOne("get=1\n\n"), interface))
     }
 
     func apply(_ change: WireGuardChange, to interface: InterfaceName) throws(WireGuardError) {
-        _ = try exchange(Self.text(of: change), interface)
+        _ = try exchange(Self.request(change), interface)
     }
 
-    /// Sends a request and reads lines to the empty one; `errno=0` must be among them.
-    private func exchange(_ request: String, _ interface: InterfaceName) throws(WireGuardError) -> [Substring] {
+    /// Sends a request, piece by piece while the other end works on what came before, and reads lines to the empty one;
+    /// `errno=0` must be the last.
+    private func exchange(_ request: some Sequence<String>, _ interface: InterfaceName) throws(WireGuardError)
+        -> [UInt8]
+    {
         var answer: [UInt8] = []
         do throws(SystemError) {
             // The agent's one thread waits meanwhile: a process that lives answers within a millisecond.
             let socket = try UnixSocket.connect(path: Self.socketPath(interface), limit: .milliseconds(200))
-            var rest = Array(request.utf8)[...]
-            while !rest.isEmpty {
-                let count = try socket.write(rest.span)
-                guard count > 0 else { throw SystemError(operation: "write", code: ETIMEDOUT) }
-                rest = rest.dropFirst(count)
+            var waiting: [UInt8] = []
+            for piece in request {
+                waiting += piece.utf8
+                guard waiting.count >= 1 << 14 else { continue }
+                try Self.write(waiting, to: socket)
+                waiting.removeAll(keepingCapacity: true)
             }
+            try Self.write(waiting, to: socket)
             while !answer.suffix(2).elementsEqual([10, 10]) {
                 guard let part = try socket.read(upTo: 1 << 16) else {
                     throw SystemError(operation: "read", code: ETIMEDOUT)
@@ -43,21 +48,33 @@ struct UserspaceWireGuard: WireGuardControl {
             guard ![ETIMEDOUT, EAGAIN].contains(error.code) else { throw .unresponsive(interface) }
             throw .userspace("userspace WireGuard of \(interface): \(error)")
         }
-        let lines = String(decoding: answer, as: UTF8.self).split(separator: "\n")
-        guard let verdict = lines.last(where: { $0.hasPrefix("errno=") }) else {
+        // The verdict is the last line, before the empty one.
+        let verdict = String(decoding: answer.suffix(32), as: UTF8.self).split(separator: "\n").last ?? ""
+        guard verdict.hasPrefix("errno=") else {
             throw .userspace("userspace WireGuard of \(interface) broke its answer off")
         }
         guard verdict == "errno=0" else {
             throw .userspace("userspace WireGuard of \(interface) refused the change (\(verdict))")
         }
-        return lines
+        return answer
     }
 
-    static func parse(_ lines: [Substring]) throws(WireGuardError) -> WireGuardDevice {
+    private static func write(_ bytes: [UInt8], to socket: borrowing FileDescriptor) throws(SystemError) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = try socket.write(rest.span)
+            guard count > 0 else { throw SystemError(operation: "write", code: ETIMEDOUT) }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    /// Understands an answer, line by line; lines of other kinds are left out.
+    static func parse(_ answer: [UInt8]) throws(WireGuardError) -> WireGuardDevice {
         var device = WireGuardDevice()
-        for line in lines {
-            guard let equals = line.firstIndex(of: "=") else { continue }
-            let (key, value) = (line[..<equals], String(line[line.index(after: equals)...]))
+        for line in answer.split(separator: UInt8(ascii: "\n")) {
+            guard let equals = line.firstIndex(of: UInt8(ascii: "=")) else { continue }
+            let key = String(decoding: line[..<equals], as: UTF8.self)
+            let value = String(decoding: line[(equals + 1)...], as: UTF8.self)
             if key == "public_key" {
                 guard let publicKey = WireGuardPublicKey(bytes: Hexadecimal.decode(value)) else {
                     throw .userspace("userspace WireGuard names a peer by what is no key")
@@ -72,7 +89,7 @@ struct UserspaceWireGuard: WireGuardControl {
         return device
     }
 
-    private static func take(_ key: Substring, _ value: String, into device: inout WireGuardDevice) {
+    private static func take(_ key: String, _ value: String, into device: inout WireGuardDevice) {
         switch key {
         case "private_key": device.privateKey = secret(value)
         case "listen_port": device.listenPort = UInt16(value) ?? 0
@@ -81,7 +98,7 @@ struct UserspaceWireGuard: WireGuardControl {
         }
     }
 
-    private static func take(_ key: Substring, _ value: String, into peer: inout WireGuardDevice.Peer) {
+    private static func take(_ key: String, _ value: String, into peer: inout WireGuardDevice.Peer) {
         switch key {
         case "preshared_key": peer.presharedKey = secret(value)
         case "endpoint": peer.endpoint = SocketEndpoint(value)
@@ -104,47 +121,57 @@ struct UserspaceWireGuard: WireGuardControl {
         WireGuardSecretKey(bytes: Hexadecimal.decode(value)).flatMap { $0.isZero ? nil : $0 }
     }
 
-    static func text(of change: WireGuardChange) -> String {
-        var lines = ["set=1"]
-        if let key = change.privateKey { lines.append("private_key=\(Hexadecimal.encode(key.bytes))") }
-        if let port = change.listenPort { lines.append("listen_port=\(port)") }
-        if let mark = change.mark { lines.append("fwmark=\(mark)") }
-        for peer in change.peers {
-            lines.append("public_key=\(Hexadecimal.encode(peer.publicKey.bytes))")
-            if peer.remove {
-                lines.append("remove=true")
-                continue
-            }
-            if let key = peer.presharedKey { lines.append("preshared_key=\(Hexadecimal.encode(key.bytes))") }
-            if let endpoint = peer.endpoint { lines.append("endpoint=\(endpoint)") }
-            if let keepalive = peer.keepalive { lines.append("persistent_keepalive_interval=\(keepalive)") }
-            if let prefixes = peer.allowedIPs {
-                if !peer.keepsAllowedIPs { lines.append("replace_allowed_ips=true") }
-                lines += prefixes.sorted().map { "allowed_ip=\($0)" }
-            }
+    /// The request for a change, peer by peer.
+    static func request(_ change: WireGuardChange) -> some Sequence<String> {
+        var head = "set=1\n"
+        if let key = change.privateKey { head += "private_key=\(Hexadecimal.encode(key.bytes))\n" }
+        if let port = change.listenPort { head += "listen_port=\(port)\n" }
+        if let mark = change.mark { head += "fwmark=\(mark)\n" }
+        // The last peer, which is none, ends the request.
+        return (0...change.peers.count).lazy.map { place in
+            (place == 0 ? head : "") + (place == change.peers.count ? "\n" : text(of: change.peers[place]))
         }
-        return lines.joined(separator: "\n") + "\n\n"
+    }
+
+    private static func text(of peer: WireGuardChange.Peer) -> String {
+        var text = "public_key=\(Hexadecimal.encode(peer.publicKey.bytes))\n"
+        if peer.remove { return text + "remove=true\n" }
+        if let key = peer.presharedKey { text += "preshared_key=\(Hexadecimal.encode(key.bytes))\n" }
+        if let endpoint = peer.endpoint { text += "endpoint=\(endpoint)\n" }
+        if let keepalive = peer.keepalive { text += "persistent_keepalive_interval=\(keepalive)\n" }
+        if let prefixes = peer.allowedIPs {
+            if !peer.keepsAllowedIPs { text += "replace_allowed_ips=true\n" }
+            for prefix in prefixes.sorted() { text += "allowed_ip=\(prefix)\n" }
+        }
+        return text
     }
 }
 
 /// Hexadecimal in lower case, two digits an octet.
 enum Hexadecimal {
     static func encode(_ bytes: [UInt8]) -> String {
-        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        var digits: [UInt8] = []
+        digits.reserveCapacity(2 * bytes.count)
+        for octet in bytes { digits += [digit(octet >> 4), digit(octet & 15)] }
+        return String(decoding: digits, as: UTF8.self)
+    }
+
+    private static func digit(_ half: UInt8) -> UInt8 {
+        half < 10 ? UInt8(ascii: "0") + half : UInt8(ascii: "a") + half - 10
     }
 
     /// No octets where the text is not hexadecimal.
     static func decode(_ text: String) -> [UInt8] {
-        let digits = text.utf8.map(digit)
+        let digits = text.utf8.map(value)
         guard digits.count % 2 == 0, !digits.contains(nil) else { return [] }
         let values = digits.compactMap { $0 }
         return stride(from: 0, to: values.count, by: 2).map { values[$0] << 4 | values[$0 + 1] }
     }
 
-    private static func digit(_ octet: UInt8) -> UInt8? {
-        switch octet {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): octet - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): octet - UInt8(ascii: "a") + 10
+    private static func value(_ digit: UInt8) -> UInt8? {
+        switch digit {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
         default: nil
         }
     }

@@ -9,11 +9,11 @@ import NetworkTypes
 /// The input is the whole answer.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzUserspace(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
-    let input = unsafe String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)
-    guard let device = try? UserspaceWireGuard.parse(input.split(separator: "\n")) else { return 0 }
+    let input = unsafe Array(UnsafeBufferPointer(start: start, count: count))
+    guard let device = try? UserspaceWireGuard.parse(input) else { return 0 }
     // What was understood can be told to another, and is understood in the same way.
     let change = WireGuardChange(from: WireGuardDevice(), to: device.settings, toldBefore: [:])
-    let text = UserspaceWireGuard.text(of: change)
-    precondition((try? UserspaceWireGuard.parse(text.split(separator: "\n"))) == device.fresh)
+    let text = UserspaceWireGuard.request(change).joined()
+    precondition((try? UserspaceWireGuard.parse(Array(text.utf8))) == device.fresh)
     return 0
 }
