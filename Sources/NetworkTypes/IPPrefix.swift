@@ -22,10 +22,11 @@ public struct IPPrefix: Hashable, Sendable {
         self.length = address.family.width
     }
 
-    /// By the bits and the length, which tell apart nearly all: there are sets of tens of thousands.
+    /// In three numbers: there are sets of tens of thousands.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(UInt64(truncatingIfNeeded: address.bits >> 64))
-        hasher.combine(UInt64(truncatingIfNeeded: address.bits) ^ UInt64(length) << 56)
+        hasher.combine(UInt64(truncatingIfNeeded: address.bits))
+        hasher.combine(UInt16(family.width) << 8 | UInt16(length))
     }
 
     /// The block's family.
