@@ -78,6 +78,22 @@ struct TrafficEffectTests {
         #expect(worst(changes) == TrafficEffect(.diversion, "packets to it go by the paths of azure, or nowhere"))
     }
 
+    /// A network of its own within another's prefix, whose paths have not shown themselves yet.
+    @Test func aPrefixOutOfAnothersIsCutUntilItsPathsAnswer() {
+        let changes = preview { wish in
+            var inner = wish.networks[0]
+            inner.name = Sample.name("inner")
+            inner.slot = 9
+            inner.prefixes = [Sample.prefix("10.20.9.0/24")]
+            inner.outcome = .blocked
+            wish.networks.append(inner)
+        }
+        #expect(
+            worst(changes)
+                == TrafficEffect(.interruption, "packets to it go nowhere until a path of inner is up")
+        )
+    }
+
     @Test func keysAndPeers() throws {
         func effect(_ change: (inout WireGuardSettings) -> Void) -> TrafficEffect? {
             worst(preview { change(&$0.paths[0].wireGuard) })

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import NetworkTypes
+import PathHealth
 
 /// What a step will do to traffic.
 public struct TrafficEffect: Hashable, Sendable {
@@ -96,6 +97,13 @@ extension Observed {
         guard route.table == reserved.networkTable, route.destination == .unreachable else { return .harmless }
         let network = desired.networks.first { $0.prefixes.contains(route.prefix) }
         let name = network?.name.text ?? "its network"
+        let leads = routes.values.contains {
+            $0.table == reserved.networkTable && $0.metric == ReservedNumbers.Rank.active.rawValue
+                && $0.prefix != route.prefix && $0.prefix.contains(route.prefix)
+        }
+        if leads, network?.outcome.path == nil {
+            return TrafficEffect(.interruption, "packets to it go nowhere until a path of \(name) is up")
+        }
         return TrafficEffect(.diversion, "packets to it go by the paths of \(name), or nowhere")
     }
 

@@ -49,24 +49,33 @@ struct ManagementFlow: Hashable {
         return IPAddress(bytes: own).map { ($0, port) }
     }
 
-    /// What is protected, and what of it can be reached; and the interfaces' own addresses with what they take on-link.
+    /// What is protected, and by which path each of it is reached; and the interfaces' own addresses with what they take
+    /// on-link.
     struct Reach: Hashable {
         var protected: [IPPrefix] = []
-        var reachable: [IPPrefix] = []
+        var ways: [IPPrefix: Desired.Path] = [:]
         var addresses: [InterfaceAddress] = []
+
+        /// The network's prefix that counts for an address: of several the longest.
+        fileprivate func prefix(of address: IPAddress) -> IPPrefix? {
+            protected.filter { $0.contains(address) }.max { $0.length < $1.length }
+        }
     }
 
     /// Why a change would cut the connection; nil where it would not.
     func isCut(by new: Reach, after old: Reach) -> String? {
         let who = "the connection from \(remote) to port \(port)"
-        func holds(_ prefixes: [IPPrefix]) -> IPPrefix? { prefixes.first { $0.contains(remote) } }
-        switch (holds(old.protected), holds(new.protected)) {
+        switch (old.prefix(of: remote), new.prefix(of: remote)) {
         case (nil, let taken?):
             return "\(who) would be cut: \(taken) becomes a protected prefix (leave \(remote) out of it)"
         case (let given?, nil):
             return "\(who) would be cut: \(given) would have no path any more"
-        case (.some, let kept?) where holds(old.reachable) != nil && holds(new.reachable) == nil:
-            return "\(who) would be cut: no path of \(kept) would be up"
+        case (let earlier?, let kept?):
+            guard let before = old.ways[earlier] else { break }
+            guard let after = new.ways[kept] else { return "\(who) would be cut: no path of \(kept) would be up" }
+            if let reason = after.losesSession(with: remote, since: before) {
+                return "\(who) would be cut: \(reason)"
+            }
         default: break
         }
         if let own = old.addresses.first(where: { $0.address == local }), !new.addresses.contains(own) {
@@ -82,7 +91,35 @@ struct ManagementFlow: Hashable {
 extension ManagementFlow.Reach {
     init(of desired: Desired) {
         protected = desired.networks.flatMap(\.prefixes)
-        reachable = desired.networks.filter { $0.outcome.path != nil }.flatMap(\.prefixes)
+        for network in desired.networks {
+            guard let active = network.outcome.path, let path = desired.paths.first(where: { $0.name == active }) else {
+                continue
+            }
+            for prefix in network.prefixes { ways[prefix] = path }
+        }
         addresses = desired.paths.flatMap(\.addresses)
+    }
+}
+
+extension Desired.Path {
+    /// Why packets to an address, which went by the other path, would find no session here; nil where they would.
+    fileprivate func losesSession(with address: IPAddress, since before: Desired.Path) -> String? {
+        guard let holder = holder(of: address) else {
+            return "no peer of \(name) has \(address) among its allowed IPs"
+        }
+        // Another path has sessions of its own: it was probed.
+        guard interface == before.interface, let earlier = before.holder(of: address) else { return nil }
+        if wireGuard.privateKey != before.wireGuard.privateKey {
+            return "the private key of \(name) changes (pnetctl rotate changes it under the cover of other paths)"
+        }
+        return holder == earlier ? nil : "\(address) goes to another peer of \(name)"
+    }
+
+    /// The peer that packets to an address go to: that with the longest prefix.
+    private func holder(of address: IPAddress) -> WireGuardPublicKey? {
+        func length(_ peer: WireGuardSettings.Peer) -> Int? {
+            peer.allowedIPs.filter { $0.contains(address) }.map(\.length).max()
+        }
+        return wireGuard.peers.filter { length($0) != nil }.max { length($0) ?? 0 < length($1) ?? 0 }?.publicKey
     }
 }

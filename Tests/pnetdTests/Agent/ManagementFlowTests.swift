@@ -2,6 +2,7 @@
 
 import NetworkTypes
 import Testing
+import Tunnel
 
 @testable import pnetd
 
@@ -40,11 +41,19 @@ struct ManagementFlowTests {
 
     @Test func isCutWhereItsWayChanges() throws {
         let flow = ManagementFlow(local: try address("10.99.0.2"), port: 22, remote: try address("10.20.0.77"))
-        func reach(_ prefixes: String..., up: Bool = true, own: String? = nil) throws -> ManagementFlow.Reach {
-            let prefixes = try prefixes.map(prefix)
+        func reach(
+            _ prefixes: String...,
+            down: [String] = [],
+            up: Bool = true,
+            own: String? = nil,
+            peers: [Int: String] = [1: "10.20.0.0/16"],
+            secret: UInt8 = 1
+        ) throws -> ManagementFlow.Reach {
+            let path = try path(peers: peers, secret: secret)
+            let ways = try prefixes.map { (try prefix($0), path) }
             return ManagementFlow.Reach(
-                protected: prefixes,
-                reachable: up ? prefixes : [],
+                protected: try (prefixes + down).map(prefix),
+                ways: up ? Dictionary(ways, uniquingKeysWith: { first, _ in first }) : [:],
                 addresses: try own.map { [try #require(InterfaceAddress($0))] } ?? []
             )
         }
@@ -58,6 +67,24 @@ struct ManagementFlowTests {
             (try reach("10.20.0.0/24"), try reach("10.20.0.0/16"), nil),
             (try reach("10.20.0.0/16", up: false), try reach("10.20.0.0/16", up: false), nil),
             (try reach("10.30.0.0/16", own: "10.99.0.2/30"), try reach(), nil),
+            // Another network takes a part of it, and has no path yet.
+            (
+                try reach("10.20.0.0/16", down: ["10.20.0.77/32"]), try reach("10.20.0.0/16"),
+                "no path of 10.20.0.77/32 would be up"
+            ),
+            (try reach("10.20.0.0/16", down: ["10.20.1.0/24"]), try reach("10.20.0.0/16"), nil),
+            // What WireGuard no longer lets through, or has no session for.
+            (
+                try reach("10.20.0.0/16", peers: [1: "10.20.7.0/24"]), try reach("10.20.0.0/16"),
+                "no peer of vpn-a has 10.20.0.77 among its allowed IPs"
+            ),
+            (try reach("10.20.0.0/16", peers: [:]), try reach("10.20.0.0/16"), "no peer of vpn-a"),
+            (
+                try reach("10.20.0.0/16", peers: [1: "10.20.0.0/16", 2: "10.20.0.0/24"]), try reach("10.20.0.0/16"),
+                "10.20.0.77 goes to another peer of vpn-a"
+            ),
+            (try reach("10.20.0.0/16", secret: 9), try reach("10.20.0.0/16"), "the private key of vpn-a changes"),
+            (try reach("10.20.0.0/16", peers: [1: "10.20.0.0/16", 2: "10.40.0.0/16"]), try reach("10.20.0.0/16"), nil),
         ]
         for (after, before, why) in cases {
             let reason = flow.isCut(by: after, after: before)
@@ -66,5 +93,33 @@ struct ManagementFlowTests {
                 "\(why ?? "nothing"): \(reason ?? "nil")"
             )
         }
+    }
+
+    private func path(peers: [Int: String], secret: UInt8) throws -> Desired.Path {
+        Desired.Path(
+            name: try #require(Name("vpn-a")),
+            slot: 1,
+            interface: try #require(InterfaceName("pn-a")),
+            addresses: [],
+            mtu: nil,
+            underlay: try #require(InterfaceName("eth0")),
+            gateways: nil,
+            wireGuard: WireGuardSettings(
+                privateKey: try #require(WireGuardSecretKey(bytes: Array(repeating: secret, count: 32))),
+                listenPort: nil,
+                mark: 0,
+                peers: try peers.map { number, allowed in
+                    WireGuardSettings.Peer(
+                        publicKey: try #require(
+                            WireGuardPublicKey(bytes: Array(repeating: UInt8(number), count: 32))
+                        ),
+                        presharedKey: nil,
+                        endpoint: nil,
+                        keepalive: 0,
+                        allowedIPs: [try prefix(allowed)]
+                    )
+                }
+            )
+        )
     }
 }
