@@ -30,14 +30,34 @@ public struct NetworkConfiguration: Hashable, Sendable {
     public let mtu: Int?
     /// Who is asked whether it can be reached.
     public let targets: TargetsConfiguration
-    /// Within which time a dead path is to be found out.
-    public let detectWithin: Duration
+    /// How a dead path is to be found out.
+    public let detection: DetectionConfiguration
+    /// From where on a path that carries traffic counts as degraded.
+    public let degraded: DegradedConfiguration
     /// When to go back to a better path.
     public let failback: Failback
     /// What names do while no path is good.
     public let whenDown: WhenDown
     /// The zones whose names lead there.
     public let zones: [ZoneConfiguration]
+}
+
+/// How soon a dead path is to be found out, and how seldom in vain.
+public struct DetectionConfiguration: Hashable, Sendable {
+    /// The time within which it is to be known.
+    public var within: Duration = .seconds(1)
+    /// How often in a year a living path may be taken for dead.
+    public var falseAlarmsPerYear: Double = 1
+}
+
+/// What makes a path that carries traffic degraded; nil where the file does not ask.
+public struct DegradedConfiguration: Hashable, Sendable {
+    /// The share of lost packets, above 0 and below 1.
+    public var loss: Double?
+    /// The round trip.
+    public var roundTrip: Duration?
+    /// The difference between one round trip and the next.
+    public var jitter: Duration?
 }
 
 /// Who is asked whether a network can be reached.

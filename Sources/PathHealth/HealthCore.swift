@@ -12,8 +12,10 @@ public struct NetworkPolicy: Hashable, Sendable {
     public var targets: [Target]
     /// How many of them must answer.
     public var need: TargetNeed
-    /// The time within which a silent failure must be known.
-    public var detectWithin: Duration
+    /// How soon a silent failure must be known, and how seldom it may be believed in vain.
+    public var promise: DetectionPromise
+    /// From where on a path that carries traffic is degraded.
+    public var degraded: QualityLimits
     /// Those of its paths whose every packet costs: they are probed at a tenth of the pace.
     public var metered: Set<PathName>
     /// When traffic returns to a better path.
@@ -27,7 +29,8 @@ public struct NetworkPolicy: Hashable, Sendable {
         paths: [PathName],
         targets: [Target],
         need: TargetNeed,
-        detectWithin: Duration,
+        promise: DetectionPromise,
+        degraded: QualityLimits = QualityLimits(),
         metered: Set<PathName> = [],
         failback: Failback,
         whenDown: WhenDown
@@ -36,15 +39,17 @@ public struct NetworkPolicy: Hashable, Sendable {
         self.paths = paths
         self.targets = targets
         self.need = need
-        self.detectWithin = detectWithin
+        self.promise = promise
+        self.degraded = degraded
         self.metered = metered
         self.failback = failback
         self.whenDown = whenDown
     }
 
-    /// When the targets are asked through a path.
-    public func timers(for path: PathName) -> LivenessTimers {
-        LivenessTimers(detectingWithin: metered.contains(path) ? detectWithin * 10 : detectWithin)
+    /// What is promised of one path's silence.
+    public func promise(for path: PathName) -> DetectionPromise {
+        guard metered.contains(path) else { return promise }
+        return DetectionPromise(within: promise.within * 10, falseAlarmsPerYear: promise.falseAlarmsPerYear)
     }
 }
 
@@ -84,11 +89,13 @@ public struct HealthCore: Sendable, Hashable {
             let before = self.policies.first { $0.network == policy.network }
             let sameTargets = before?.targets == policy.targets && before?.need == policy.need
             for path in policy.paths {
-                let timers = policy.timers(for: path)
-                let isKept = sameTargets && before?.timers(for: path) == timers
-                let kept = isKept ? self.views[policy.network]?[path] : nil
-                views[policy.network, default: [:]][path] =
-                    kept ?? PathView(need: policy.need, targets: policy.targets, timers: timers, now: now)
+                let promise = policy.promise(for: path)
+                let isKept = sameTargets && before?.promise(for: path) == promise
+                var view =
+                    (isKept ? self.views[policy.network]?[path] : nil)
+                    ?? PathView(need: policy.need, targets: policy.targets, promise, policy.degraded, now: now)
+                for index in view.targets.indices { view.liveness[index].limit(policy.degraded) }
+                views[policy.network, default: [:]][path] = view
             }
             let start = Decision(
                 network: policy.network,
@@ -160,6 +167,7 @@ public struct HealthCore: Sendable, Hashable {
             for path in policy.paths where condition(of: path) == .ready {
                 deadlines += views[policy.network]?[path]?.liveness.map(\.nextDeadline) ?? []
             }
+            deadlines += views[policy.network]?.values.compactMap(\.damping.until) ?? []
             if let hold = decisions[policy.network]?.nextDeadline(candidates(policy)) { deadlines.append(hold) }
         }
         return deadlines.min()
@@ -191,7 +199,10 @@ public struct HealthCore: Sendable, Hashable {
             }
         }
         let before = view.verdict
-        let changed = conditions[path] != nil && view.judge(condition, drained: drained[path], at: now)
+        let carriesOthers = views.contains { $0.key != network && $0.value[path]?.isAnswered == true }
+        let changed =
+            conditions[path] != nil
+            && view.judge(condition, drained: drained[path], carriesOthers: carriesOthers, at: now)
         views[network]?[path] = view
         if changed { actions.append(.judged(network, path, from: before, to: view.verdict, view.reasons)) }
     }
@@ -199,7 +210,13 @@ public struct HealthCore: Sendable, Hashable {
     private func candidates(_ policy: NetworkPolicy) -> [Candidate] {
         policy.paths.compactMap { path in
             views[policy.network]?[path].map {
-                Candidate(path: path, verdict: $0.verdict, reasons: $0.reasons, since: $0.since)
+                Candidate(
+                    path: path,
+                    verdict: $0.verdict,
+                    reasons: $0.reasons,
+                    since: $0.since,
+                    dampedUntil: $0.damping.until
+                )
             }
         }
     }

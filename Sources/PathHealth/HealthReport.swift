@@ -10,12 +10,16 @@ public struct NetworkHealth: Hashable, Sendable {
         public let path: PathName
         /// Its verdict for this network.
         public let verdict: Verdict
-        /// Why it is not up; empty where it is.
+        /// Why it is not up, or why it is not used; empty where nothing is to be said.
         public let reasons: [Reason]
         /// Since when.
         public let since: Instant
         /// The best target's round trips; nil before any probe.
         public let roundTrips: RoundTrips?
+        /// How the promise of its detection stands.
+        public let outlook: DetectionOutlook?
+        /// Targets that do not answer through it, while enough others do.
+        public let silentTargets: [Target]
     }
 
     /// The decision in force.
@@ -36,7 +40,9 @@ extension HealthCore {
                         verdict: view.verdict,
                         reasons: view.reasons,
                         since: view.since,
-                        roundTrips: view.liveness.map(\.roundTrips).min { $0.lossRatio ?? 1 < $1.lossRatio ?? 1 }
+                        roundTrips: view.liveness.map(\.roundTrips).min { $0.lossRatio ?? 1 < $1.lossRatio ?? 1 },
+                        outlook: view.outlook,
+                        silentTargets: view.silentTargets
                     )
                 }
             )

@@ -1,41 +1,73 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// When a target is asked, and when its silence counts.
+import NetworkTypes
+
+/// When a target is asked, and when its silence counts: worked out from the promise and from what was measured.
 ///
 /// A steady interval, and a confirming burst on the first miss: that finds a failure as fast as a short fixed interval
-/// does, with less traffic, and rides through single losses. With loss p of independent packets a false alarm needs
-/// `1 + burstCount` losses in a row.
+/// does, with less traffic, and rides through single losses. With `p` the share of lost packets and `g` that among those
+/// right after a loss, a living path is given up `p * g^burstCount / interval` times a second; the burst is as long as
+/// that asks for, and never so short that an outage of a third of the promised time ends a path.
 ///
-///     answer    probe              missed   burst of 8        given up
+///     answer    probe              missed        burst        given up
 ///       |--------|------------------|-|-|-|-|-|-|-|-|-----------|
-///       0     interval          + timeout     7 spacings     + timeout
-public struct LivenessTimers: Hashable, Sendable {
+///       0     interval          + timeout     spacings      + timeout
+///
+/// Where all this does not fit into the promised time, the time gives way first, up to three times as much, since a
+/// false alarm moves traffic and a late one only waits; then the number of false alarms does.
+package struct LivenessTimers: Hashable, Sendable {
     /// Between the probes of a target that answers, and of one that is given up.
-    public var interval: Duration
-    /// The least time after which a probe counts as missed; a path with a long round trip gets more.
-    public var leastTimeout: Duration
-    /// The most time after which a probe counts as missed.
-    public var mostTimeout: Duration
+    package let interval: Duration
+    /// After this a probe counts as missed, though not yet as lost: the round trip and four times its variation
+    /// (RFC 6298 section 2), and a little for the host.
+    package let timeout: Duration
+    /// After this an answer proves nothing any more.
+    let patience: Duration
     /// The probes of the confirming burst.
-    public var burstCount: Int
+    package let burstCount: Int
     /// Between the probes of the burst.
-    public var burstSpacing: Duration
+    package let burstSpacing: Duration
     /// The answers in a row that end a silence.
-    public var riseCount: Int
+    let riseCount = 3
+    /// How the promise stands with these.
+    package let outlook: DetectionOutlook
 
-    /// Shares the promised time out: a silent failure is known within `within`, less a margin for the switch,
-    /// as long as twice the round trip fits into the least timeout.
-    public init(detectingWithin within: Duration) {
-        interval = within * 3 / 10
-        leastTimeout = within * 15 / 100
-        mostTimeout = within * 40 / 100
-        burstCount = 8
-        burstSpacing = within * 4 / 100
-        riseCount = 3
+    init(keeping promise: DetectionPromise, _ loss: LossModel = LossModel(), _ roundTrips: RoundTrips = RoundTrips()) {
+        let within = promise.within
+        patience = within * 3
+        let slack = max(within * 2 / 100, .milliseconds(5))
+        timeout = roundTrips.smoothed.map { min($0 + roundTrips.variation * 4 + slack, within * 3) } ?? within / 4
+        burstSpacing = max(within * 4 / 100, .milliseconds(10))
+
+        // What is left of the time after the switch itself.
+        let budget = within * 95 / 100
+        let intervals = within / 10...promise.longestInterval
+        let (single, again) = (loss.single, loss.again)
+        var count = 0
+        var alarms = single * Self.year / intervals.lowerBound.inSeconds
+        while alarms > promise.falseAlarmsPerYear, count < Self.longestBurst {
+            alarms *= again
+            count += 1
+        }
+        let bridge = 2 + Int((promise.rideThrough - timeout) / burstSpacing)
+        let room = 1 + Int((budget * 3 - intervals.lowerBound - timeout * 2) / burstSpacing)
+        burstCount = max(min(count, room), bridge, 3)
+
+        let span = burstSpacing * (burstCount - 1) + timeout * 2
+        interval = min(max(budget - span, intervals.lowerBound), intervals.upperBound)
+        var expected = single * Self.year / interval.inSeconds
+        for _ in 0..<burstCount { expected *= again }
+        outlook = DetectionOutlook(
+            promise: promise,
+            detection: (interval + span) * 20 / 19,
+            falseAlarmsPerYear: expected,
+            loss: single,
+            lossAfterLoss: again,
+            timeout: timeout
+        )
     }
 
-    /// From the last answer to the verdict, at the longest, for a timeout in force.
-    public func worstDetection(timeout: Duration) -> Duration {
-        interval + timeout + burstSpacing * (burstCount - 1) + timeout
-    }
+    /// Seconds in a year.
+    static let year = 31_556_952.0
+    private static let longestBurst = 200
 }

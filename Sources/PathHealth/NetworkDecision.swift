@@ -81,6 +81,17 @@ struct Candidate: Hashable, Sendable {
     let verdict: Verdict
     let reasons: [Reason]
     let since: Instant
+    /// Until when traffic does not come back to it; nil where it may.
+    let dampedUntil: Instant?
+
+    /// The lower the better; nil where it carries nothing.
+    fileprivate var rank: Int? {
+        switch verdict {
+        case .up: dampedUntil == nil ? 0 : 2
+        case .degraded: dampedUntil == nil ? 1 : 3
+        default: nil
+        }
+    }
 }
 
 /// Chooses by order, leaves what is down at once, comes back after a hold.
@@ -115,9 +126,9 @@ struct NetworkDecision: Sendable, Hashable {
     /// When time alone may change the decision.
     func nextDeadline(_ candidates: [Candidate]) -> Instant? {
         guard case .automatic(let hold) = failback, let active = current.outcome.path,
-            candidates.contains(where: { $0.path == active && $0.verdict.isUsable })
+            let held = candidates.first(where: { $0.path == active && $0.verdict.isUsable })
         else { return nil }
-        return candidates.prefix { $0.path != active }.filter(\.verdict.isUsable).map { $0.since + hold }.min()
+        return better(than: held, candidates).map { $0.freeFrom(after: hold) }.min()
     }
 
     /// The outcome that the candidates call for; nil where there is too little evidence to leave the current one.
@@ -138,11 +149,19 @@ struct NetworkDecision: Sendable, Hashable {
         {
             return held
         }
-        return others.first { $0.verdict.isUsable }?.path
+        return best(of: others)?.path
+    }
+
+    /// The first of the best verdict.
+    private func best(of candidates: some Sequence<Candidate>) -> Candidate? {
+        candidates.reduce(nil) { best, candidate in
+            guard let rank = candidate.rank else { return best }
+            return (best?.rank).map { rank < $0 } ?? true ? candidate : best
+        }
     }
 
     private func choice(_ candidates: [Candidate], _ now: Instant) -> PathName? {
-        let best = candidates.first { $0.verdict.isUsable }
+        let best = best(of: candidates)
         guard let active = current.outcome.path, let held = candidates.first(where: { $0.path == active }) else {
             // From nothing, the best path is worth the wait until what is better than it has shown itself.
             let undecided = candidates.prefix { !$0.verdict.isUsable }.contains { $0.verdict == .starting }
@@ -150,13 +169,19 @@ struct NetworkDecision: Sendable, Hashable {
         }
         if held.verdict == .starting { return nil }
         guard held.verdict.isUsable else { return best?.path }
-        let better = candidates.prefix { $0.path != active }
-        return better.first { $0.verdict.isUsable && mayReturn(to: $0, now) }?.path ?? active
+        // Off a bad path at once, if there is a good one; back to an earlier one of the same kind after the hold.
+        if held.verdict == .degraded, let best, best.rank == 0 { return best.path }
+        return better(than: held, candidates).first { mayReturn(to: $0, now) }?.path ?? active
+    }
+
+    /// Those that the file puts first and that are no worse.
+    private func better(than held: Candidate, _ candidates: [Candidate]) -> [Candidate] {
+        candidates.prefix { $0.path != held.path }.filter { [.up, held.verdict].contains($0.verdict) }
     }
 
     private func mayReturn(to candidate: Candidate, _ now: Instant) -> Bool {
         switch failback {
-        case .automatic(let hold): candidate.since + hold <= now
+        case .automatic(let hold): candidate.freeFrom(after: hold) <= now
         case .manual: false
         }
     }
@@ -166,5 +191,12 @@ struct NetworkDecision: Sendable, Hashable {
         case .active(let path, _): candidates.prefix { $0.path != path }.flatMap(\.reasons)
         case .blocked, .public: candidates.flatMap(\.reasons)
         }
+    }
+}
+
+extension Candidate {
+    /// When traffic may come back to it.
+    fileprivate func freeFrom(after hold: Duration) -> Instant {
+        max(since + hold, dampedUntil ?? since)
     }
 }

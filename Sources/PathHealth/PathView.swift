@@ -32,18 +32,45 @@ struct PathView: Sendable, Hashable {
     /// Whether enough targets answer, also while the path is drained.
     private(set) var isAnswered = false
 
-    init(need: TargetNeed, targets: [Target], timers: LivenessTimers, now: Instant) {
+    /// Keeps traffic from coming back to a path that goes down again and again.
+    private(set) var damping: FlapDamping
+
+    init(need: TargetNeed, targets: [Target], _ promise: DetectionPromise, _ limits: QualityLimits, now: Instant) {
         self.need = need
         self.targets = targets
-        liveness = targets.map { _ in TargetLiveness(timers: timers, now: now) }
+        liveness = targets.map { _ in TargetLiveness(promise, limits, now: now) }
         since = now
+        damping = FlapDamping(now: now)
+    }
+
+    /// How the promise stands: as with the target that it is hardest to keep with.
+    var outlook: DetectionOutlook? {
+        liveness.map(\.timers.outlook).max {
+            ($0.detection, $0.falseAlarmsPerYear) < ($1.detection, $1.falseAlarmsPerYear)
+        }
+    }
+
+    /// The targets that do not answer although enough others do.
+    var silentTargets: [Target] {
+        guard isAnswered else { return [] }
+        return zip(targets, liveness).filter { if case .silent = $1.state { true } else { false } }.map(\.0)
     }
 
     /// Judges anew; true where verdict or reasons changed.
-    mutating func judge(_ condition: PathCondition, drained: Reason?, at now: Instant) -> Bool {
-        var (verdict, reasons) = judged(condition, now)
-        isAnswered = verdict == .up
+    ///
+    /// - Parameter carriesOthers: whether other networks are reached through the path.
+    mutating func judge(
+        _ condition: PathCondition,
+        drained: Reason?,
+        carriesOthers: Bool,
+        at now: Instant
+    ) -> Bool {
+        var (verdict, reasons) = judged(condition, carriesOthers)
+        isAnswered = verdict.isUsable
+        if verdict == .down, self.verdict.isUsable { damping.flapped(at: now) }
+        damping.advance(to: now)
         if let drained, verdict.isUsable { (verdict, reasons) = (.drained, [drained]) }
+        if damping.until != nil { reasons.append(.flapping(times: damping.count)) }
         guard verdict != self.verdict || reasons != self.reasons else { return false }
         if verdict != self.verdict { since = now }
         self.verdict = verdict
@@ -51,14 +78,29 @@ struct PathView: Sendable, Hashable {
         return true
     }
 
-    private func judged(_ condition: PathCondition, _ now: Instant) -> (Verdict, [Reason]) {
+    private func judged(_ condition: PathCondition, _ carriesOthers: Bool) -> (Verdict, [Reason]) {
         if case .unusable(let reason) = condition { return (.down, [reason]) }
         let threshold = need.threshold(of: targets.count)
         let answering = liveness.count { $0.state == .answering }
-        if answering >= threshold { return (.up, []) }
+        let well = liveness.count { $0.state == .answering && $0.quality.faults.isEmpty }
+        if well >= threshold { return (.up, []) }
+        if answering >= threshold { return (.degraded, zip(targets, liveness).flatMap(Self.faults)) }
         let open = liveness.count { $0.state == .starting }
         if answering + open >= threshold { return (.starting, [.notYetProbed]) }
-        return (.down, zip(targets, liveness).compactMap(Self.reason))
+        let beyond: [Reason] = carriesOthers ? [.beyondPath] : []
+        return (.down, beyond + zip(targets, liveness).compactMap(Self.reason))
+    }
+
+    private static func faults(_ target: Target, _ liveness: TargetLiveness) -> [Reason] {
+        guard liveness.state == .answering else { return [] }
+        let limits = liveness.quality.limits
+        return liveness.quality.faults.map { fault in
+            switch fault {
+            case .loss(let share): .lossy(target, share: share, limit: limits.loss ?? 0)
+            case .roundTrip(let time): .slow(target, roundTrip: time, limit: limits.roundTrip ?? .zero)
+            case .jitter(let time): .unsteady(target, jitter: time, limit: limits.jitter ?? .zero)
+            }
+        }
     }
 
     private static func reason(_ target: Target, _ liveness: TargetLiveness) -> Reason? {

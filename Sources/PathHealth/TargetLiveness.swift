@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import NetworkTypes
+package import NetworkTypes
 
 /// Whether one target answers through one path: the probes to send, and what their answers and silence mean.
-struct TargetLiveness: Sendable, Hashable {
-    enum State: Hashable, Sendable {
+package struct TargetLiveness: Sendable, Hashable {
+    package enum State: Hashable, Sendable {
         /// Nothing is known yet.
         case starting
         /// The last question was answered, or may still be.
@@ -16,6 +16,8 @@ struct TargetLiveness: Sendable, Hashable {
     private struct Outstanding: Hashable, Sendable {
         let sequence: UInt16
         let sent: Instant
+        /// Asked because of a miss, not because it was time.
+        let isFollowUp: Bool
     }
 
     private struct Burst: Hashable, Sendable {
@@ -23,8 +25,11 @@ struct TargetLiveness: Sendable, Hashable {
         var next: Instant
     }
 
-    let timers: LivenessTimers
-    private(set) var state: State = .starting
+    private let promise: DetectionPromise
+    package private(set) var timers: LivenessTimers
+    private var loss = LossModel()
+    package private(set) var quality: Quality
+    package private(set) var state: State = .starting
     private(set) var roundTrips = RoundTrips()
     /// Sent and not answered, the oldest first; kept until answered or older than any answer that counts.
     private var outstanding: [Outstanding] = []
@@ -35,57 +40,59 @@ struct TargetLiveness: Sendable, Hashable {
     /// When it was given up last.
     private(set) var givenUpAt: Instant
 
-    init(timers: LivenessTimers, now: Instant) {
-        self.timers = timers
+    package init(_ promise: DetectionPromise, _ limits: QualityLimits, now: Instant) {
+        self.promise = promise
+        timers = LivenessTimers(keeping: promise)
+        quality = Quality(limits, promise)
         nextSteady = now
         lastAlive = now
         givenUpAt = now
     }
 
-    /// How long an answer may take before its probe counts as missed: a multiple of the round trip, within limits.
-    var timeout: Duration {
-        guard let smoothed = roundTrips.smoothed else { return timers.mostTimeout }
-        return min(max(smoothed * 2 + roundTrips.variation * 4, timers.leastTimeout), timers.mostTimeout)
+    /// Measures the quality by other limits from now on.
+    mutating func limit(_ limits: QualityLimits) {
+        if quality.limits != limits { quality = Quality(limits, promise) }
     }
 
     /// When ``advance(to:)`` has something to do next.
-    var nextDeadline: Instant {
+    package var nextDeadline: Instant {
         guard let burst else {
             guard let oldest = outstanding.first else { return nextSteady }
-            return min(nextSteady, oldest.sent + (state.expectsAnswers ? timeout : timers.mostTimeout))
+            return min(nextSteady, oldest.sent + (state.expectsAnswers ? timers.timeout : timers.patience))
         }
-        return burst.sent < timers.burstCount ? burst.next : (outstanding.last?.sent ?? burst.next) + timeout
+        return burst.sent < timers.burstCount ? burst.next : (outstanding.last?.sent ?? burst.next) + timers.timeout
     }
 
     /// Does what is due; returns the sequence numbers of the probes to send now.
-    mutating func advance(to now: Instant) -> [UInt16] {
+    package mutating func advance(to now: Instant) -> [UInt16] {
         forgetOld(now)
         var probes: [UInt16] = []
-        if burst == nil, state.expectsAnswers, let oldest = outstanding.first, oldest.sent + timeout <= now {
+        if burst == nil, state.expectsAnswers, let oldest = outstanding.first, oldest.sent + timers.timeout <= now {
             burst = Burst(sent: 0, next: now)
         }
         if var running = burst {
             if running.sent < timers.burstCount, running.next <= now {
-                probes.append(question(now))
+                probes.append(question(now, isFollowUp: true))
                 running.sent += 1
                 running.next = now + timers.burstSpacing
                 burst = running
-            } else if running.sent == timers.burstCount, let last = outstanding.last, last.sent + timeout <= now {
+            } else if running.sent == timers.burstCount, let last = outstanding.last, last.sent + timers.timeout <= now
+            {
                 giveUp(now)
             }
         } else if nextSteady <= now {
-            probes.append(question(now))
-            nextSteady = now + timers.interval
+            probes.append(question(now, isFollowUp: false))
+            nextSteady = now + (state.expectsAnswers ? timers.interval : promise.longestInterval)
         }
         return probes
     }
 
     /// Takes an answer; false where no such probe is waiting.
-    mutating func answered(_ sequence: UInt16, at now: Instant) -> Bool {
+    package mutating func answered(_ sequence: UInt16, at now: Instant) -> Bool {
         guard let index = outstanding.firstIndex(where: { $0.sequence == sequence }) else { return false }
-        roundTrips.answered(after: now - outstanding[index].sent)
         // What was asked before says nothing about the time after: it is lost, not missed. Later questions still wait.
-        for _ in 0..<index { roundTrips.lost() }
+        for question in outstanding[..<index] { learn(question, roundTrip: nil) }
+        learn(outstanding[index], roundTrip: now - outstanding[index].sent)
         outstanding.removeFirst(index + 1)
         switch state {
         case .starting, .answering:
@@ -96,8 +103,11 @@ struct TargetLiveness: Sendable, Hashable {
                 state = .silent(unanswered: unanswered, since: since, answers: inRow)
                 return true
             }
+            // An outage this short is one of the path's losses: the next one like it is ridden through.
+            if now - since <= timers.patience { for _ in 0..<unanswered { loss.followedUp(isLost: true) } }
             state = .answering
         }
+        timers = LivenessTimers(keeping: promise, loss, roundTrips)
         if burst != nil {
             burst = nil
             nextSteady = now + timers.interval
@@ -118,10 +128,20 @@ struct TargetLiveness: Sendable, Hashable {
         nextSteady = now
     }
 
-    private mutating func question(_ now: Instant) -> UInt16 {
+    private mutating func question(_ now: Instant, isFollowUp: Bool) -> UInt16 {
         sequence &+= 1
-        outstanding.append(Outstanding(sequence: sequence, sent: now))
+        outstanding.append(Outstanding(sequence: sequence, sent: now, isFollowUp: isFollowUp))
         return sequence
+    }
+
+    private mutating func learn(_ question: Outstanding, roundTrip: Duration?) {
+        if let roundTrip { roundTrips.answered(after: roundTrip) } else { roundTrips.lost() }
+        if question.isFollowUp {
+            loss.followedUp(isLost: roundTrip == nil)
+        } else {
+            loss.asked(isLost: roundTrip == nil)
+            if let roundTrip { quality.answered(after: roundTrip) } else { quality.lost() }
+        }
     }
 
     private mutating func giveUp(_ now: Instant) {
@@ -135,7 +155,7 @@ struct TargetLiveness: Sendable, Hashable {
 
     /// A probe that no answer can reach any more leaves; among the given up it breaks the row of answers.
     private mutating func forgetOld(_ now: Instant) {
-        while let oldest = outstanding.first, !state.expectsAnswers, oldest.sent + timers.mostTimeout <= now {
+        while let oldest = outstanding.first, !state.expectsAnswers, oldest.sent + timers.patience <= now {
             outstanding.removeFirst()
             roundTrips.lost()
             if case .silent(let unanswered, let since, _) = state {

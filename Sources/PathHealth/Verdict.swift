@@ -27,6 +27,16 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
     case unanswered(Target, probes: Int, over: Duration)
     /// Answers are back, but not yet enough of them in a row.
     case recovering(Target, answers: Int, of: Int)
+    /// The path carries other networks: it is what lies behind it that does not answer.
+    case beyondPath
+    /// So large a share of the questions was lost, above the limit.
+    case lossy(Target, share: Double, limit: Double)
+    /// Round trips take longer than the limit.
+    case slow(Target, roundTrip: Duration, limit: Duration)
+    /// Round trips differ by more than the limit.
+    case unsteady(Target, jitter: Duration, limit: Duration)
+    /// The path went down so often of late that traffic does not come back to it by itself for now.
+    case flapping(times: Int)
     /// No probe was answered or given up yet.
     case notYetProbed
     /// The path's interface does not exist.
@@ -57,6 +67,15 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
             "\(target): \(probes) probes in a row without answer for \(over.shortText)"
         case .recovering(let target, let answers, let wanted):
             "\(target): \(answers) of \(wanted) answers in a row that make it up"
+        case .beyondPath: "the path carries other networks: what lies behind it for this one does not answer"
+        case .lossy(let target, let share, let limit):
+            "\(target): \(Self.percent(share)) of the probes lost, more than \(Self.percent(limit))"
+        case .slow(let target, let roundTrip, let limit):
+            "\(target): round trips of \(roundTrip.shortText), longer than \(limit.shortText)"
+        case .unsteady(let target, let jitter, let limit):
+            "\(target): round trips that differ by \(jitter.shortText), more than \(limit.shortText)"
+        case .flapping(let times):
+            "it went down \(times) times of late: traffic does not come back to it while it may do so again"
         case .notYetProbed: "no probe answered yet"
         case .interfaceMissing(let name): "interface \(name) does not exist"
         case .interfaceForeign(let name): "interface \(name) exists and is not pnetd's"
@@ -70,5 +89,11 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
         case .keyRotation: "its private key is being rotated"
         case .refused(let text): text
         }
+    }
+
+    /// With one decimal, as 5.0%.
+    private static func percent(_ share: Double) -> String {
+        let tenths = Int((share * 1_000).rounded())
+        return "\(tenths / 10).\(tenths % 10)%"
     }
 }

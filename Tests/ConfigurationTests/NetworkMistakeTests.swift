@@ -184,12 +184,13 @@ struct NetworkMistakeTests {
         )
     }
 
-    @Test func falseAlarms() throws {
+    @Test(arguments: ["1/decade", "1", "0/year", "-1/year", "1/year/day", "often", "1001/day"])
+    func falseAlarms(text: String) throws {
         try Example.expect(
-            ("within: 800ms", "within: 800ms, false-alarms: 1/year"),
+            ("within: 800ms", "within: 800ms, false-alarms: \(text)"),
             give: [
-                "34:29: error: 'false-alarms' is part of the design but not of this version "
-                    + "(remove it)"
+                "34:43: error: false-alarms: '\(text)' is no number of times in a period "
+                    + "(1 to 1000 times a day, week, month or year, as in 1/year)"
             ]
         )
     }
@@ -222,10 +223,21 @@ struct NetworkMistakeTests {
         )
     }
 
-    @Test func degraded() throws {
+    @Test(arguments: ["5", "0%", "51%", "nan%", "-5%", "five"])
+    func degradedLoss(text: String) throws {
         try Example.expect(
-            ("    when-down: public", "    degraded: {loss: 5%}"),
-            give: ["45:5: error: 'degraded' is part of the design but not of this version (remove it)"]
+            ("    when-down: public", "    degraded: {loss: \(text)}"),
+            give: ["45:22: error: loss: '\(text)' is no share of packets (0.1% to 50%, as in 5%)"]
+        )
+    }
+
+    @Test func degradedTimes() throws {
+        try Example.expect(
+            ("    when-down: public", "    degraded: {rtt: 0ms, jitter: 11s, los: 5%}"),
+            give: [
+                "45:21: error: rtt must be 1ms to 10s, not 0ms", "45:34: error: jitter must be 1ms to 10s, not 11s",
+                "45:39: error: unknown key 'los' in degraded (did you mean 'loss'?)",
+            ]
         )
     }
 

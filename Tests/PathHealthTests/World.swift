@@ -28,6 +28,8 @@ struct World {
         paths: [PathName] = [first, second],
         targets: [Target] = [target],
         need: TargetNeed = .any,
+        promise: DetectionPromise = DetectionPromise(within: .seconds(1)),
+        degraded: QualityLimits = QualityLimits(),
         metered: Set<PathName> = [],
         failback: Failback = .automatic(after: .seconds(60)),
         whenDown: WhenDown = .block
@@ -37,7 +39,8 @@ struct World {
             paths: paths,
             targets: targets,
             need: need,
-            detectWithin: .seconds(1),
+            promise: promise,
+            degraded: degraded,
             metered: metered,
             failback: failback,
             whenDown: whenDown
@@ -46,12 +49,13 @@ struct World {
 
     init(
         _ policy: NetworkPolicy = Self.policy(),
+        beside others: [NetworkPolicy] = [],
         adopting adopted: [NetworkName: Decision] = [:],
         ready: [PathName]? = nil,
         answers: @escaping (PathName, Target, Instant) -> Duration? = { _, _, _ in .milliseconds(20) }
     ) {
         self.answers = answers
-        take(core.apply([policy], adopting: adopted, at: now))
+        take(core.apply([policy] + others, adopting: adopted, at: now))
         for path in ready ?? policy.paths { observe(.condition(path, .ready)) }
     }
 

@@ -20,8 +20,8 @@ extension Reading {
                 entry.value,
                 of: "network '\(entry.key)'",
                 at: entry.mark,
-                keys: ["prefixes", "paths", "mtu", "targets", "detect", "failback", "when-down", "zones"],
-                planned: ["degraded", "gateway", "nat", "views", "segments", "preset"],
+                keys: ["prefixes", "paths", "mtu", "targets", "detect", "degraded", "failback", "when-down", "zones"],
+                planned: ["gateway", "nat", "views", "segments", "preset"],
                 reading: self
             )
         else {
@@ -34,7 +34,8 @@ extension Reading {
         let mtu = section["mtu"].flatMap { self.mtu($0, of: entry.key) }
         if let mtu { declared.networkMTUs.append(mtu) }
         let targets = section.required("targets").flatMap { self.targets($0, of: entry.key) }
-        let detectWithin = section["detect"].flatMap(self.detectWithin) ?? .seconds(1)
+        let detection = section["detect"].map(self.detection) ?? DetectionConfiguration()
+        let degraded = section["degraded"].map(self.degraded) ?? DegradedConfiguration()
         let failback = section["failback"].flatMap(self.failback) ?? .auto(after: .seconds(60))
         let whenDown =
             section["when-down"].flatMap { choice($0, "when-down", of: NetworkConfiguration.WhenDown.self) } ?? .block
@@ -47,7 +48,8 @@ extension Reading {
             paths: paths,
             mtu: mtu?.value,
             targets: targets,
-            detectWithin: detectWithin,
+            detection: detection,
+            degraded: degraded,
             failback: failback,
             whenDown: whenDown,
             zones: zones ?? []
@@ -76,11 +78,6 @@ extension Reading {
         guard let text = text(node, "paths") else { return nil }
         declared.references.append(Sighting(value: text, owner: network, mark: node.mark))
         return PathName(text)
-    }
-
-    private func detectWithin(_ node: YAMLNode) -> Duration? {
-        Section(node, of: "detect", keys: ["within"], planned: ["false-alarms"], reading: self)?["within"]
-            .flatMap { duration($0, "within", in: .milliseconds(300) ... .seconds(60), saying: "300ms to 60s") }
     }
 
     private enum FailbackMode: String, CaseIterable {

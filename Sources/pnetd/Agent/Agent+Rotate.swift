@@ -74,7 +74,7 @@ extension Agent {
 
     /// How often a path's targets are asked while they answer, at the least.
     private func probeInterval(_ path: PathName) -> Duration {
-        site.policies.filter { $0.paths.contains(path) }.map { $0.timers(for: path).interval }.max() ?? .zero
+        site.policies.filter { $0.paths.contains(path) }.map { $0.promise(for: path).longestInterval }.max() ?? .zero
     }
 
     /// Networks whose traffic goes by a path and has no other to go by.

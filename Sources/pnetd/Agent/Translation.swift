@@ -44,7 +44,15 @@ extension NetworkPolicy {
             paths: network.paths,
             targets: targets,
             need: need,
-            detectWithin: network.detectWithin,
+            promise: DetectionPromise(
+                within: network.detection.within,
+                falseAlarmsPerYear: network.detection.falseAlarmsPerYear
+            ),
+            degraded: QualityLimits(
+                loss: network.degraded.loss,
+                roundTrip: network.degraded.roundTrip,
+                jitter: network.degraded.jitter
+            ),
             metered: Set(paths.filter { network.paths.contains($0.name) && $0.underlay.isMetered }.map(\.name)),
             failback: failback,
             whenDown: network.whenDown == .block ? .block : .public
