@@ -3,7 +3,7 @@
 public import NetworkTypes
 
 /// What the file says of one network, as far as health and decisions go.
-public struct NetworkPolicy: Hashable, Sendable {
+public struct NetworkPolicy: Hashable, Sendable, Codable {
     /// The network.
     public var network: NetworkName
     /// Its paths, best first.
@@ -49,7 +49,7 @@ public struct NetworkPolicy: Hashable, Sendable {
 }
 
 /// What the core wants done.
-public enum Action: Hashable, Sendable {
+public enum Action: Hashable, Sendable, Codable {
     /// Send this probe by its path, now.
     case send(Probe)
     /// The verdict of a network through a path changed.
@@ -59,7 +59,7 @@ public enum Action: Hashable, Sendable {
 }
 
 /// The decision core: (state, evidence, now) to (state, actions). No clock, no socket, no file.
-public struct HealthCore: Sendable, Hashable {
+public struct HealthCore: Sendable, Hashable, Codable {
     private var policies: [NetworkPolicy] = []
     private var conditions: [PathName: PathCondition] = [:]
     private var drained: [PathName: Reason] = [:]

@@ -9,7 +9,7 @@
 ///     answer    probe              missed   burst of 8        given up
 ///       |--------|------------------|-|-|-|-|-|-|-|-|-----------|
 ///       0     interval          + timeout     7 spacings     + timeout
-public struct LivenessTimers: Hashable, Sendable {
+public struct LivenessTimers: Hashable, Sendable, Codable {
     /// Between the probes of a target that answers, and of one that is given up.
     public var interval: Duration
     /// The least time after which a probe counts as missed; a path with a long round trip gets more.

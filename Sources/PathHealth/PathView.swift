@@ -3,7 +3,7 @@
 import NetworkTypes
 
 /// How many of a network's targets must answer through a path for the path to be up for that network.
-public enum TargetNeed: Hashable, Sendable {
+public enum TargetNeed: Hashable, Sendable, Codable {
     /// At least one.
     case any
     /// Every one.
@@ -21,7 +21,7 @@ public enum TargetNeed: Hashable, Sendable {
 }
 
 /// One network through one path: its targets, and what they show together.
-struct PathView: Sendable, Hashable {
+struct PathView: Sendable, Hashable, Codable {
     let need: TargetNeed
     let targets: [Target]
     var liveness: [TargetLiveness]

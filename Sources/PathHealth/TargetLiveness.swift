@@ -3,8 +3,8 @@
 import NetworkTypes
 
 /// Whether one target answers through one path: the probes to send, and what their answers and silence mean.
-struct TargetLiveness: Sendable, Hashable {
-    enum State: Hashable, Sendable {
+struct TargetLiveness: Sendable, Hashable, Codable {
+    enum State: Hashable, Sendable, Codable {
         /// Nothing is known yet.
         case starting
         /// The last question was answered, or may still be.
@@ -13,12 +13,12 @@ struct TargetLiveness: Sendable, Hashable {
         case silent(unanswered: Int, since: Instant, answers: Int)
     }
 
-    private struct Outstanding: Hashable, Sendable {
+    private struct Outstanding: Hashable, Sendable, Codable {
         let sequence: UInt16
         let sent: Instant
     }
 
-    private struct Burst: Hashable, Sendable {
+    private struct Burst: Hashable, Sendable, Codable {
         var sent: Int
         var next: Instant
     }
