@@ -175,7 +175,8 @@ public struct HealthCore: Sendable, Hashable, Codable {
         }
     }
 
-    private func condition(of path: PathName) -> PathCondition {
+    /// What a path showed last; telling the core the same once more changes nothing.
+    public func condition(of path: PathName) -> PathCondition {
         conditions[path] ?? .unusable(.notYetProbed)
     }
 
