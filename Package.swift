@@ -50,6 +50,7 @@ let rooms: [Target] =
     room("NetworkTypes", [])
     + room("SystemIO", ["CLinux", "NetworkTypes"])
     + room("PathHealth", ["NetworkTypes"])
+    + room("Journal", ["NetworkTypes", "PathHealth", "SystemIO"], tests: ["CLinux"])
     + room("Tunnel", ["CLinux", "CMnl", "NetworkTypes", "PathHealth", "SystemIO"], tests: ["CNl"])
     + room("ProcessLink", ["CLinux", "NetworkTypes", "SystemIO"])
     + room("PrivateDNS", ["CLdns", "CLinux", "NetworkTypes", "SystemIO"], tests: ["CMallocCount"])
@@ -61,22 +62,26 @@ let programs: [Target] = [
     .executableTarget(
         name: "pnetd",
         dependencies: [
-            "CClearedHeap", "CLinux", "Configuration", "ControlAPI", "NetworkTypes", "PathHealth", "PrivateDNS",
-            "ProcessLink", "SystemIO", "Telemetry", "Tunnel", logging, arguments,
+            "CClearedHeap", "CLinux", "Configuration", "ControlAPI", "Journal", "NetworkTypes", "PathHealth",
+            "PrivateDNS", "ProcessLink", "SystemIO", "Telemetry", "Tunnel", logging, arguments,
         ],
         swiftSettings: strict
     ),
     .testTarget(
         name: "pnetdTests",
         dependencies: [
-            "CLinux", "ControlAPI", "NetworkTypes", "PrivateDNS", "ProcessLink", "SystemIO", "Tunnel", "pnetd",
+            "CLinux", "ControlAPI", "Journal", "NetworkTypes", "PathHealth", "PrivateDNS", "ProcessLink", "SystemIO",
+            "Tunnel", "pnetd",
         ],
         path: "Tests/pnetdTests",
         swiftSettings: strict
     ),
     .executableTarget(
         name: "pnetctl",
-        dependencies: ["CClearedHeap", "Configuration", "ControlAPI", "NetworkTypes", "SystemIO", arguments],
+        dependencies: [
+            "CClearedHeap", "Configuration", "ControlAPI", "Journal", "NetworkTypes", "PathHealth", "SystemIO",
+            arguments,
+        ],
         swiftSettings: strict
     ),
     .executableTarget(
@@ -96,7 +101,8 @@ let programs: [Target] = [
     .testTarget(
         name: "pnetctlTests",
         dependencies: [
-            "pnetctl", "CLinux", "Configuration", "ControlAPI", "NetworkTypes", "SystemIO", arguments,
+            "pnetctl", "CLinux", "Configuration", "ControlAPI", "Journal", "NetworkTypes", "PathHealth", "SystemIO",
+            arguments,
         ],
         path: "Tests/pnetctlTests",
         swiftSettings: strict
@@ -181,7 +187,8 @@ if Context.environment["PNETD_FUZZ"] != nil {
         )
     )
     for (name, dependencies) in [
-        ("Messages", ["ProcessLink"]), ("Netlink", ["CLinux", "FuzzKit", "NetworkTypes", "Tunnel"]),
+        ("Journal", ["Journal", "NetworkTypes", "SystemIO"]), ("Messages", ["ProcessLink"]),
+        ("Netlink", ["CLinux", "FuzzKit", "NetworkTypes", "Tunnel"]),
         ("Userspace", ["FuzzKit", "NetworkTypes", "Tunnel"]),
     ] as [(String, [Target.Dependency])] {
         package.targets.append(

@@ -3,7 +3,7 @@
 import NetworkTypes
 
 /// What is promised of a path's silence: how soon it is known, and how seldom it is believed in vain.
-public struct DetectionPromise: Hashable, Sendable {
+public struct DetectionPromise: Hashable, Sendable, Codable {
     /// The time within which a silent failure is known.
     public var within: Duration
     /// How often in a year, at the most, a path that lives may be taken for dead.
@@ -26,7 +26,7 @@ public struct DetectionPromise: Hashable, Sendable {
 }
 
 /// How a promise stands on a path as it is now.
-public struct DetectionOutlook: Hashable, Sendable {
+public struct DetectionOutlook: Hashable, Sendable, Codable {
     /// What was promised.
     public let promise: DetectionPromise
     /// From the last answer to the verdict, at the longest, the switch included.

@@ -3,7 +3,7 @@
 public import NetworkTypes
 
 /// Something in a network that is asked, through each path, whether it answers.
-public enum Target: Hashable, Sendable, CustomStringConvertible {
+public enum Target: Hashable, Sendable, Codable, CustomStringConvertible {
     /// An ICMP or ICMPv6 echo (RFC 792, RFC 4443).
     case icmp(IPAddress)
 
@@ -16,7 +16,7 @@ public enum Target: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// A target as it is asked for one network through one path.
-public struct ProbeSubject: Hashable, Sendable {
+public struct ProbeSubject: Hashable, Sendable, Codable {
     /// The network that the answer speaks for.
     public let network: NetworkName
     /// The path that the question leaves by and the answer comes back by.
@@ -33,7 +33,7 @@ public struct ProbeSubject: Hashable, Sendable {
 }
 
 /// One question to a target.
-public struct Probe: Hashable, Sendable {
+public struct Probe: Hashable, Sendable, Codable {
     /// Who is asked, through which path, for which network.
     public let subject: ProbeSubject
     /// Counts the subject's probes and tells their answers apart; it wraps.
@@ -47,7 +47,7 @@ public struct Probe: Hashable, Sendable {
 }
 
 /// What a path itself shows, whoever is asked through it.
-public enum PathCondition: Hashable, Sendable {
+public enum PathCondition: Hashable, Sendable, Codable {
     /// The interface is there, up and configured, and its underlay can carry packets.
     case ready
     /// The path cannot carry anything, and why.
@@ -55,7 +55,7 @@ public enum PathCondition: Hashable, Sendable {
 }
 
 /// One timed observation. The time is given beside it.
-public enum Evidence: Hashable, Sendable {
+public enum Evidence: Hashable, Sendable, Codable {
     /// The probe's answer came in by its path.
     case answer(Probe)
     /// The path's own condition changed.

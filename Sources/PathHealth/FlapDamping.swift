@@ -5,7 +5,7 @@ import NetworkTypes
 /// Keeps traffic off a path that goes down again and again, the longer the more often (in the spirit of RFC 2439): each
 /// time counts one, half of which is forgotten after ten minutes. Above three the path is damped, below one and a half
 /// it is used again; that takes half an hour at the most.
-struct FlapDamping: Hashable, Sendable {
+struct FlapDamping: Hashable, Sendable, Codable {
     private var merit = 0.0
     private var updated: Instant
     /// Until when the path is not gone back to; nil where it may be.

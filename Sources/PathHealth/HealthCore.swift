@@ -3,7 +3,7 @@
 public import NetworkTypes
 
 /// What the file says of one network, as far as health and decisions go.
-public struct NetworkPolicy: Hashable, Sendable {
+public struct NetworkPolicy: Hashable, Sendable, Codable {
     /// The network.
     public var network: NetworkName
     /// Its paths, best first.
@@ -54,7 +54,7 @@ public struct NetworkPolicy: Hashable, Sendable {
 }
 
 /// What the core wants done.
-public enum Action: Hashable, Sendable {
+public enum Action: Hashable, Sendable, Codable {
     /// Send this probe by its path, now.
     case send(Probe)
     /// The verdict of a network through a path changed.
@@ -64,7 +64,7 @@ public enum Action: Hashable, Sendable {
 }
 
 /// The decision core: (state, evidence, now) to (state, actions). No clock, no socket, no file.
-public struct HealthCore: Sendable, Hashable {
+public struct HealthCore: Sendable, Hashable, Codable {
     private var policies: [NetworkPolicy] = []
     private var conditions: [PathName: PathCondition] = [:]
     private var drained: [PathName: Reason] = [:]
@@ -183,7 +183,8 @@ public struct HealthCore: Sendable, Hashable {
         }
     }
 
-    private func condition(of path: PathName) -> PathCondition {
+    /// What a path showed last; telling the core the same once more changes nothing.
+    public func condition(of path: PathName) -> PathCondition {
         conditions[path] ?? .unusable(.notYetProbed)
     }
 

@@ -15,7 +15,7 @@ import NetworkTypes
 ///
 /// Where all this does not fit into the promised time, the time gives way first, up to three times as much, since a
 /// false alarm moves traffic and a late one only waits; then the number of false alarms does.
-package struct LivenessTimers: Hashable, Sendable {
+package struct LivenessTimers: Hashable, Sendable, Codable {
     /// Between the probes of a target that answers, and of one that is given up.
     package let interval: Duration
     /// After this a probe counts as missed, though not yet as lost: the round trip and four times its variation
@@ -28,7 +28,7 @@ package struct LivenessTimers: Hashable, Sendable {
     /// Between the probes of the burst.
     package let burstSpacing: Duration
     /// The answers in a row that end a silence.
-    let riseCount = 3
+    static let riseCount = 3
     /// How the promise stands with these.
     package let outlook: DetectionOutlook
 

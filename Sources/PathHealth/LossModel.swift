@@ -5,7 +5,7 @@
 /// Losses come in bursts (Gilbert's model). What counts for a confirming burst is how likely its packets are lost too,
 /// and that is learned from bursts that were answered in the end. Longer outages do not come in here: nobody rides
 /// through those.
-struct LossModel: Hashable, Sendable {
+struct LossModel: Hashable, Sendable, Codable {
     /// Steady questions, and those of them that were lost; the past fades over some half an hour of questions.
     private var questions = 0.0
     private var lost = 0.0

@@ -3,7 +3,7 @@
 public import NetworkTypes
 
 /// When traffic returns to a better path that is up again.
-public enum Failback: Hashable, Sendable {
+public enum Failback: Hashable, Sendable, Codable {
     /// After the better path was up for so long without a break.
     case automatic(after: Duration)
     /// Never by itself.
@@ -11,7 +11,7 @@ public enum Failback: Hashable, Sendable {
 }
 
 /// What happens to a network when none of its paths is up.
-public enum WhenDown: String, Hashable, Sendable {
+public enum WhenDown: String, Hashable, Sendable, Codable {
     /// Names answer SERVFAIL, prefixes are unreachable.
     case block
     /// Names are answered publicly; prefixes are unreachable all the same.
@@ -19,7 +19,7 @@ public enum WhenDown: String, Hashable, Sendable {
 }
 
 /// Where a network's traffic and names lead.
-public enum Outcome: Hashable, Sendable {
+public enum Outcome: Hashable, Sendable, Codable {
     /// Through a path, with another one that the kernel falls to by itself.
     case active(PathName, standby: PathName?)
     /// Nowhere: the guard answers.
@@ -43,7 +43,7 @@ public enum Outcome: Hashable, Sendable {
 }
 
 /// What the verdicts mean for one network, from some time on.
-public struct Decision: Hashable, Sendable {
+public struct Decision: Hashable, Sendable, Codable {
     /// The network.
     public var network: NetworkName
     /// Goes up when the realm of the names changes: private, public, blocked.
@@ -95,7 +95,7 @@ struct Candidate: Hashable, Sendable {
 }
 
 /// Chooses by order, leaves what is down at once, comes back after a hold.
-struct NetworkDecision: Sendable, Hashable {
+struct NetworkDecision: Sendable, Hashable, Codable {
     var failback: Failback
     var whenDown: WhenDown
     private(set) var current: Decision

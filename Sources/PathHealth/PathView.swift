@@ -3,7 +3,7 @@
 import NetworkTypes
 
 /// How many of a network's targets must answer through a path for the path to be up for that network.
-public enum TargetNeed: Hashable, Sendable {
+public enum TargetNeed: Hashable, Sendable, Codable {
     /// At least one.
     case any
     /// Every one.
@@ -21,7 +21,7 @@ public enum TargetNeed: Hashable, Sendable {
 }
 
 /// One network through one path: its targets, and what they show together.
-struct PathView: Sendable, Hashable {
+struct PathView: Sendable, Hashable, Codable {
     let need: TargetNeed
     let targets: [Target]
     var liveness: [TargetLiveness]
@@ -106,7 +106,7 @@ struct PathView: Sendable, Hashable {
     private static func reason(_ target: Target, _ liveness: TargetLiveness) -> Reason? {
         guard case .silent(let unanswered, let since, let answers) = liveness.state else { return nil }
         if answers > 0 || unanswered == 0 {
-            return .recovering(target, answers: answers, of: liveness.timers.riseCount)
+            return .recovering(target, answers: answers, of: LivenessTimers.riseCount)
         }
         // The count and time at which it was given up: a verdict's reason does not change with every further probe.
         return .unanswered(target, probes: unanswered, over: liveness.givenUpAt - since)

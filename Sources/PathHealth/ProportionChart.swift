@@ -6,7 +6,7 @@
 /// A share above the limit is found after the fewest observations that its distance from the limit allows, a share
 /// below it hardly ever raises the chart: not once in `alarmEvery` observations at half the odds (Lorden, Ann. Math.
 /// Stat. 42, 1971). It falls when a thousand to one speaks for a share below.
-struct ProportionChart: Hashable, Sendable {
+struct ProportionChart: Hashable, Sendable, Codable {
     /// What one observation changes, for each of the worse shares.
     private let hit: SIMD4<Double>
     private let miss: SIMD4<Double>

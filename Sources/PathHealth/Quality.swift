@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What makes a path that carries traffic `degraded`; nil where the file does not ask.
-public struct QualityLimits: Hashable, Sendable {
+public struct QualityLimits: Hashable, Sendable, Codable {
     /// The share of lost packets, above 0 and below 1.
     public var loss: Double?
     /// The round trip that half of the packets exceed.
@@ -18,9 +18,9 @@ public struct QualityLimits: Hashable, Sendable {
 }
 
 /// How well one target answers through one path.
-package struct Quality: Hashable, Sendable {
+package struct Quality: Hashable, Sendable, Codable {
     /// What is wrong.
-    package enum Fault: Hashable, Sendable {
+    package enum Fault: Hashable, Sendable, Codable {
         /// The share lost.
         case loss(Double)
         /// The round trip when it was found.

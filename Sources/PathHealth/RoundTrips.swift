@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Round-trip time, its variation and loss, as an operator sees them and as timeouts need them.
-public struct RoundTrips: Hashable, Sendable {
+public struct RoundTrips: Hashable, Sendable, Codable {
     /// Smoothed round-trip time (RFC 6298 section 2, alpha 1/8); nil before the first answer.
     public private(set) var smoothed: Duration?
     /// Smoothed variation of the round-trip time (RFC 6298 section 2, beta 1/4).

@@ -3,8 +3,8 @@
 package import NetworkTypes
 
 /// Whether one target answers through one path: the probes to send, and what their answers and silence mean.
-package struct TargetLiveness: Sendable, Hashable {
-    package enum State: Hashable, Sendable {
+package struct TargetLiveness: Sendable, Hashable, Codable {
+    package enum State: Hashable, Sendable, Codable {
         /// Nothing is known yet.
         case starting
         /// The last question was answered, or may still be.
@@ -13,14 +13,14 @@ package struct TargetLiveness: Sendable, Hashable {
         case silent(unanswered: Int, since: Instant, answers: Int)
     }
 
-    private struct Outstanding: Hashable, Sendable {
+    private struct Outstanding: Hashable, Sendable, Codable {
         let sequence: UInt16
         let sent: Instant
         /// Asked because of a miss, not because it was time.
         let isFollowUp: Bool
     }
 
-    private struct Burst: Hashable, Sendable {
+    private struct Burst: Hashable, Sendable, Codable {
         var sent: Int
         var next: Instant
     }
@@ -99,7 +99,7 @@ package struct TargetLiveness: Sendable, Hashable {
             state = .answering
         case .silent(let unanswered, let since, let answers):
             let inRow = index == 0 ? answers + 1 : 1
-            if inRow < timers.riseCount {
+            if inRow < LivenessTimers.riseCount {
                 state = .silent(unanswered: unanswered, since: since, answers: inRow)
                 return true
             }

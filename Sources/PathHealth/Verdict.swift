@@ -22,7 +22,7 @@ public enum Verdict: String, Hashable, Sendable, Codable {
 }
 
 /// Why a verdict or a decision is what it is.
-public enum Reason: Hashable, Sendable, CustomStringConvertible {
+public enum Reason: Hashable, Sendable, Codable, CustomStringConvertible {
     /// So many probes in a row stayed without answer, over so long a time.
     case unanswered(Target, probes: Int, over: Duration)
     /// Answers are back, but not yet enough of them in a row.

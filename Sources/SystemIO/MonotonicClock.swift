@@ -30,8 +30,8 @@ public struct SystemClock: TimeSource {
 
 /// RFC 3339 text of wall-clock time.
 public enum Timestamp {
-    /// The text in UTC to the second, as in `2026-01-01T00:00:00Z`.
-    public static func text(wallNanoseconds: Int64) -> String {
+    /// The text in UTC to the second, as in `2026-01-01T00:00:00Z`, or to the millisecond: `2026-01-01T00:00:00.120Z`.
+    public static func text(wallNanoseconds: Int64, toMilliseconds: Bool = false) -> String {
         var seconds = time_t(wallNanoseconds / 1_000_000_000)
         var parts = unsafe tm()
         unsafe gmtime_r(&seconds, &parts)
@@ -41,6 +41,9 @@ public enum Timestamp {
         }
         let date =
             unsafe "\(padded(parts.tm_year + 1900, 4))-\(padded(parts.tm_mon + 1, 2))-\(padded(parts.tm_mday, 2))"
-        return unsafe "\(date)T\(padded(parts.tm_hour, 2)):\(padded(parts.tm_min, 2)):\(padded(parts.tm_sec, 2))Z"
+        let milliseconds = Int32(wallNanoseconds % 1_000_000_000 / 1_000_000)
+        let fraction = toMilliseconds ? ".\(padded(milliseconds, 3))" : ""
+        let time = unsafe "\(padded(parts.tm_hour, 2)):\(padded(parts.tm_min, 2)):\(padded(parts.tm_sec, 2))"
+        return "\(date)T\(time)\(fraction)Z"
     }
 }

@@ -17,7 +17,7 @@ struct Pnetctl: ParsableCommand {
         subcommands: [
             StatusCommand.self, WatchCommand.self, PlanCommand.self, ApplyCommand.self, ConfirmCommand.self,
             ReloadCommand.self, DownCommand.self, CheckCommand.self, KeygenCommand.self, RotateCommand.self,
-            ImportCommand.self,
+            ImportCommand.self, EventsCommand.self, ReplayCommand.self,
         ]
     )
 

@@ -188,6 +188,8 @@ extension Agent {
             ("pnetd_alerts_delivered_total", "Alerts that reached their receiver.", counters.alertsDelivered),
             ("pnetd_alert_failures_total", "Attempts to deliver an alert that failed.", counters.alertsFailed),
             ("pnetd_alerts_lost_total", "Alerts given up because too many waited.", saved.alerts.lost),
+            ("pnetd_journal_octets_total", "Octets written to the journal.", journal.octets),
+            ("pnetd_journal_lost_total", "Records that could not be written to the journal.", journal.lost),
         ]
         for (name, help, count) in counts { page.add(name, .counter, help, [.init(Double(count))]) }
         page.add(

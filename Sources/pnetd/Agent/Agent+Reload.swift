@@ -2,6 +2,7 @@
 
 import Configuration
 import ControlAPI
+import Journal
 import Logging
 import NetworkTypes
 import PathHealth
@@ -47,7 +48,7 @@ extension Agent {
         routed = routed.filter { names.contains($0.key) }
         named = named.filter { names.contains($0.key) }
         followPlaces()
-        carryOut(core.apply(new.policies, at: loop.now))
+        tellCore(.policies(new.policies, adopting: [:]))
         for network in new.networks where named[network.name] == nil {
             named[network.name] = core.decision(of: network.name)
         }

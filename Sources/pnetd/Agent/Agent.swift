@@ -3,6 +3,7 @@
 import CLinux
 import Configuration
 import ControlAPI
+import Journal
 import Logging
 import NetworkTypes
 import PathHealth
@@ -35,7 +36,9 @@ final class Agent {
     /// Whether the file was on trial and not confirmed: what is in force is the one before it.
     var isRolledBack: Bool
     var saved: SavedState
-    var core = HealthCore()
+    private(set) var core = HealthCore()
+    /// What the core is told and says, for later.
+    let journal: AgentJournal
     var counters = Counters()
 
     let reconciler: Reconciler
@@ -130,7 +133,15 @@ final class Agent {
         listeners = Listeners(keptBy: manager)
         processes = try PrivateSockets(in: runtime, on: loop, log: log, isSupervised: isSupervised)
         programs = ChildPrograms(on: loop, log: log, socketsIn: runtime, isSupervised: isSupervised)
+        journal = AgentJournal(
+            in: JournalDirectory(inStateDirectory: site.state.directory),
+            on: loop,
+            clock: clock
+        )
         probes = ProbeRunner(on: loop) { [weak self] probe in self?.observe(.answer(probe)) }
+        journal.report = { [weak self] failure in
+            self?.keepInMind("the journal has a gap") { if let failure { throw failure } }
+        }
     }
 
     /// Runs until SIGTERM, or until `down` was carried out.
@@ -206,15 +217,21 @@ final class Agent {
             }
         }
         named = adopted
-        carryOut(core.apply(site.policies, adopting: adopted, at: now))
+        tellCore(.policies(site.policies, adopting: adopted))
+    }
+
+    /// Gives the core evidence. What changes nothing is kept from it: a storm of kernel events would fill the journal.
+    func observe(_ evidence: Evidence) {
+        if case .condition(let path, let condition) = evidence, core.condition(of: path) == condition { return }
+        tellCore(.evidence(evidence))
     }
 
     /// Feeds the core and carries out what it wants.
-    func observe(_ evidence: Evidence) {
-        carryOut(core.handle(evidence, at: loop.now))
+    func tellCore(_ input: CoreInput) {
+        carryOut(journal.tell(input, to: &core, at: loop.now))
     }
 
-    func carryOut(_ actions: [Action]) {
+    private func carryOut(_ actions: [Action]) {
         for action in actions {
             switch action {
             case .send(let probe): probes?.send(probe)
@@ -229,10 +246,7 @@ final class Agent {
     private func setDeadline() {
         if let deadline { loop.cancel(deadline) }
         deadline = core.nextDeadline.map { next in
-            loop.schedule(at: next) { [weak self] in
-                guard let self else { return }
-                carryOut(core.advance(to: loop.now))
-            }
+            loop.schedule(at: next) { [weak self] in self?.tellCore(.time) }
         }
     }
 
@@ -261,6 +275,7 @@ final class Agent {
         isEnding = true
         manager.tell("STOPPING=1")
         save()
+        journal.end(core, at: loop.now)
         // What has units of its own stays, unless everything was taken down.
         guard !isSupervised || kernelWork.isOver else { return loop.stop() }
         programs.want([])
