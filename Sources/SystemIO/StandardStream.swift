@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLinux
+import Synchronization
 
 /// Where a program's text goes.
 public enum StandardStream: Int32, Sendable {
@@ -9,14 +10,27 @@ public enum StandardStream: Int32, Sendable {
     /// What went wrong.
     case error = 2
 
-    /// Writes text at once. What cannot be written is lost: there is nobody left to tell.
+    /// What the kernel said to the first text that could not be written to standard output.
+    private static let outputError = Atomic<Int32>(0)
+
+    /// Why standard output lacks some of what was written to it; nil where it lacks nothing.
+    public static var outputFailure: SystemError? {
+        let code = outputError.load(ordering: .relaxed)
+        return code == 0 ? nil : SystemError(operation: "write to standard output", code: code)
+    }
+
+    /// Writes text at once. What cannot be written is lost: for standard output ``outputFailure`` says so, for standard
+    /// error there is nobody left to tell.
     public func write(_ text: String) {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let count = unsafe rest.withUnsafeBytes { bytes in
                 retryingInterrupted { unsafe CLinux.write(rawValue, bytes.baseAddress, bytes.count) }
             }
-            guard let count else { return }
+            guard let count else {
+                if self == .output { Self.outputError.store(pn_errno(), ordering: .relaxed) }
+                return
+            }
             rest = rest.dropFirst(count)
         }
     }

@@ -58,9 +58,15 @@ struct ImportCommand: ParsableCommand {
                 )
             }
         }
-        try write(fragment.keyFiles)
-        StandardStream.error.write(fragment.notes.map { $0.text(of: file) }.joined())
+        let made = try write(fragment.keyFiles)
         StandardStream.output.write(fragment.text)
+        guard StandardStream.outputFailure == nil else {
+            // Without the text they belong to nothing, and would be in the way of the next attempt.
+            for name in made { try? Files.remove(name) }
+            throw ExitCode(1)
+        }
+        StandardStream.error.write(fragment.keyFiles.map { "wrote \($0.name)\n" }.joined())
+        StandardStream.error.write(fragment.notes.map { $0.text(of: file) }.joined())
     }
 
     private var baseName: String { file.split(separator: "/").last.map(String.init) ?? file }
@@ -78,7 +84,8 @@ struct ImportCommand: ParsableCommand {
     }
 
     /// All or, where one cannot be written, none but those that took another's place.
-    private func write(_ files: [PathFragment.KeyFile]) throws {
+    /// - Returns: those that are new.
+    private func write(_ files: [PathFragment.KeyFile]) throws -> [String] {
         var made: [String] = []
         do throws(SystemError) {
             try Files.makeDirectory(keys, mode: 0o700)
@@ -94,7 +101,7 @@ struct ImportCommand: ParsableCommand {
             for name in made { try? Files.remove(name) }
             throw failure(["pnetctl: \(error)\n"])
         }
-        StandardStream.error.write(files.map { "wrote \($0.name)\n" }.joined())
+        return made
     }
 
     private func failure(_ lines: [String]) -> ExitCode {

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import ControlAPI
+import SystemIO
 
 /// The command line of pnetd.
 @main
@@ -22,4 +23,23 @@ struct Pnetctl: ParsableCommand {
     )
 
     @OptionGroup var connection: ConnectionOptions
+
+    /// Whatever a command says of itself, it has failed where what was asked for could not be written.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            complainOfOutput()
+            exit(withError: error)
+        }
+        if complainOfOutput() { exit(withError: ExitCode(1)) }
+    }
+
+    @discardableResult
+    private static func complainOfOutput() -> Bool {
+        guard let failure = StandardStream.outputFailure else { return false }
+        StandardStream.error.write("pnetctl: \(failure)\n")
+        return true
+    }
 }

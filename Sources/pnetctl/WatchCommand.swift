@@ -19,17 +19,17 @@ struct WatchCommand: ParsableCommand {
         try reportingFailures(refusal: StatusReport.exitCodeWithoutDaemon) { () throws(ControlFailure) in
             var updates = try connection.client.open(ControlRequest(.watch))
             if !json, StandardStream.output.isTerminal {
-                try repaint(&updates)
+                return try repaint(&updates)
             } else {
-                try log(&updates)
+                return try log(&updates)
             }
         }
     }
 
     /// One line a change.
-    private func log(_ updates: inout ControlConnection) throws(ControlFailure) -> Never {
+    private func log(_ updates: inout ControlConnection) throws(ControlFailure) -> Int32 {
         var earlier: StatusReport?
-        while true {
+        while StandardStream.outputFailure == nil {
             guard let update = try updates.next(WatchUpdate.self, within: .seconds(3600)) else { continue }
             if json {
                 StandardStream.output.write(try JSONText.line(update))
@@ -39,13 +39,14 @@ struct WatchCommand: ParsableCommand {
             }
             earlier = update.report
         }
+        return 1
     }
 
     /// The status, once a second and with every change, above the latest changes.
-    private func repaint(_ updates: inout ControlConnection) throws(ControlFailure) -> Never {
+    private func repaint(_ updates: inout ControlConnection) throws(ControlFailure) -> Int32 {
         var report: StatusReport?
         var changes: [String] = []
-        while true {
+        while StandardStream.outputFailure == nil {
             if let update = try updates.next(WatchUpdate.self, within: .seconds(1)) {
                 if report != nil { changes += ChangeText.lines(of: update, after: report) }
                 changes = changes.suffix(8)
@@ -59,5 +60,6 @@ struct WatchCommand: ParsableCommand {
             let rows = StandardStream.output.size?.rows ?? 24
             StandardStream.output.write(Screen.repainting(status.map(String.init) + changes, rows: rows))
         }
+        return 1
     }
 }

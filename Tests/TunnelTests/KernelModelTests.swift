@@ -89,12 +89,17 @@ struct KernelModelTests {
                 model.drain()
                 return model.touches[.link(Sample.interface(name))]
             }
+            let alias = Link.alias(of: Sample.first)
+            try ip("link set pn-a alias '\(alias)'")
+            model.drain()
             _ = model.takeTouches()
             try ip("link set pn-a mtu 1400")
             #expect(touch("pn-a") == 0)
-            model.disown(try link("pn-a"), mtu: 1320)
+            model.disown(try link("pn-a"), alias: alias, mtu: 1320)
             #expect(touch("pn-a") == 0, "somebody else's MTU")
-            model.disown(try link("pn-a"), mtu: 1400)
+            model.disown(try link("pn-a"), alias: "hello", mtu: 1400)
+            #expect(touch("pn-a") == 0, "somebody else's alias")
+            model.disown(try link("pn-a"), alias: alias, mtu: 1400)
             #expect(touch("pn-a") == nil)
 
             // Where a kernel signs, what comes unsigned beside it takes nothing back.
@@ -108,7 +113,7 @@ struct KernelModelTests {
                 bytes[12] = port
                 for reply in NetlinkReply.parse(bytes) { model.take(reply) }
             }
-            model.disown(try link("pn-b"), mtu: 1400)
+            model.disown(try link("pn-b"), alias: alias, mtu: 1400)
             #expect(model.touches[.link(Sample.interface("pn-b"))] == 77)
         }
     }

@@ -127,6 +127,44 @@ struct PlanTests {
         #expect(observed == expected)
     }
 
+    /// By its key an interface is known, whatever somebody has written into its alias.
+    @Test(arguments: [nil, "hello"], [true, false])
+    func knowsItsInterfaceUnderAForeignAlias(alias: String?, isClaimed: Bool) {
+        let outcome = Outcome.active(Sample.first, standby: Sample.second)
+        var observed = settled(outcome)
+        let name = Sample.interface("pn-a")
+        observed.links[name]?.alias = alias
+        if isClaimed {
+            // Who changed the key as well is found out as long as we run.
+            observed.claimed = [4]
+            observed.tunnels[name]?.privateKey = Sample.secret(99)
+        }
+        let steps = plan(Sample.desired(outcome), observed)
+        #expect(steps.map(\.object) == (isClaimed ? [.tunnel(name), .link(name)] : [.link(name)]))
+        for step in steps { observed.take(step) }
+        #expect(observed.links == settled(outcome).links)
+    }
+
+    @Test func removesAClaimedInterfaceUnderAForeignAlias() {
+        var observed = settled(.blocked)
+        observed.links[Sample.interface("pn-a")]?.alias = "hello"
+        observed.claimed = [4]
+        let steps = plan(Desired(reserved: Sample.reserved, paths: [], networks: []), observed)
+        #expect(steps.filter { if case .deleteLink = $0 { true } else { false } }.map(\.object).count == 2)
+        observed.loseLink(Sample.link("pn-a", 4))
+        #expect(observed.claimed == [], "a number may be another's later")
+    }
+
+    @Test func leavesAStrangersInterfaceAlone() {
+        var observed = settled(.active(Sample.first, standby: Sample.second))
+        let name = Sample.interface("pn-a")
+        observed.links[name]?.alias = nil
+        observed.tunnels[name]?.privateKey = Sample.secret(99)
+        let steps = plan(Sample.desired(.active(Sample.first, standby: Sample.second)), observed)
+        #expect(!steps.contains { [.link(name), .tunnel(name)].contains($0.object) })
+        #expect(!steps.contains { if case .putNexthop = $0 { true } else { false } }, "nothing is led to it")
+    }
+
     @Test func takesAwayForeignAddressesOfOurInterfacesButNotLinkLocalOnes() {
         var observed = settled(.blocked)
         observed.addresses.insert(LinkAddress(link: 4, address: Sample.address("10.66.0.1/24")))

@@ -86,7 +86,7 @@ struct RandomPlanTests {
             case 1: world.nexthops.keys.sorted().randomElement(using: &dice).map { world.loseNexthop($0) }
             case 2: world.rules.sorted().randomElement(using: &dice).map { _ = world.rules.remove($0) }
             case 3:
-                let own = world.links.values.filter(\.isOurs).sorted { $0.name < $1.name }
+                let own = world.links.values.filter(\.hasOurAlias).sorted { $0.name < $1.name }
                 if let link = own.randomElement(using: &dice) { world.loseLink(link) }
             case 4: world.guard = nil
             case 5: world.guard?.isOrphan = true
@@ -94,7 +94,7 @@ struct RandomPlanTests {
                 let underlay = Sample.interface("eth\(Int.random(in: 0...1, using: &dice))")
                 world.links[underlay]?.mtu = Int.random(in: 1200...1500, using: &dice)
             case 7:
-                let name = world.links.values.filter(\.isOurs).map(\.name).sorted().randomElement(using: &dice)
+                let name = world.links.values.filter(\.hasOurAlias).map(\.name).sorted().randomElement(using: &dice)
                 if let name { world.outerMTUs[name] = Bool.random(using: &dice) ? 1380 : nil }
             default:
                 let name = world.tunnels.keys.sorted().randomElement(using: &dice)

@@ -198,6 +198,67 @@ struct ReconcileTests {
         }
     }
 
+    /// While it runs and after, an interface is known by more than its alias.
+    @Test(arguments: ["hello", ""])
+    func putsAForeignAliasBack(alias: String) throws {
+        try Self.withReconciler { reconciler in
+            let wish = Sample.desired(Self.both)
+            _ = try Self.settle(reconciler, wish)
+            func shown() throws -> Bool { try run("/sbin/ip", "link", "show", "pn-a").contains("pnetd path vpn-a") }
+            try run("/sbin/ip", "link", "set", "pn-a", "alias", alias)
+            #expect(try !shown())
+            let healed = reconciler.reconcile(wish)
+            #expect(healed.repairs == [Repair(object: "interface pn-a", port: 0)])
+            #expect(healed.paths[Sample.first]?.condition == .ready)
+            #expect(try shown())
+            #expect(reconciler.reconcile(wish).changes == [])
+
+            // The next run's.
+            try run("/sbin/ip", "link", "set", "pn-a", "alias", alias)
+            let successor = try Reconciler(
+                reserved: Sample.reserved,
+                userspace: .child(through: [], logDirectory: "/tmp"),
+                told: reconciler.told
+            )
+            reconciler.release()
+            #expect(successor.reconcile(wish).paths[Sample.first]?.condition == .ready)
+            #expect(try shown())
+
+            // And what is taken down goes, whoever has written into it meanwhile.
+            try run("/sbin/ip", "link", "set", "pn-a", "alias", alias)
+            #expect(successor.removeEverything().removed.contains("remove interface pn-a"))
+            #expect(throws: ProgramFailure.self) { try run("/sbin/ip", "link", "show", "pn-a") }
+        }
+    }
+
+    @Test func putsAnEndpointBackThatSomebodySet() throws {
+        try Self.withReconciler { reconciler in
+            let wish = Sample.desired(Self.both)
+            _ = try Self.settle(reconciler, wish)
+            let key = try run("/usr/bin/wg", "show", "pn-a", "peers").dropLast()
+            func endpoint() throws -> String { try run("/usr/bin/wg", "show", "pn-a", "endpoints") }
+            try run("/usr/bin/wg", "set", "pn-a", "peer", String(key), "endpoint", "192.0.2.99:1")
+            #expect(reconciler.hasTunnelToRepair(wish))
+            #expect(reconciler.reconcile(wish).repairs.map(\.object) == ["WireGuard on pn-a"])
+            #expect(try endpoint().contains("198.51.100.1:51820"))
+            #expect(!reconciler.hasTunnelToRepair(wish))
+
+            // What was learnt while nobody looked is kept, and so is it from then on.
+            try run("/usr/bin/wg", "set", "pn-a", "peer", String(key), "endpoint", "192.0.2.98:2")
+            let successor = try Reconciler(
+                reserved: Sample.reserved,
+                userspace: .child(through: [], logDirectory: "/tmp"),
+                told: reconciler.told
+            )
+            reconciler.release()
+            _ = successor.reconcile(wish)
+            #expect(try endpoint().contains("192.0.2.98:2"))
+            try run("/usr/bin/wg", "set", "pn-a", "peer", String(key), "endpoint", "192.0.2.97:3")
+            _ = successor.reconcile(wish)
+            #expect(try endpoint().contains("192.0.2.98:2"))
+        }
+    }
+
     /// libnl reads back what we wrote: two independent readings of the kernel agree.
     @Test func agreesWithLibnlOnAddressesAndRules() throws {
         try Self.withReconciler { reconciler in

@@ -107,6 +107,7 @@ struct TrafficEffectTests {
         #expect(effect { $0.listenPort = 51_999 }?.severity == .diversion)
         let lost = try #require(effect { $0.peers[0].allowedIPs = [Sample.prefixes[0]] })
         #expect(lost.severity == .interruption && lost.text.contains("carries fd00:20::/48 no longer"))
+        #expect(lost.text.hasSuffix("what it keeps is put anew, which takes a moment"))
         #expect(effect { $0.peers[0].allowedIPs.insert(Sample.prefix("10.40.0.0/16")) } == .harmless)
         let gone = try #require(effect { $0.peers = [] })
         #expect(gone.severity == .interruption && gone.text.contains("is cut off"))

@@ -14,6 +14,8 @@ struct WireGuardModel {
     private var holders: [IPPrefix: WireGuardPublicKey] = [:]
     /// Peers named so far, one that goes on in the next message once for each.
     private(set) var entries = 0
+    /// Prefixes that were nobody's for a moment at least.
+    private(set) var dropped: Set<IPPrefix> = []
     /// Peers whose prefixes were gone for a moment.
     private(set) var replaced: Set<WireGuardPublicKey> = []
 
@@ -39,6 +41,11 @@ struct WireGuardModel {
         for (_, entry) in attributes.nest(WGDEVICE_A_PEERS).items { takePeer(NetlinkAttributes(entry)) }
     }
 
+    private mutating func drop(_ prefix: IPPrefix) {
+        holders[prefix] = nil
+        dropped.insert(prefix)
+    }
+
     private mutating func takePeer(_ attributes: NetlinkAttributes) {
         entries += 1
         guard let key = attributes[WGPEER_A_PUBLIC_KEY].flatMap({ WireGuardPublicKey(bytes: $0) }) else {
@@ -46,7 +53,7 @@ struct WireGuardModel {
         }
         let flags = attributes.number(WGPEER_A_FLAGS, as: UInt32.self) ?? 0
         if flags & WGPEER_F_REMOVE_ME.rawValue != 0 {
-            for prefix in peers.removeValue(forKey: key)?.allowedIPs ?? [] { holders[prefix] = nil }
+            for prefix in peers.removeValue(forKey: key)?.allowedIPs ?? [] { drop(prefix) }
             order.removeAll { $0 == key }
             return
         }
@@ -61,7 +68,7 @@ struct WireGuardModel {
         }
         if flags & WGPEER_F_REPLACE_ALLOWEDIPS.rawValue != 0 {
             replaced.insert(key)
-            for prefix in peer.allowedIPs { holders[prefix] = nil }
+            for prefix in peer.allowedIPs { drop(prefix) }
             peer.allowedIPs = []
         }
         for (_, entry) in attributes.nest(WGPEER_A_ALLOWEDIPS).items {

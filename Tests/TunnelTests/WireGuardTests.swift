@@ -63,9 +63,9 @@ struct WireGuardTests {
         known.peers.append(WireGuardDevice.Peer(publicKey: Sample.publicKey(9)))
         let change = WireGuardChange(from: known, to: wanted, toldBefore: told)
         #expect(change.privateKey == nil && change.mark == nil && change.listenPort == nil)
-        #expect(change.peers.map(\.publicKey) == [Sample.publicKey(9), Sample.publicKey(101), Sample.publicKey(102)])
-        #expect(change.peers[0].remove)
-        #expect(change.peers[1] == WireGuardChange.Peer(publicKey: Sample.publicKey(101), keepalive: 25))
+        #expect(change.peers.map(\.publicKey) == [Sample.publicKey(101), Sample.publicKey(102), Sample.publicKey(9)])
+        #expect(change.peers[2].remove)
+        #expect(change.peers[0] == WireGuardChange.Peer(publicKey: Sample.publicKey(101), keepalive: 25))
     }
 
     @Test func takesAPresharedKeyAway() {

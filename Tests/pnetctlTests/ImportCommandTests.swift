@@ -35,6 +35,16 @@ struct ImportCommandTests {
         }
     }
 
+    @Test func leavesNothingWhereTheTextCannotBeWritten() throws {
+        try Self.inFolder { folder in
+            try Files.replace("\(folder)/wg0.conf", with: Array(ImportTests.ordinary.utf8))
+            let lost = try Shell.run("cd \(folder) && $PNETCTL import wg0.conf > /dev/full")
+            #expect(lost.exit == .status(1) && lost.error.contains("write to standard output"))
+            #expect(!lost.error.contains("wrote"))
+            #expect(try Shell.run("cd \(folder) && $PNETCTL import wg0.conf").exit == .status(0))
+        }
+    }
+
     /// What is named as lost does not stand in the way of the rest.
     @Test func printsWhatCheckTakesOfAFileThatRoutesEverything() throws {
         try Self.inFolder { folder in

@@ -92,6 +92,14 @@ struct ImportTests {
         )
     }
 
+    /// As an editor of Windows saves it.
+    @Test func readsLinesOfAnyEnding() {
+        let text = Self.ordinary.replacing("\n", with: "\r\n")
+        #expect(Self.fragment(text).text == Self.fragment(Self.ordinary).text)
+        #expect(Self.fragment(text).keyFiles.map(\.key) == Self.fragment(Self.ordinary).keyFiles.map(\.key))
+        #expect(Self.errors("[Interface]\r\n\r\nFrob = 1\r\n") == Self.errors("[Interface]\n\nFrob = 1\n"))
+    }
+
     @Test func namesWhatItCannotCarryOver() {
         let text = """
             [Interface]

@@ -53,6 +53,11 @@ struct KeygenTests {
         #expect(try Files.read(file).isEmpty)
     }
 
+    @Test func failsWhereTheKeyCannotBeWritten() throws {
+        let lost = try Shell.run("$PNETCTL keygen > /dev/full")
+        #expect(lost.exit == .status(1) && lost.error.contains("write to standard output"))
+    }
+
     @Test func neverRepeatsWhatIsNoKey() throws {
         let slip = "QPOqDwSCpRkBLcc0ZAxsfdnXNOn3EUjP1sUHHSmJ0V"
         let refused = try Shell.run("echo \(slip) | $PNETCTL keygen --public")

@@ -83,10 +83,10 @@ final class KernelModel {
 
     /// Forgets that the kernel told of a link where it is as we have just set it: that was our doing. The kernel does not
     /// sign what is done to one (`do_setlink`).
-    func disown(_ link: Link, mtu: Int) {
+    func disown(_ link: Link, alias: String, mtu: Int) {
         let object = KernelObject.link(link.name)
         guard touches[object] == 0, let now = observed.links[link.name], now.index == link.index,
-            now.isUp && now.mtu == mtu
+            now.isUp && now.alias == alias && now.mtu == mtu
         else { return }
         touches[object] = nil
     }
@@ -154,7 +154,16 @@ final class KernelModel {
     func forgetGuard() { isGuardStale = true }
 
     /// Notes how the WireGuard side of an interface is; nil where it cannot be asked.
-    func note(_ device: WireGuardDevice?, on interface: InterfaceName) { observed.tunnels[interface] = device }
+    func note(_ device: WireGuardDevice?, on interface: InterfaceName, at now: Instant) {
+        observed.tunnels[interface] = device
+        if let device { observed.sightings[interface, default: PeerSightings()].look(at: device, now) }
+    }
+
+    /// Notes what the WireGuard side of an interface is about to be told.
+    func note(_ change: WireGuardChange, for interface: InterfaceName) { observed.sightings[interface]?.told(change) }
+
+    /// Notes that an interface is ours, until it goes.
+    func claim(_ link: Link) { observed.claimed.insert(link.index) }
 
     /// Notes what the kernel knows of the way to an interface's peers.
     func note(outerMTU: UInt32?, on interface: InterfaceName) { observed.outerMTUs[interface] = outerMTU }
@@ -198,7 +207,9 @@ final class KernelModel {
             }
         }
         fresh.tunnels = observed.tunnels.filter { fresh.links[$0.key] != nil }
+        fresh.sightings = observed.sightings.filter { fresh.links[$0.key] != nil }
         fresh.outerMTUs = observed.outerMTUs.filter { fresh.links[$0.key] != nil }
+        fresh.claimed = observed.claimed.intersection(fresh.links.values.map(\.index))
         (fresh.told, fresh.guard) = (observed.told, observed.guard)
         return fresh
     }

@@ -164,7 +164,7 @@ struct Layout: Hashable, Sendable {
 extension Desired.Path {
     /// Its interface, where that is ours and can carry.
     func carrier(_ observed: Observed) -> Link? {
-        guard let link = observed.links[interface], link.isUp, link.hasCarrier, link.isOurs else { return nil }
+        guard let link = ownLink(observed), link.isUp, link.hasCarrier else { return nil }
         return link
     }
 

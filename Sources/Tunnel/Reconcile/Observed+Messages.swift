@@ -44,6 +44,7 @@ extension Observed {
         if let before, before.name != link.name {
             links[before.name] = nil
             tunnels[before.name] = nil
+            sightings[before.name] = nil
         }
         links[link.name] = link
         if !(link.isUp && link.hasCarrier) { loseNexthops(on: link.index) }
@@ -58,7 +59,9 @@ extension Observed {
         loseRoutes(on: link.index)
         links[link.name] = nil
         tunnels[link.name] = nil
+        sightings[link.name] = nil
         outerMTUs[link.name] = nil
+        claimed.remove(link.index)
         addresses = addresses.filter { $0.link != link.index }
         doubts = doubts.filter { $0.key.link != link.index }
         missingNeighbours = missingNeighbours.filter { $0.link != link.index }

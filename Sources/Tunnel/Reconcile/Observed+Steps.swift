@@ -13,7 +13,7 @@ extension Observed {
         case .setUp(let link, let path, let mtu, _):
             links[link.name]?.isUp = true
             links[link.name]?.hasCarrier = true
-            links[link.name]?.alias = Link.aliasPrefix + path.text
+            links[link.name]?.alias = Link.alias(of: path)
             links[link.name]?.mtu = mtu
         case .addAddress(let address): addresses.insert(address)
         case .deleteAddress(let address): addresses.remove(address)

@@ -10,6 +10,8 @@ struct Observed: Hashable, Sendable {
     var addresses: Set<LinkAddress> = []
     /// Those of them that cannot be used, or not yet.
     var doubts: [LinkAddress: AddressDoubt] = [:]
+    /// The numbers of the interfaces that this run has configured: they are ours whatever their alias says by now.
+    var claimed: Set<Int32> = []
     /// Ours, by their ids.
     var nexthops: [UInt32: Nexthop] = [:]
     /// Those with our protocol; routes with equal keys replace each other.
@@ -32,6 +34,8 @@ struct Observed: Hashable, Sendable {
     var tunnels: [InterfaceName: WireGuardDevice] = [:]
     /// The endpoints of the file as each peer was last told them: a peer that roamed since is not called back.
     var told: [InterfaceName: [WireGuardPublicKey: SocketEndpoint]] = [:]
+    /// Where the peers of each interface were seen.
+    var sightings: [InterfaceName: PeerSightings] = [:]
     /// What the kernel knows of the way to each interface's peers, in octets of the largest outer packet; none where it
     /// knows of nothing less than the underlay takes.
     var outerMTUs: [InterfaceName: UInt32] = [:]
@@ -128,6 +132,9 @@ extension Observed {
             }
         }.sorted()
     }
+
+    /// Whether an interface is ours, by its alias or because this run has configured it.
+    func isOurs(_ link: Link) -> Bool { link.hasOurAlias || claimed.contains(link.index) }
 
     /// The addresses of an interface but those in doubt.
     func usableAddresses(of link: Link) -> [LinkAddress] {

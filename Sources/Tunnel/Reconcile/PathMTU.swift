@@ -13,7 +13,7 @@ extension Desired.Path {
     /// more room meanwhile would send too much.
     func mtu(_ observed: Observed) -> Int {
         if let mtu { return mtu }
-        if observed.links[underlay] == nil, let link = observed.links[interface], link.isOurs {
+        if observed.links[underlay] == nil, let link = ownLink(observed) {
             return max(link.mtu, 1280)
         }
         return max(outer(observed) - overhead(observed.tunnels[interface]), 1280)

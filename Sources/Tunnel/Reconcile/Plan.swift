@@ -25,7 +25,7 @@ func plan(_ desired: Desired, _ observed: Observed) -> [Step] {
     steps += unused.map(Step.deleteNexthop)
     steps += observed.rules.subtracting(layout.rules).sorted().map(Step.deleteRule)
     let wanted = Set(desired.paths.map(\.interface))
-    let orphans = observed.links.values.filter { $0.isOurs && !wanted.contains($0.name) }
+    let orphans = observed.links.values.filter { observed.isOurs($0) && !wanted.contains($0.name) }
     steps += orphans.sorted { $0.name < $1.name }.map(Step.deleteLink)
     return steps.filter { $0.family.map(observed.families.contains) ?? true }
 }
@@ -66,15 +66,16 @@ private func guardSteps(_ desired: Desired, _ observed: Observed) -> [Step] {
 /// What a path's interface needs, apart from addresses and routes.
 func tunnelSteps(_ path: Desired.Path, _ reserved: ReservedNumbers, _ observed: Observed) -> [Step] {
     guard let link = observed.links[path.interface] else { return [.makeLink(path.interface)] }
-    guard let device = observed.tunnels[path.interface], path.mayUse(link, device) else { return [] }
+    guard let device = observed.tunnels[path.interface], path.mayUse(link, device, observed) else { return [] }
     var steps: [Step] = []
     var settings = path.wireGuard
     settings.mark = reserved.underlayMark(path.slot)
     let told = observed.told[path.interface] ?? [:]
-    let change = WireGuardChange(from: device, to: settings, toldBefore: told)
+    let strays = observed.sightings[path.interface]?.strays ?? [:]
+    let change = WireGuardChange(from: device, to: settings, toldBefore: told, strays: strays)
     if !change.isEmpty { steps.append(.configure(path.interface, change)) }
     let mtu = path.mtu(observed)
-    if !link.isUp || link.alias != Link.aliasPrefix + path.name.text || link.mtu != mtu {
+    if !link.isUp || link.alias != Link.alias(of: path.name) || link.mtu != mtu {
         steps.append(.setUp(link, path.name, mtu: mtu, hasIPv6: observed.families.contains(.ipv6)))
     }
     return steps
@@ -83,7 +84,7 @@ func tunnelSteps(_ path: Desired.Path, _ reserved: ReservedNumbers, _ observed: 
 private func addressSteps(_ desired: Desired, _ observed: Observed) -> [Step] {
     var steps: [Step] = []
     for path in desired.paths {
-        guard let link = observed.links[path.interface], link.isOurs else { continue }
+        guard let link = path.ownLink(observed) else { continue }
         let wanted = Set(path.addresses.map { LinkAddress(link: link.index, address: $0) })
         let found = observed.addresses.filter { $0.link == link.index }
         // A link-local address is the kernel's own affair.
@@ -97,8 +98,16 @@ private func addressSteps(_ desired: Desired, _ observed: Observed) -> [Step] {
 extension Desired.Path {
     /// Whether the interface of this name is ours, or one that nobody configured yet: what an earlier run, or this one,
     /// has just made.
-    func mayUse(_ link: Link, _ device: WireGuardDevice) -> Bool {
-        link.implementation != nil && (link.isOurs || device.privateKey == nil)
+    func mayUse(_ link: Link, _ device: WireGuardDevice, _ observed: Observed) -> Bool {
+        guard link.implementation != nil else { return false }
+        return observed.isOurs(link) || device.privateKey == nil || device.privateKey == wireGuard.privateKey
+    }
+
+    /// Its interface, where that is ours: anybody may change its alias, but nobody else has its key.
+    func ownLink(_ observed: Observed) -> Link? {
+        guard let link = observed.links[interface] else { return nil }
+        let hasKey = link.implementation != nil && observed.tunnels[interface]?.privateKey == wireGuard.privateKey
+        return observed.isOurs(link) || hasKey ? link : nil
     }
 }
 

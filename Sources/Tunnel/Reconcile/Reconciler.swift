@@ -159,10 +159,11 @@ public final class Reconciler {
 
     /// Reads the WireGuard side of an interface; nil where it cannot be read.
     public func readDevice(on interface: InterfaceName) -> WireGuardDevice? {
-        guard let link = model.observed.links[interface], let device = try? tunnels.read(link, now: clock.now) else {
+        let now = clock.now
+        guard let link = model.observed.links[interface], let device = try? tunnels.read(link, now: now) else {
             return nil
         }
-        model.note(device, on: interface)
+        model.note(device, on: interface, at: now)
         return device
     }
 
@@ -308,16 +309,16 @@ extension Reconciler {
         state.condition = model.observed.underlayCondition(path)
         do {
             let device = try tunnels.read(link, now: now)
-            model.note(device, on: path.interface)
+            model.note(device, on: path.interface, at: now)
             model.note(outerMTU: outerMTU(of: path, device), on: path.interface)
-            if let device, path.mayUse(link, device) {
+            if let device, path.mayUse(link, device, model.observed) {
                 state.device = device
             } else {
                 state.condition = .unusable(.interfaceForeign(path.interface))
             }
         } catch {
             // A tunnel that stands and cannot be read may well carry traffic: that is for the probes to say.
-            model.note(nil, on: path.interface)
+            model.note(nil, on: path.interface, at: now)
             result.failures.append("\(path.name): \(error)")
         }
         return state
@@ -373,7 +374,7 @@ extension Reconciler {
                     try willCarryOut(step)
                 }
                 if let port = touches[step.object] ?? (isRepairOfTunnel(step, desired) ? 0 : nil),
-                    port != 0 || step.isUnsigned
+                    port != 0 || isUnsigned(step)
                 {
                     disputes.repaired(step.object, from: port, at: now)
                     result.repairs.append(Repair(object: step.object.description, port: port))
@@ -399,7 +400,17 @@ extension Reconciler {
     private func opensTheWay(_ step: Step) -> Bool {
         switch step {
         case .makeLink(let name): model.observed.links[name] != nil
-        case .setUp(let link, _, _, _): !(link.isOurs && link.isUp)
+        case .setUp(let link, _, _, _): !(model.observed.isOurs(link) && link.isUp)
+        default: false
+        }
+    }
+
+    /// Whether somebody's change that a step undoes is one that the kernel does not sign: to an interface that was set up
+    /// once, or to its WireGuard side.
+    private func isUnsigned(_ step: Step) -> Bool {
+        switch step {
+        case .setUp(let link, _, _, _): model.observed.isOurs(link)
+        case .configure: true
         default: false
         }
     }
@@ -439,7 +450,9 @@ extension Reconciler {
             for (place, item) in sent.enumerated() {
                 guard let error = errors[place] else {
                     taken.append(item.step)
-                    if case .setUp(let link, _, let mtu, _) = item.step { model.disown(link, mtu: mtu) }
+                    if case .setUp(let link, let path, let mtu, _) = item.step {
+                        model.disown(link, alias: Link.alias(of: path), mtu: mtu)
+                    }
                     continue
                 }
                 if !item.step.isFulfilled(by: error.code) { result.failures.append("\(error)") }
@@ -461,7 +474,10 @@ extension Reconciler {
                 return try firewall.own(table)
             case .makeLink(let name): try tunnels.make(name, now: now)
             case .configure(let name, let change):
-                if let link = model.observed.links[name] { try tunnels.apply(change, to: link) }
+                if let link = model.observed.links[name] {
+                    model.note(change, for: name)
+                    try tunnels.apply(change, to: link)
+                }
             default: preconditionFailure("a step of one message goes with others: \(step)")
             }
             model.drain()
@@ -496,6 +512,7 @@ extension Reconciler {
         configured = configured.filter { interfaces.contains($0.key) }
         for path in desired.paths where pathStates[path.name]?.device != nil {
             guard !result.failures.contains(where: { $0.hasPrefix("\(path.name): ") }) else { continue }
+            if let link = model.observed.links[path.interface] { model.claim(link) }
             configured[path.interface] = path.wireGuard.hashValue
             told[path.interface] = Dictionary(
                 path.wireGuard.peers.compactMap { peer in peer.endpoint.map { (peer.publicKey, $0) } },
@@ -516,16 +533,6 @@ public enum KernelNotice: Hashable, Sendable {
 }
 
 extension Step {
-    /// Whether somebody's change that it undoes is one that the kernel does not sign: to an interface that was set up
-    /// once, or to its WireGuard side.
-    fileprivate var isUnsigned: Bool {
-        switch self {
-        case .setUp(let link, _, _, _): link.isOurs
-        case .configure: true
-        default: false
-        }
-    }
-
     fileprivate var isRouting: Bool {
         switch self {
         case .putGuard, .adoptGuard, .makeLink, .configure, .setUp, .deleteLink: false

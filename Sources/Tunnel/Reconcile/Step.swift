@@ -75,7 +75,7 @@ extension Step: CustomStringConvertible {
         switch self {
         case .putGuard, .adoptGuard, .makeLink, .configure: nil
         case .setUp(let link, let path, let mtu, let hasIPv6):
-            LinkMessages.setUp(link.index, alias: Link.aliasPrefix + path.text, mtu: mtu, hasIPv6: hasIPv6)
+            LinkMessages.setUp(link.index, alias: Link.alias(of: path), mtu: mtu, hasIPv6: hasIPv6)
         case .addAddress(let address): AddressMessages.add(address)
         case .deleteAddress(let address): AddressMessages.delete(address)
         case .putNexthop(let nexthop): NexthopMessages.put(nexthop, reserved)

@@ -71,9 +71,10 @@ extension Observed {
         func path(_ members: [UInt32]) -> String {
             // By the interface: the path may be one that the file no longer has.
             guard let member = members.first, case .device(let index) = nexthops[member]?.destination,
-                let alias = links.values.first(where: { $0.index == index })?.alias
+                let link = links.values.first(where: { $0.index == index })
             else { return "a path that went" }
-            return String(alias.dropFirst(Link.aliasPrefix.count))
+            if let path = desired.paths.first(where: { $0.interface == link.name }) { return path.name.text }
+            return link.alias.map { String($0.dropFirst(Link.aliasPrefix.count)) } ?? "a path that went"
         }
         guard rank == .active else { return .harmless }
         return TrafficEffect(
@@ -156,7 +157,8 @@ extension WireGuardChange {
                 let lost = earlier.allowedIPs.subtracting(allowed).subtracting(given).sorted()
                 if let first = lost.first {
                     let more = lost.count > 1 ? " and \(lost.count - 1) more" : ""
-                    cut.append("peer \(peer.publicKey) carries \(first)\(more) no longer")
+                    let rest = allowed.isEmpty ? "" : ", and what it keeps is put anew, which takes a moment"
+                    cut.append("peer \(peer.publicKey) carries \(first)\(more) no longer\(rest)")
                 }
             }
         }
@@ -190,12 +192,13 @@ extension WireGuardChange: CustomStringConvertible {
         if privateKey != nil { parts.append("private key") }
         if let listenPort { parts.append("port \(listenPort)") }
         if let mark { parts.append("mark 0x\(String(mark, radix: 16))") }
+        let set = Set(peers.lazy.filter { !$0.remove }.map(\.publicKey)).count
         if let only = peers.first, peers.count == 1 {
             parts.append("\(only)")
         } else if !peers.isEmpty {
             let removed = peers.count(where: \.remove)
             if removed > 0 { parts.append("remove \(removed) peers") }
-            if removed < peers.count { parts.append("set \(peers.count - removed) peers") }
+            if set > 0 { parts.append("set \(set) peers") }
         }
         return parts.joined(separator: ", ")
     }

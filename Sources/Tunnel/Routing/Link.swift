@@ -27,8 +27,11 @@ public struct Link: Hashable, Sendable {
     /// What the alias of an interface of ours begins with.
     static let aliasPrefix = "pnetd path "
 
-    /// Whether the alias says that it is ours.
-    var isOurs: Bool { alias?.hasPrefix(Self.aliasPrefix) ?? false }
+    /// The alias of a path's interface.
+    static func alias(of path: PathName) -> String { aliasPrefix + path.text }
+
+    /// Whether the alias says that it is ours; where it does not, it may still be.
+    var hasOurAlias: Bool { alias?.hasPrefix(Self.aliasPrefix) ?? false }
 
     /// All but what changes with every packet.
     var withoutCounters: Link {

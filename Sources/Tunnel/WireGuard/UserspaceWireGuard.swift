@@ -29,14 +29,11 @@ struct UserspaceWireGuard: WireGuardControl {
         do throws(SystemError) {
             // The agent's one thread waits meanwhile: a process that lives answers within a millisecond.
             let socket = try UnixSocket.connect(path: Self.socketPath(interface), limit: .milliseconds(200))
-            var waiting: [UInt8] = []
-            for piece in request {
-                waiting += piece.utf8
-                guard waiting.count >= 1 << 14 else { continue }
-                try Self.write(waiting, to: socket)
-                waiting.removeAll(keepingCapacity: true)
+            do throws(SystemError) {
+                try Self.send(request, to: socket)
+            } catch  where [EPIPE, ECONNRESET].contains(error.code) {
+                // It has refused what came so far, and says why.
             }
-            try Self.write(waiting, to: socket)
             while !answer.suffix(2).elementsEqual([10, 10]) {
                 guard let part = try socket.read(upTo: 1 << 16) else {
                     throw SystemError(operation: "read", code: ETIMEDOUT)
@@ -57,6 +54,20 @@ struct UserspaceWireGuard: WireGuardControl {
             throw .userspace("userspace WireGuard of \(interface) refused the change (\(verdict))")
         }
         return answer
+    }
+
+    private static func send(
+        _ request: some Sequence<String>,
+        to socket: borrowing FileDescriptor
+    ) throws(SystemError) {
+        var waiting: [UInt8] = []
+        for piece in request {
+            waiting += piece.utf8
+            guard waiting.count >= 1 << 14 else { continue }
+            try write(waiting, to: socket)
+            waiting.removeAll(keepingCapacity: true)
+        }
+        try write(waiting, to: socket)
     }
 
     private static func write(_ bytes: [UInt8], to socket: borrowing FileDescriptor) throws(SystemError) {

@@ -35,7 +35,7 @@ struct WgQuickFile {
     /// Reads the text of a file.
     init(_ text: String) {
         var reading = WgQuickReading()
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isLineEnd).enumerated() {
             reading.take(line, number: index + 1)
         }
         reading.finish()

@@ -40,7 +40,7 @@ struct UnderlayResolvers {
         guard let open = try? Files.open(root + file), let status = try? Files.status(of: open), status.isRegular,
             let octets = try? Files.read(open, limit: 64 << 10)
         else { return [] }
-        return String(decoding: octets, as: UTF8.self).split(separator: "\n")
+        return String(decoding: octets, as: UTF8.self).split(whereSeparator: \.isLineEnd)
     }
 
     /// The addresses behind `KEY=`, each perhaps with a port, an interface or a server's name, which are dropped.

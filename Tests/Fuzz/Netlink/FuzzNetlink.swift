@@ -31,7 +31,7 @@ public func fuzzNetlink(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
 private let types = [
     RTM_NEWLINK, RTM_NEWADDR, RTM_NEWROUTE, RTM_NEWRULE, RTM_NEWNEXTHOP,
     Int(NFNL_SUBSYS_NFTABLES) << 8 | Int(NFT_MSG_NEWTABLE.rawValue), wireGuard, wireGuard,
-    Int(NFNL_SUBSYS_CTNETLINK) << 8 | Int(IPCTNL_MSG_CT_NEW.rawValue),
+    Int(NFNL_SUBSYS_CTNETLINK) << 8 | Int(IPCTNL_MSG_CT_NEW.rawValue), RTM_NEWNEIGH,
 ]
 /// What the kernel happens to give to WireGuard; any number above those of netlink itself.
 private let wireGuard = 32
@@ -51,7 +51,7 @@ private let interface: InterfaceName = {
 private func follow(_ input: ArraySlice<UInt8>) {
     let kinds = [
         RTM_NEWLINK, RTM_DELLINK, RTM_NEWADDR, RTM_DELADDR, RTM_NEWROUTE, RTM_DELROUTE, RTM_NEWRULE, RTM_DELRULE,
-        RTM_NEWNEXTHOP, RTM_DELNEXTHOP,
+        RTM_NEWNEXTHOP, RTM_DELNEXTHOP, RTM_NEWNEIGH, RTM_DELNEIGH,
     ]
     var world = Observed()
     var rest = input
@@ -70,7 +70,7 @@ private func read(_ replies: [NetlinkReply]) {
         _ = (LinkMessages.parse(reply), AddressMessages.parse(reply), RouteMessages.parse(reply))
         _ = (RuleMessages.parse(reply, reserved), RuleMessages.foreign(reply, reserved))
         _ = (NexthopMessages.parse(reply, reserved), NexthopMessages.foreign(reply, reserved))
-        _ = NftMessages.concernsOurTable(reply)
+        _ = (NeighbourMessages.parse(reply), NftMessages.concernsOurTable(reply))
         if let connection = TrackedConnection(reply) {
             precondition(NetlinkReply.parse(Array(connection.deletion.bytes)).count == 1)
         }

@@ -136,7 +136,8 @@ extension Scenarios {
             }
         }
 
-        /// Somebody takes a peer out with wg(8), which no event tells of: it is back within a second.
+        /// Somebody takes a peer out with wg(8), which no event tells of: it is missed within a second, and back
+        /// half a second later at most.
         @Test func aPeerThatSomebodyTookOutIsBack() throws {
             try scenario("evicted") { lab, daemon in
                 try daemon.start()

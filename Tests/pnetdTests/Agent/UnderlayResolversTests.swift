@@ -45,6 +45,12 @@ struct UnderlayResolversTests {
         #expect(try find(files, index: nil) == ["203.0.113.53"])
     }
 
+    /// As a file copied from Windows has them.
+    @Test func linesMayEndInTwoCharacters() throws {
+        let text = "# by hand\r\nnameserver 198.51.100.53\r\nnameserver 198.51.100.54\r\n"
+        #expect(try find(["/etc/resolv.conf": text]) == ["198.51.100.53", "198.51.100.54"])
+    }
+
     @Test func resolvedKnowsWhatOthersToldIt() throws {
         let files = ["/run/systemd/resolve/netif/3": "LLMNR=yes\nSERVERS=192.0.2.53#dns.example 2001:db8::53\n"]
         #expect(try find(files) == ["192.0.2.53", "2001:db8::53"])
