@@ -46,11 +46,11 @@ struct QualityTests {
         #expect(try #require(world.decided.last).at - mended >= .seconds(60))
     }
 
-    /// Half of the limit for an hour.
+    /// Half of the limit for twenty minutes.
     @Test func bearsLessThanTheLimit() {
         var world = World(World.policy(degraded: limits))
         world.answers = lossy(0.025)
-        world.run(for: .seconds(3_600))
+        world.run(for: .seconds(1_200))
         #expect(world.judged.map(\.verdict) == [.up, .up])
     }
 
@@ -82,9 +82,9 @@ struct QualityTests {
         var world = World(World.policy(degraded: limits))
         world.run(for: .seconds(60))
         world.answers = { _, _, _ in .milliseconds(200) }
-        world.run(for: .seconds(3_600))
+        world.run(for: .seconds(600))
         #expect(world.outcome == .active(World.first, standby: World.second))
-        #expect(world.decided.allSatisfy { world.now - $0.at > .seconds(3_000) }, "to and fro for nothing")
+        #expect(world.decided.allSatisfy { world.now - $0.at > .seconds(500) }, "to and fro for nothing")
         #expect(world.verdict(World.first) == .degraded && world.verdict(World.second) == .degraded)
         // A bad path is better than a dead one.
         world.answers = { path, _, _ in path == World.first ? nil : .milliseconds(200) }

@@ -28,7 +28,7 @@ struct PastTests {
             paths: [path],
             targets: [target],
             need: .any,
-            detectWithin: .seconds(1),
+            promise: DetectionPromise(within: .seconds(1)),
             failback: .manual,
             whenDown: .block
         )

@@ -20,27 +20,14 @@ struct UserspaceWireGuard: WireGuardControl {
         _ = try exchange(Self.request(change), interface)
     }
 
-    /// Sends a request, piece by piece while the other end works on what came before, and reads lines to the empty one;
-    /// `errno=0` must be the last.
     private func exchange(_ request: some Sequence<String>, _ interface: InterfaceName) throws(WireGuardError)
         -> [UInt8]
     {
-        var answer: [UInt8] = []
+        let answer: [UInt8]
         do throws(SystemError) {
             // The agent's one thread waits meanwhile: a process that lives answers within a millisecond.
             let socket = try UnixSocket.connect(path: Self.socketPath(interface), limit: .milliseconds(200))
-            do throws(SystemError) {
-                try Self.send(request, to: socket)
-            } catch  where [EPIPE, ECONNRESET].contains(error.code) {
-                // It has refused what came so far, and says why.
-            }
-            while !answer.suffix(2).elementsEqual([10, 10]) {
-                guard let part = try socket.read(upTo: 1 << 16) else {
-                    throw SystemError(operation: "read", code: ETIMEDOUT)
-                }
-                guard !part.isEmpty, answer.count < 64 << 20 else { break }
-                answer += part
-            }
+            answer = try Self.converse(request, over: socket)
         } catch {
             guard ![ETIMEDOUT, EAGAIN].contains(error.code) else { throw .unresponsive(interface) }
             throw .userspace("userspace WireGuard of \(interface): \(error)")
@@ -52,6 +39,27 @@ struct UserspaceWireGuard: WireGuardControl {
         }
         guard verdict == "errno=0" else {
             throw .userspace("userspace WireGuard of \(interface) refused the change (\(verdict))")
+        }
+        return answer
+    }
+
+    /// Sends a request, piece by piece while the other end works on what came before, and reads to the empty line.
+    static func converse(
+        _ request: some Sequence<String>,
+        over socket: borrowing FileDescriptor
+    ) throws(SystemError) -> [UInt8] {
+        do throws(SystemError) {
+            try send(request, to: socket)
+        } catch  where [EPIPE, ECONNRESET].contains(error.code) {
+            // It has refused what came so far, and says why.
+        }
+        var answer: [UInt8] = []
+        while !answer.suffix(2).elementsEqual([10, 10]) {
+            guard let part = try socket.read(upTo: 1 << 16) else {
+                throw SystemError(operation: "read", code: ETIMEDOUT)
+            }
+            guard !part.isEmpty, answer.count < 64 << 20 else { break }
+            answer += part
         }
         return answer
     }

@@ -39,7 +39,7 @@ struct AgentJournalTests {
                 paths: [path],
                 targets: [.icmp(.v4(IPv4Address(bits: 0x0a14_0004)))],
                 need: .any,
-                detectWithin: .seconds(1),
+                promise: DetectionPromise(within: .seconds(1)),
                 failback: .manual,
                 whenDown: .block
             )
