@@ -40,9 +40,11 @@ test: deps lint ## build everything, run all tests; as root, since the lab makes
 bench: build ## figures beside a peer, printed as RESULT lines
 	$(RELEASE) --product bench-outage
 	$(RELEASE) --product bench-kernel
+	$(RELEASE) --product bench-verdict
 	Tests/Benchmarks/dns-local-record.sh $(BIN)
 	$(BIN)/bench-outage
 	$(BIN)/bench-kernel
+	$(BIN)/bench-verdict
 	Tests/Lab/Guest/measure $(BIN)/bench-kernel peers
 
 # The compiler takes the last of several -sanitize= only: named together they instrument for both.

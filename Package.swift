@@ -134,6 +134,12 @@ let lab: [Target] = [
         path: "Tests/Benchmarks/Kernel",
         swiftSettings: strict
     ),
+    .executableTarget(
+        name: "bench-verdict",
+        dependencies: ["NetworkTypes", "PathHealth"],
+        path: "Tests/Benchmarks/Verdict",
+        swiftSettings: strict
+    ),
     .testTarget(name: "GateTests", dependencies: ["Lab"], path: "Tests/GateTests", swiftSettings: strict),
     .executableTarget(
         name: "lab-relay",

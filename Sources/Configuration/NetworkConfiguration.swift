@@ -36,6 +36,8 @@ public struct NetworkConfiguration: Hashable, Sendable {
     public let degraded: DegradedConfiguration
     /// When to go back to a better path.
     public let failback: Failback
+    /// Whether a path that goes down again and again is kept off for a while.
+    public let damping: Bool
     /// What names do while no path is good.
     public let whenDown: WhenDown
     /// The zones whose names lead there.

@@ -61,6 +61,10 @@ extension StatusReport {
             @ExplicitNull public var jitterMs: Double?
             /// The share of probes without an answer, 0 to 1.
             @ExplicitNull public var lossRatio: Double?
+            /// From the last answer to the verdict, at the longest, as the path is now, in milliseconds.
+            @ExplicitNull public var detectionMs: Double?
+            /// Targets that do not answer, while enough others do.
+            public var silentTargets: [String]
 
             /// Makes a path's part of a network's.
             public init(
@@ -69,7 +73,9 @@ extension StatusReport {
                 reasons: [String] = [],
                 rttMs: Double? = nil,
                 jitterMs: Double? = nil,
-                lossRatio: Double? = nil
+                lossRatio: Double? = nil,
+                detectionMs: Double? = nil,
+                silentTargets: [String] = []
             ) {
                 self.path = path
                 self.verdict = verdict
@@ -77,6 +83,8 @@ extension StatusReport {
                 self.rttMs = rttMs
                 self.jitterMs = jitterMs
                 self.lossRatio = lossRatio
+                self.detectionMs = detectionMs
+                self.silentTargets = silentTargets
             }
         }
     }

@@ -46,3 +46,20 @@ public struct DetectionOutlook: Hashable, Sendable, Codable {
     /// Whether false alarms are as seldom as promised.
     public var keepsQuiet: Bool { falseAlarmsPerYear <= promise.falseAlarmsPerYear }
 }
+
+extension DetectionOutlook {
+    /// Which part of the promise is not kept, why, and what would do, in words; nil where all is kept.
+    public var shortfall: String? {
+        guard !(keepsTime && keepsQuiet) else { return nil }
+        let why =
+            "answers are waited for \(timeout.shortText), \(Reason.percent(loss)) of the packets are lost and "
+            + "\(Reason.percent(lossAfterLoss)) of those right after a loss"
+        let time = "a failure is known within \(detection.shortText), not \(promise.within.shortText)"
+        guard !keepsQuiet else {
+            return "\(time), so that false alarms stay rare: \(why) (detect: within: \(detection.shortText) is kept)"
+        }
+        let alarms = Int(min(falseAlarmsPerYear, 1e9)) + 1
+        return
+            "\(time), and \(alarms) false alarms a year are to be expected: \(why) (this path cannot be watched so closely)"
+    }
+}

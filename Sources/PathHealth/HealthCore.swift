@@ -20,6 +20,8 @@ public struct NetworkPolicy: Hashable, Sendable, Codable {
     public var metered: Set<PathName>
     /// When traffic returns to a better path.
     public var failback: Failback
+    /// Whether a path that goes down again and again is kept off for a while.
+    public var damping: Bool
     /// What happens when none is up.
     public var whenDown: WhenDown
 
@@ -33,6 +35,7 @@ public struct NetworkPolicy: Hashable, Sendable, Codable {
         degraded: QualityLimits = QualityLimits(),
         metered: Set<PathName> = [],
         failback: Failback,
+        damping: Bool = true,
         whenDown: WhenDown
     ) {
         self.network = network
@@ -43,6 +46,7 @@ public struct NetworkPolicy: Hashable, Sendable, Codable {
         self.degraded = degraded
         self.metered = metered
         self.failback = failback
+        self.damping = damping
         self.whenDown = whenDown
     }
 
@@ -95,6 +99,11 @@ public struct HealthCore: Sendable, Hashable, Codable {
                     (isKept ? self.views[policy.network]?[path] : nil)
                     ?? PathView(need: policy.need, targets: policy.targets, promise, policy.degraded, now: now)
                 for index in view.targets.indices { view.liveness[index].limit(policy.degraded) }
+                if !policy.damping {
+                    view.damping = nil
+                } else if view.damping == nil {
+                    view.damping = FlapDamping(now: now)
+                }
                 views[policy.network, default: [:]][path] = view
             }
             let start = Decision(
@@ -167,7 +176,7 @@ public struct HealthCore: Sendable, Hashable, Codable {
             for path in policy.paths where condition(of: path) == .ready {
                 deadlines += views[policy.network]?[path]?.liveness.map(\.nextDeadline) ?? []
             }
-            deadlines += views[policy.network]?.values.compactMap(\.damping.until) ?? []
+            deadlines += views[policy.network]?.values.compactMap(\.damping?.until) ?? []
             if let hold = decisions[policy.network]?.nextDeadline(candidates(policy)) { deadlines.append(hold) }
         }
         return deadlines.min()
@@ -216,7 +225,7 @@ public struct HealthCore: Sendable, Hashable, Codable {
                     verdict: $0.verdict,
                     reasons: $0.reasons,
                     since: $0.since,
-                    dampedUntil: $0.damping.until
+                    dampedUntil: $0.damping?.until
                 )
             }
         }

@@ -32,8 +32,8 @@ struct PathView: Sendable, Hashable, Codable {
     /// Whether enough targets answer, also while the path is drained.
     private(set) var isAnswered = false
 
-    /// Keeps traffic from coming back to a path that goes down again and again.
-    private(set) var damping: FlapDamping
+    /// Keeps traffic from coming back to a path that goes down again and again; nil where the file does not want that.
+    var damping: FlapDamping?
 
     init(need: TargetNeed, targets: [Target], _ promise: DetectionPromise, _ limits: QualityLimits, now: Instant) {
         self.need = need
@@ -67,10 +67,10 @@ struct PathView: Sendable, Hashable, Codable {
     ) -> Bool {
         var (verdict, reasons) = judged(condition, carriesOthers)
         isAnswered = verdict.isUsable
-        if verdict == .down, self.verdict.isUsable { damping.flapped(at: now) }
-        damping.advance(to: now)
+        if verdict == .down, self.verdict.isUsable { damping?.flapped(at: now) }
+        damping?.advance(to: now)
         if let drained, verdict.isUsable { (verdict, reasons) = (.drained, [drained]) }
-        if damping.until != nil { reasons.append(.flapping(times: damping.count)) }
+        if let damping, damping.until != nil { reasons.append(.flapping(times: damping.count)) }
         guard verdict != self.verdict || reasons != self.reasons else { return false }
         if verdict != self.verdict { since = now }
         self.verdict = verdict

@@ -92,8 +92,8 @@ public enum Reason: Hashable, Sendable, Codable, CustomStringConvertible {
     }
 
     /// With one decimal, as 5.0%.
-    private static func percent(_ share: Double) -> String {
-        let tenths = Int((share * 1_000).rounded())
+    static func percent(_ share: Double) -> String {
+        let tenths = Int(share * 1_000 + 0.5)
         return "\(tenths / 10).\(tenths % 10)%"
     }
 }

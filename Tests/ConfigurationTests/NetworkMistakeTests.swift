@@ -202,6 +202,13 @@ struct NetworkMistakeTests {
         )
     }
 
+    @Test func failbackDamping() throws {
+        try Example.expect(
+            ("mode: auto, after: 2m", "mode: auto, damping: of"),
+            give: ["35:37: error: damping must be on or off, not 'of' (did you mean 'on'?)"]
+        )
+    }
+
     @Test func failbackManualAfter() throws {
         try Example.expect(
             ("mode: manual", "mode: manual, after: 60s"),

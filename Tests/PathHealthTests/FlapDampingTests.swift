@@ -30,6 +30,12 @@ struct FlapDampingTests {
         #expect(world.reasons(World.first) == [])
     }
 
+    @Test func followsEachTimeWhereTheFileDoesNotWantThat() {
+        var world = World(World.policy(damping: false), answers: { path, _, now in Self.flaps(path, now) })
+        world.run(for: .seconds(3_600))
+        #expect(world.decided.count { $0.decision.outcome.path == World.first } > 20)
+    }
+
     @Test func usesAFlappingPathWhereThereIsNoOther() {
         var world = World(
             World.policy(paths: [World.first]),

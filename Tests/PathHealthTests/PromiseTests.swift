@@ -34,7 +34,7 @@ struct PromiseTests {
         for phase in stride(from: 0, to: 90, by: 7) {
             var world = World(World.policy(promise: promise), answers: { _, _, _ in .milliseconds(15) })
             world.run(for: .seconds(60) + .milliseconds(phase))
-            #expect(try Self.outlook(world).keepsTime)
+            #expect(try Self.outlook(world).shortfall == nil)
             let cut = world.now
             world.answers = { path, _, _ in path == World.first ? nil : .milliseconds(15) }
             world.run(for: .seconds(2))
@@ -48,6 +48,10 @@ struct PromiseTests {
         world.run(for: .seconds(600))
         let outlook = try Self.outlook(world)
         #expect(!outlook.keepsTime && outlook.keepsQuiet)
+        let shortfall = try #require(outlook.shortfall)
+        #expect(
+            shortfall.hasPrefix("a failure is known within 1.") && shortfall.contains("not 1.0s, so that false alarms")
+        )
         #expect((.milliseconds(1_100) ... .milliseconds(1_800)).contains(outlook.detection))
         #expect(world.judged.allSatisfy { $0.verdict == .up })
         let cut = world.now
@@ -93,6 +97,7 @@ struct PromiseTests {
         world.run(for: .seconds(300))
         let outlook = try Self.outlook(world)
         #expect(!outlook.keepsTime && !outlook.keepsQuiet)
+        #expect(outlook.shortfall?.contains(" false alarms a year are to be expected") == true)
     }
 
     @Test func startsWithoutAFalseAlarm() {

@@ -32,6 +32,7 @@ struct World {
         degraded: QualityLimits = QualityLimits(),
         metered: Set<PathName> = [],
         failback: Failback = .automatic(after: .seconds(60)),
+        damping: Bool = true,
         whenDown: WhenDown = .block
     ) -> NetworkPolicy {
         NetworkPolicy(
@@ -43,6 +44,7 @@ struct World {
             degraded: degraded,
             metered: metered,
             failback: failback,
+            damping: damping,
             whenDown: whenDown
         )
     }

@@ -36,7 +36,7 @@ extension Reading {
         let targets = section.required("targets").flatMap { self.targets($0, of: entry.key) }
         let detection = section["detect"].map(self.detection) ?? DetectionConfiguration()
         let degraded = section["degraded"].map(self.degraded) ?? DegradedConfiguration()
-        let failback = section["failback"].flatMap(self.failback) ?? .auto(after: .seconds(60))
+        let (failback, damping) = section["failback"].flatMap(self.failback) ?? (.auto(after: .seconds(60)), true)
         let whenDown =
             section["when-down"].flatMap { choice($0, "when-down", of: NetworkConfiguration.WhenDown.self) } ?? .block
         let zones = section["zones"].flatMap { list($0, "zones", mayBeEmpty: true) }?
@@ -51,6 +51,7 @@ extension Reading {
             detection: detection,
             degraded: degraded,
             failback: failback,
+            damping: damping,
             whenDown: whenDown,
             zones: zones ?? []
         )
@@ -85,18 +86,30 @@ extension Reading {
         case manual
     }
 
-    private func failback(_ node: YAMLNode) -> NetworkConfiguration.Failback? {
+    private enum Damping: String, CaseIterable {
+        case on
+        case off
+    }
+
+    private func failback(_ node: YAMLNode) -> (NetworkConfiguration.Failback, damping: Bool)? {
         guard
-            let section = Section(node, of: "failback", keys: ["mode", "after"], planned: ["window"], reading: self)
+            let section = Section(
+                node,
+                of: "failback",
+                keys: ["mode", "after", "damping"],
+                planned: ["window"],
+                reading: self
+            )
         else { return nil }
+        let damping = section["damping"].flatMap { choice($0, "damping", of: Damping.self) } != .off
         let after = section["after"].flatMap {
             duration($0, "after", in: .zero ... .seconds(7 * 86_400), saying: "0s to 7d")
         }
         let mode = section["mode"].map { choice($0, "mode", of: FailbackMode.self) } ?? .auto
-        guard mode == .manual else { return .auto(after: after ?? .seconds(60)) }
+        guard mode == .manual else { return (.auto(after: after ?? .seconds(60)), damping) }
         if let after = section["after"] {
             error(after.mark, "'after' has no meaning with mode manual", hint: "remove it, or mode: auto")
         }
-        return .manual
+        return (.manual, damping)
     }
 }

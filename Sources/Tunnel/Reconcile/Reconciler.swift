@@ -30,7 +30,7 @@ public final class Reconciler {
     private var hindrances: [String] = []
     /// What a preview found that no event had told of: the next result tells of it.
     private var untold: [String] = []
-    /// Since when an interface that should be there is not.
+    /// Since when an interface that should be there is not, or cannot be read yet.
     private var missingSince: [InterfaceName: Instant] = [:]
     /// How long an interface may take to come before its path counts as down.
     private static let makingPatience = Duration.seconds(2)
@@ -303,12 +303,12 @@ extension Reconciler {
             if now - since > Self.makingPatience { state.condition = .unusable(.interfaceMissing(path.interface)) }
             return state
         }
-        missingSince[path.interface] = nil
         state.link = link
         state.implementation = link.implementation
         state.condition = model.observed.underlayCondition(path)
         do {
             let device = try tunnels.read(link, now: now)
+            missingSince[path.interface] = nil
             model.note(device, on: path.interface, at: now)
             model.note(outerMTU: outerMTU(of: path, device), on: path.interface)
             if let device, path.mayUse(link, device, model.observed) {
@@ -319,6 +319,8 @@ extension Reconciler {
         } catch {
             // A tunnel that stands and cannot be read may well carry traffic: that is for the probes to say.
             model.note(nil, on: path.interface, at: now)
+            // The interface of a userspace tunnel comes a moment before its control socket.
+            if let since = missingSince[path.interface], now - since <= Self.makingPatience { return PathState() }
             result.failures.append("\(path.name): \(error)")
         }
         return state

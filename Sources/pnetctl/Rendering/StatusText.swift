@@ -74,6 +74,9 @@ extension Page {
         if let rtt = through.rttMs { words.append("rtt \(Quantity.milliseconds(rtt))") }
         if let jitter = through.jitterMs { words.append("jitter \(Quantity.milliseconds(jitter))") }
         if let loss = through.lossRatio { words.append("loss \(Quantity.percent(loss))") }
+        if !through.silentTargets.isEmpty {
+            words.append("no answer from \(through.silentTargets.joined(separator: " and "))")
+        }
         return wrapped((words + through.reasons).joined(separator: ", "), indent: indent)
     }
 

@@ -112,7 +112,8 @@ extension Agent {
             clockWatch.note(result.paths[path.name]?.device?.peers ?? [], of: path.name)
             if let condition = result.paths[path.name]?.condition { observe(.condition(path.name, condition)) }
         }
-        let isSettled = result.changes.isEmpty && failures.isEmpty
+        let isMaking = result.paths.values.contains { $0.condition == nil }
+        let isSettled = result.changes.isEmpty && failures.isEmpty && !isMaking
         kernelWork.restless = isSettled ? 0 : kernelWork.restless + 1
         // Quick while things move, patient where they do not come right.
         let next: Duration =

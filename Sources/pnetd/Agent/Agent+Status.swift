@@ -90,13 +90,14 @@ extension Agent {
         let decision = health.decision
         // The probes are bound to the paths and notice nothing of it.
         let isLedAway = decision.outcome.path != nil && !precedences.isEmpty
+        let bad = health.paths.first { $0.path == decision.outcome.path && $0.verdict == .degraded }
         return StatusReport.Network(
             name: network.name,
-            state: isLedAway ? .degraded : StatusReport.NetworkState(decision),
+            state: isLedAway || bad != nil ? .degraded : StatusReport.NetworkState(decision),
             path: decision.outcome.path,
             since: time(decision.since),
             switches: counters.switches[network.name] ?? 0,
-            reasons: decision.reasons.map(\.description) + (isLedAway ? precedences : []),
+            reasons: (decision.reasons + (bad?.reasons ?? [])).map(\.description) + (isLedAway ? precedences : []),
             prefixes: network.prefixes,
             zones: network.zones.map(\.name),
             paths: health.paths.map { path in
@@ -107,7 +108,9 @@ extension Agent {
                     rttMs: path.roundTrips?.smoothed.map { $0.inSeconds * 1e3 },
                     jitterMs: path.roundTrips?.smoothed == nil
                         ? nil : path.roundTrips.map { $0.variation.inSeconds * 1e3 },
-                    lossRatio: path.roundTrips?.lossRatio
+                    lossRatio: path.roundTrips?.lossRatio,
+                    detectionMs: path.outlook.map { $0.detection.inSeconds * 1e3 },
+                    silentTargets: path.silentTargets.map(\.description)
                 )
             }
         )

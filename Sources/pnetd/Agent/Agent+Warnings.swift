@@ -2,6 +2,8 @@
 
 import Configuration
 import ControlAPI
+import NetworkTypes
+import PathHealth
 import ProcessLink
 import SystemIO
 import Tunnel
@@ -28,6 +30,8 @@ enum WarningKind: String, CaseIterable {
     case precedence
     /// Settings of the host.
     case setting
+    /// What cannot be promised of a path's detection.
+    case promise
     /// Names that cannot be found.
     case endpoint
     /// Paths that the kernel does not carry itself.
@@ -58,6 +62,7 @@ extension Agent {
             (.collision, collisions.map { "\($0) (move the 'reserve' section, or the other)" }),
             (.precedence, precedences),
             (.setting, hostWarnings),
+            (.promise, promiseWarnings),
             (.endpoint, endpointWarnings),
             (.userspace, userspaceWarnings),
             (.clock, site.paths.compactMap { clockWatch.warning(of: $0.name, wallNanoseconds: clock.wallNanoseconds) }),
@@ -66,6 +71,14 @@ extension Agent {
             (.process, processWarnings),
             (.alert, saved.alerts.lost > 0 ? ["\(saved.alerts.lost) alerts were lost: too many waited"] : []),
         ]
+    }
+
+    private var promiseWarnings: [String] {
+        core.report.flatMap { network in
+            network.paths.filter(\.verdict.isUsable).compactMap { path in
+                path.outlook?.shortfall.map { "\(network.decision.network) by \(path.path): \($0)" }
+            }
+        }
     }
 
     private var userspaceWarnings: [String] {

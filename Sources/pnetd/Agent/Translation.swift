@@ -55,6 +55,7 @@ extension NetworkPolicy {
             ),
             metered: Set(paths.filter { network.paths.contains($0.name) && $0.underlay.isMetered }.map(\.name)),
             failback: failback,
+            damping: network.damping,
             whenDown: network.whenDown == .block ? .block : .public
         )
     }

@@ -27,6 +27,7 @@ func cut(_ lab: Lab, _ daemon: Daemon) throws -> Duration {
 func onSite(_ label: String, _ measure: (Lab, Daemon) throws -> Void) throws {
     var options = SiteFile()
     options.failback = "1s"
+    options.damping = false
     let lab = try Lab(label: label)
     defer { lab.tearDown() }
     try measure(lab, try Daemon(lab, options))

@@ -6,6 +6,8 @@ public struct SiteFile: Sendable {
     public var whenDown = "block"
     /// The hold before traffic returns to a better path.
     public var failback = "3s"
+    /// Whether a path that goes down again and again is kept off for a while.
+    public var damping = true
     /// Further top-level sections.
     public var more = ""
     /// Further networks, two spaces in.
@@ -67,7 +69,7 @@ public struct SiteFile: Sendable {
                 paths: [\(self.paths.map(\.path).joined(separator: ", "))]
                 targets: {need: any, list: [{icmp: \(Lab.target)}]}
                 detect: {within: 1s}
-                failback: {mode: auto, after: \(failback)}
+                failback: {mode: auto, after: \(failback), damping: \(damping ? "on" : "off")}
                 when-down: \(whenDown)
                 zones:
                   - name: privatelink.azure-devices.net
