@@ -54,6 +54,9 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
         if quality.limits != limits { quality = Quality(limits, promise) }
     }
 
+    /// Whether it answers, and nothing is open.
+    package var isQuiet: Bool { state == .answering && burst == nil && outstanding.isEmpty }
+
     /// When ``advance(to:)`` has something to do next.
     package var nextDeadline: Instant {
         guard let burst else {

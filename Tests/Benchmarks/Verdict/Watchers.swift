@@ -28,7 +28,7 @@ struct Pnetd: Watcher {
         var clock = 0.0
         var flight: [(at: Double, sequence: UInt16)] = []
         // To the first quiet moment after half an hour: all is answered, and the next steady question is due.
-        while clock < 1_800_000 || !flight.isEmpty || liveness.state != .answering || !Self.isQuiet(liveness, clock) {
+        while clock < 1_800_000 || !liveness.isQuiet {
             clock = max(clock, Self.next(liveness, flight))
             Self.turn(&liveness, &flight, clock) { channel.loses(at: $0) }
         }
@@ -55,16 +55,12 @@ struct Pnetd: Watcher {
                 time += clock - origin
                 return true
             }
-            if clock > origin, flight.isEmpty, !isFirst, Self.isQuiet(liveness, clock) {
+            if clock > origin, liveness.isQuiet {
                 time += clock - origin
                 return false
             }
             clock = max(clock, Self.next(liveness, flight))
         }
-    }
-
-    private static func isQuiet(_ liveness: TargetLiveness, _ clock: Double) -> Bool {
-        Double(liveness.nextDeadline.nanoseconds) / 1e6 > clock + Double(liveness.timers.timeout.nanoseconds) / 1e6
     }
 
     private static func next(_ liveness: TargetLiveness, _ flight: [(at: Double, sequence: UInt16)]) -> Double {
