@@ -17,7 +17,8 @@ protocol NetlinkTransport: AnyObject {
     private let socket: OpaquePointer
     /// The port by which the kernel names what this socket caused.
     let port: UInt32
-    /// Where datagrams arrive: the kernel's dumps come in at most 32 KiB each (netlink_dump).
+    /// Where datagrams arrive: the kernel's dumps come in at most 32 KiB each (netlink_dump). Cleared after each, for
+    /// WireGuard tells its keys.
     private var room = [UInt8](repeating: 0, count: 1 << 17)
 
     /// Opens a socket of a bus, as NETLINK_ROUTE. Answers are waited for at most a second.
@@ -72,10 +73,13 @@ protocol NetlinkTransport: AnyObject {
     }
 
     func receive() throws(NetlinkError) -> [UInt8]? {
-        let count = unsafe room.withUnsafeMutableBytes { buffer in
-            unsafe mnl_socket_recvfrom(socket, buffer.baseAddress, buffer.count)
+        let datagram = unsafe room.withUnsafeMutableBytes { buffer -> [UInt8]? in
+            let count = unsafe mnl_socket_recvfrom(socket, buffer.baseAddress, buffer.count)
+            guard count >= 0, let start = buffer.baseAddress else { return nil }
+            defer { unsafe explicit_bzero(start, count) }
+            return unsafe Array(buffer[..<count])
         }
-        if count >= 0 { return Array(room[..<count]) }
+        if let datagram { return datagram }
         switch pn_errno() {
         case EAGAIN, EINTR: return nil
         case ENOBUFS, ENOSPC: throw .overrun
