@@ -27,6 +27,9 @@ public struct SiteFile: Sendable {
     /// Tunnels whose underlay's resolver is not in the file, but to be found as well.
     public var discovered: Set<Tunnel> = []
 
+    /// What is promised of a cut. An emulated machine stands still for a second or two where much begins at once.
+    public static let detect = Stage.here.patience == 1 ? "{within: 1s}" : "{within: 3s}"
+
     /// The usual file.
     public init() {}
 
@@ -68,7 +71,7 @@ public struct SiteFile: Sendable {
                 prefixes: [10.20.0.0/16, "fd00:20::/48"]
                 paths: [\(self.paths.map(\.path).joined(separator: ", "))]
                 targets: {need: any, list: [{icmp: \(Lab.target)}]}
-                detect: {within: 1s}
+                detect: \(Self.detect)
                 failback: {mode: auto, after: \(failback), damping: \(damping ? "on" : "off")}
                 when-down: \(whenDown)
                 zones:

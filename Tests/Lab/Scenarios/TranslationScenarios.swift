@@ -32,6 +32,7 @@ extension Scenarios {
                     prefixes: [10.30.0.0/16]
                     paths: [vpn-a, vpn-b]
                     targets: {list: [{icmp: 10.30.0.4}]}
+                    detect: \(SiteFile.detect)
                 """
             try scenario("cut-flows", options) { lab, daemon in
                 let plant = try lab.addPlant()
