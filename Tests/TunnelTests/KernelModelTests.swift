@@ -95,11 +95,18 @@ struct KernelModelTests {
             _ = model.takeTouches()
             try ip("link set pn-a mtu 1400")
             #expect(touch("pn-a") == 0)
-            model.disown(try link("pn-a"), alias: alias, mtu: 1320)
+            model.disown(try link("pn-a"), of: Sample.first, mtu: 1400)
+            #expect(touch("pn-a") == 0, "somebody else's rp_filter")
+            for setting in ["rp_filter=2", "src_valid_mark=1"] {
+                try run("/sbin/sysctl", "-qw", "net.ipv4.conf.pn-a.\(setting)")
+            }
+            try ip("link set pn-a mtu 1300")
+            try ip("link set pn-a mtu 1400")
+            model.disown(try link("pn-a"), of: Sample.first, mtu: 1320)
             #expect(touch("pn-a") == 0, "somebody else's MTU")
-            model.disown(try link("pn-a"), alias: "hello", mtu: 1400)
+            model.disown(try link("pn-a"), of: Sample.second, mtu: 1400)
             #expect(touch("pn-a") == 0, "somebody else's alias")
-            model.disown(try link("pn-a"), alias: alias, mtu: 1400)
+            model.disown(try link("pn-a"), of: Sample.first, mtu: 1400)
             #expect(touch("pn-a") == nil)
 
             // Where a kernel signs, what comes unsigned beside it takes nothing back.
@@ -111,9 +118,9 @@ struct KernelModelTests {
                 message.put(IFLA_MTU, number: mtu)
                 var bytes = Array(message.bytes)
                 bytes[12] = port
-                for reply in NetlinkReply.parse(bytes) { model.take(reply) }
+                for reply in NetlinkReply.parse(bytes) { model.take(reply, from: reply.port) }
             }
-            model.disown(try link("pn-b"), alias: alias, mtu: 1400)
+            model.disown(try link("pn-b"), of: Sample.first, mtu: 1400)
             #expect(model.touches[.link(Sample.interface("pn-b"))] == 77)
         }
     }
@@ -197,7 +204,7 @@ struct KernelModelTests {
             try Self.expectAgreement(model, after: "setting up")
             try ip("route add default via 10.99.0.1 metric 12\nlink set pn-a down")
             let asking = NetlinkConversation(over: try NetlinkSocket(bus: NETLINK_ROUTE))
-            for reply in try asking.ask(LinkMessages.get(Sample.interface("pn-a")), "ask") { model.take(reply) }
+            for reply in try asking.ask(LinkMessages.get(Sample.interface("pn-a")), "ask") { model.take(answer: reply) }
             try Self.expectAgreement(model, after: "an answer before its events")
         }
     }

@@ -35,7 +35,7 @@ struct PeerSightingsTests {
         /// A peer that answers every second.
         static var lively: Second {
             var second = Second()
-            for _ in 0..<5 { _ = second.then(hears: 100) }
+            for _ in 0..<7 { _ = second.then(hears: 100) }
             return second
         }
     }
@@ -67,7 +67,19 @@ struct PeerSightingsTests {
     @Test func aLivelyPeerThatIsSentElsewhereFallsSilent() {
         var second = Second.lively
         #expect(second.then(at: Self.elsewhere, hears: 100) == [:])
-        #expect(second.then(after: .milliseconds(1)) == [:], "an answer takes its time")
+        #expect(second.then(after: .milliseconds(1_400)) == [:], "an answer takes its time")
+        #expect(second.then(after: .milliseconds(100)) == [Self.key: Self.home])
+    }
+
+    /// One that answers every other second is given three seconds.
+    @Test func silenceIsJudgedByWhatIsUsual() {
+        var second = Second()
+        for _ in 0..<6 {
+            _ = second.then()
+            _ = second.then(hears: 100)
+        }
+        #expect(second.then(at: Self.elsewhere, hears: 100) == [:])
+        for _ in 0..<2 { #expect(second.then() == [:]) }
         #expect(second.then() == [Self.key: Self.home])
     }
 
@@ -75,7 +87,7 @@ struct PeerSightingsTests {
     @Test func aPeerIsTakenForAstrayOnce() {
         var second = Second.lively
         _ = second.then(at: Self.elsewhere, hears: 100)
-        #expect(second.then() == [Self.key: Self.home])
+        #expect(second.then(after: .milliseconds(1_500)) == [Self.key: Self.home])
         second.sightings.told(WireGuardChange(putting: Self.home))
         #expect(second.then(at: Self.home) == [:])
         #expect(second.then(at: Self.elsewhere, hears: 100) == [:])
@@ -87,7 +99,7 @@ struct PeerSightingsTests {
         _ = quiet.then()
         var many = Second()
         many.others = [WireGuardDevice.Peer(publicKey: Sample.publicKey(2))]
-        for _ in 0..<5 { _ = many.then(hears: 100) }
+        for _ in 0..<10 { _ = many.then(hears: 100) }
         for var second in [quiet, many] {
             #expect(second.then(at: Self.elsewhere, hears: 100) == [:])
             for _ in 0..<5 { #expect(second.then() == [:]) }

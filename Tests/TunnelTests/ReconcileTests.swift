@@ -231,6 +231,33 @@ struct ReconcileTests {
         }
     }
 
+    /// What decides whether answers by a path are taken at all.
+    @Test(arguments: ["rp_filter=1", "rp_filter=0", "src_valid_mark=0"])
+    func putsTheSourceCheckBack(setting: String) throws {
+        try Self.withReconciler { reconciler in
+            let wish = Sample.desired(Self.both)
+            _ = try Self.settle(reconciler, wish)
+            func shown() throws -> [String] {
+                try ["rp_filter", "src_valid_mark"].map {
+                    String(try run("/sbin/sysctl", "-n", "net.ipv4.conf.pn-a.\($0)").dropLast())
+                }
+            }
+            #expect(try shown() == ["2", "1"])
+            #expect(!reconciler.hasTunnelToRepair(wish))
+            try run("/sbin/sysctl", "-qw", "net.ipv4.conf.pn-a.\(setting)")
+            #expect(try shown() != ["2", "1"])
+            #expect(reconciler.hasTunnelToRepair(wish))
+            let healed = reconciler.reconcile(wish)
+            #expect(healed.repairs == [Repair(object: "interface pn-a", port: 0)])
+            #expect(healed.changes == ["set interface pn-a up, MTU 1420, rp_filter 2, src_valid_mark 1"])
+            #expect(healed.untold == [] && healed.failures == [])
+            #expect(try shown() == ["2", "1"])
+            #expect(!reconciler.hasTunnelToRepair(wish))
+            let sent = reconciler.mutations
+            #expect(reconciler.reconcile(wish).repairs == [] && reconciler.mutations == sent)
+        }
+    }
+
     @Test func putsAnEndpointBackThatSomebodySet() throws {
         try Self.withReconciler { reconciler in
             let wish = Sample.desired(Self.both)

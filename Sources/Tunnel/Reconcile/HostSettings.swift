@@ -6,14 +6,6 @@ import SystemIO
 /// Settings of the kernel that are the operator's, and that can stand in the way of what the file asks for. They are
 /// read and reported, never changed.
 public struct HostSettings: Hashable, Sendable {
-    /// What an interface does with packets whose source leads elsewhere (ip-sysctl, `conf/*`).
-    struct SourceCheck: Hashable, Sendable {
-        /// 0: nothing; 1: it drops what the best route does not lead back to; 2: what no route leads back to.
-        var filter: Int
-        /// Whether the route back is looked up by the packet's mark.
-        var goesByMark: Bool
-    }
-
     /// By interface, with what holds for all interfaces taken in; without those that are not there.
     var sourceChecks: [InterfaceName: SourceCheck] = [:]
     /// The families in which packets of other hosts are not passed on.

@@ -56,7 +56,7 @@ final class KernelModel {
 
     /// Takes in all events that wait.
     func drain() {
-        for reply in waitingEvents() { take(reply) }
+        for reply in waitingEvents() { take(reply, from: reply.port) }
         do {
             while let datagram = try firewallEvents.receive() {
                 for reply in NetlinkReply.parse(datagram)
@@ -71,22 +71,25 @@ final class KernelModel {
         }
     }
 
-    /// Puts the kernel's answer to a single question in.
-    func take(_ reply: NetlinkReply) {
+    /// Puts the kernel's answer to a single question in. What no event told of before is nobody's.
+    func take(answer reply: NetlinkReply) { take(reply, from: 0) }
+
+    /// Takes a message in for what the port did that signs it.
+    func take(_ reply: NetlinkReply, from port: UInt32) {
         guard let object = observed.take(reply, reserved), isOfInterest(object) else { return }
         // Which routes come back with an interface, the kernel does not tell.
         if case .link(let name) = object, observed.links[name]?.isUp == true { observed.isDoubtful = true }
-        guard !own.contains(reply.port) else { return }
+        guard !own.contains(port) else { return }
         // Who signs is known, whatever the kernel adds.
-        if reply.port != 0 || touches[object] == nil { touches[object] = reply.port }
+        if port != 0 || touches[object] == nil { touches[object] = port }
     }
 
     /// Forgets that the kernel told of a link where it is as we have just set it: that was our doing. The kernel does not
     /// sign what is done to one (`do_setlink`).
-    func disown(_ link: Link, alias: String, mtu: Int) {
+    func disown(_ link: Link, of path: PathName, mtu: Int) {
         let object = KernelObject.link(link.name)
         guard touches[object] == 0, let now = observed.links[link.name], now.index == link.index,
-            now.isUp && now.alias == alias && now.mtu == mtu
+            now.isSetUp(for: path, mtu: mtu)
         else { return }
         touches[object] = nil
     }
@@ -129,12 +132,20 @@ final class KernelModel {
         lastRead = now
         // What happened meanwhile is in both or in neither.
         for reply in waitingEvents() {
-            take(reply)
+            take(reply, from: reply.port)
             fresh.take(reply, reserved)
         }
         let differences = fresh.differences(from: observed)
         observed = fresh
+        if !isUnsure { touchLinks(differences) }
         return isFirst || !isUnsure ? untold : differences.union(untold)
+    }
+
+    /// Notes what a reading that was made for other reasons found of links: of some settings no event tells.
+    private func touchLinks(_ differences: Set<KernelObject>) {
+        for object in differences where touches[object] == nil && isOfInterest(object) {
+            if case .link = object { touches[object] = 0 }
+        }
     }
 
     /// Whether the guard table has to be read again; asking answers for it.

@@ -15,6 +15,7 @@ extension Observed {
             links[link.name]?.hasCarrier = true
             links[link.name]?.alias = Link.alias(of: path)
             links[link.name]?.mtu = mtu
+            if link.sourceCheck != nil { links[link.name]?.sourceCheck = .ours }
         case .addAddress(let address): addresses.insert(address)
         case .deleteAddress(let address): addresses.remove(address)
         case .putNexthop(let nexthop): nexthops[nexthop.id] = nexthop

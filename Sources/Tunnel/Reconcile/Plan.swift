@@ -75,7 +75,7 @@ func tunnelSteps(_ path: Desired.Path, _ reserved: ReservedNumbers, _ observed: 
     let change = WireGuardChange(from: device, to: settings, toldBefore: told, strays: strays)
     if !change.isEmpty { steps.append(.configure(path.interface, change)) }
     let mtu = path.mtu(observed)
-    if !link.isUp || link.alias != Link.alias(of: path.name) || link.mtu != mtu {
+    if !link.isSetUp(for: path.name, mtu: mtu) {
         steps.append(.setUp(link, path.name, mtu: mtu, hasIPv6: observed.families.contains(.ipv6)))
     }
     return steps
@@ -108,6 +108,13 @@ extension Desired.Path {
         guard let link = observed.links[interface] else { return nil }
         let hasKey = link.implementation != nil && observed.tunnels[interface]?.privateKey == wireGuard.privateKey
         return observed.isOurs(link) || hasKey ? link : nil
+    }
+}
+
+extension Link {
+    /// Whether it is as we set it up.
+    func isSetUp(for path: PathName, mtu: Int) -> Bool {
+        isUp && alias == Link.alias(of: path) && self.mtu == mtu && (sourceCheck ?? .ours) == .ours
     }
 }
 

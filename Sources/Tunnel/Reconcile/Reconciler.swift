@@ -182,10 +182,11 @@ public final class Reconciler {
         return Set(own.map(\.address.address.family)).union(gateways?.map(\.family) ?? routed)
     }
 
-    /// Whether somebody changed WireGuard's side of a path: of that the kernel sends no event, so it has to be asked.
+    /// Whether somebody changed WireGuard's side of a path, or how its interface checks sources: of that the kernel sends
+    /// no event, so it has to be asked.
     public func hasTunnelToRepair(_ desired: Desired) -> Bool {
         desired.paths.contains { path in
-            guard configured[path.interface] == path.wireGuard.hashValue,
+            guard configured[path.interface] == path.wireGuard.hashValue, ask(for: path.interface) != nil,
                 let device = readDevice(on: path.interface)
             else { return false }
             model.note(outerMTU: outerMTU(of: path, device), on: path.interface)
@@ -208,7 +209,7 @@ public final class Reconciler {
         // The answer is newer than the events that wait.
         model.drain()
         let replies = (try? routing.ask(question, "look at \(name)")) ?? []
-        for reply in replies { model.take(reply) }
+        for reply in replies { model.take(answer: reply) }
         return replies.lazy.compactMap(LinkMessages.parse).first
     }
 
@@ -453,7 +454,7 @@ extension Reconciler {
                 guard let error = errors[place] else {
                     taken.append(item.step)
                     if case .setUp(let link, let path, let mtu, _) = item.step {
-                        model.disown(link, alias: Link.alias(of: path), mtu: mtu)
+                        model.disown(link, of: path, mtu: mtu)
                     }
                     continue
                 }

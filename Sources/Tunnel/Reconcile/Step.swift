@@ -31,7 +31,8 @@ extension Step: CustomStringConvertible {
         case .adoptGuard: "take the guard table over"
         case .makeLink(let name): "make interface \(name)"
         case .configure(let name, let change): "configure WireGuard on \(name): \(change)"
-        case .setUp(let link, _, let mtu, _): "set interface \(link.name) up, MTU \(mtu)"
+        case .setUp(let link, _, let mtu, _):
+            "set interface \(link.name) up, MTU \(mtu)" + (link.isUp ? SourceCheck.change(from: link.sourceCheck) : "")
         case .addAddress(let address): "add address \(address.address)"
         case .deleteAddress(let address): "remove address \(address.address)"
         case .putNexthop(let nexthop): "set nexthop \(nexthop)"
@@ -111,6 +112,14 @@ extension Step: CustomStringConvertible {
         case .deleteLink: code == ENODEV
         case .putGuard, .adoptGuard, .configure, .setUp, .addAddress, .putNexthop, .putRoute: false
         }
+    }
+}
+
+extension SourceCheck {
+    /// What it takes to bring an interface back to ours, as sysctl(8) names it.
+    fileprivate static func change(from found: SourceCheck?) -> String {
+        guard let found, found != .ours else { return "" }
+        return ", rp_filter \(ours.filter), src_valid_mark \(ours.goesByMark ? 1 : 0)"
     }
 }
 

@@ -19,6 +19,8 @@ public struct Link: Hashable, Sendable {
     public var hasCarrier: Bool
     /// Octets of the largest packet.
     public var mtu: Int
+    /// What becomes of IPv4 packets whose source leads elsewhere; nil where the kernel does not say.
+    var sourceCheck: SourceCheck? = nil
     /// Octets received.
     public var received: UInt64
     /// Octets sent.
@@ -39,6 +41,17 @@ public struct Link: Hashable, Sendable {
         (link.received, link.sent) = (0, 0)
         return link
     }
+}
+
+/// What an interface does with packets whose source leads elsewhere (ip-sysctl, `conf/*`).
+struct SourceCheck: Hashable, Sendable {
+    /// 0: nothing; 1: it drops what the best route does not lead back to; 2: what no route leads back to.
+    var filter: Int
+    /// Whether the route back is looked up by the packet's mark.
+    var goesByMark: Bool
+
+    /// That of our interfaces: by any route (RFC 3704 section 2.4) and by the path's mark.
+    static let ours = SourceCheck(filter: 2, goesByMark: true)
 }
 
 enum LinkMessages {
@@ -68,9 +81,22 @@ enum LinkMessages {
             isUp: header.ifi_flags & ifUp != 0,
             hasCarrier: header.ifi_flags & lowerUp != 0,
             mtu: Int(attributes.number(IFLA_MTU, as: UInt32.self) ?? 0),
+            sourceCheck: sourceCheck(attributes.nest(IFLA_AF_SPEC).nest(Int(AF_INET))[IFLA_INET_CONF]),
             received: counter(statistics, at: MemoryLayout<rtnl_link_stats64>.offset(of: \.rx_bytes)),
             sent: counter(statistics, at: MemoryLayout<rtnl_link_stats64>.offset(of: \.tx_bytes))
         )
+    }
+
+    /// Reads IFLA_INET_CONF: the IPv4 settings of an interface as u32, by their numbers from 1 on.
+    private static func sourceCheck(_ settings: ArraySlice<UInt8>?) -> SourceCheck? {
+        func setting(_ number: Int) -> UInt32? {
+            guard let settings, settings.count >= 4 * number else { return nil }
+            return UInt32(hostOrder: settings.dropFirst(4 * (number - 1)))
+        }
+        guard let filter = setting(Int(IPV4_DEVCONF_RP_FILTER)), let mark = setting(Int(IPV4_DEVCONF_SRC_VMARK)) else {
+            return nil
+        }
+        return SourceCheck(filter: Int(filter), goesByMark: mark != 0)
     }
 
     private static func counter(_ statistics: ArraySlice<UInt8>?, at offset: Int?) -> UInt64 {
@@ -86,9 +112,8 @@ enum LinkMessages {
         return message
     }
 
-    /// Gives an interface our alias and MTU, checks sources by any route (rp_filter 2, RFC 3704
-    /// section 2.4) and by the mark of the path,
-    /// makes no link-local addresses of its own, and sets it up.
+    /// Gives an interface our alias, MTU and ``SourceCheck/ours``, lets it make no link-local addresses of its own, and
+    /// sets it up.
     static func setUp(_ index: Int32, alias: String, mtu: Int, hasIPv6: Bool) -> NetlinkMessage {
         var header = ifinfomsg()
         header.ifi_index = index
@@ -100,8 +125,8 @@ enum LinkMessages {
         message.nest(IFLA_AF_SPEC) { families in
             families.nest(Int(AF_INET)) { inet in
                 inet.nest(IFLA_INET_CONF) { settings in
-                    settings.put(Int(IPV4_DEVCONF_RP_FILTER), number: UInt32(2))
-                    settings.put(Int(IPV4_DEVCONF_SRC_VMARK), number: UInt32(1))
+                    settings.put(Int(IPV4_DEVCONF_RP_FILTER), number: UInt32(SourceCheck.ours.filter))
+                    settings.put(Int(IPV4_DEVCONF_SRC_VMARK), number: UInt32(SourceCheck.ours.goesByMark ? 1 : 0))
                 }
             }
             guard hasIPv6 else { return }

@@ -6,8 +6,8 @@ import NetworkTypes
 ///
 /// WireGuard moves an endpoint by itself only where it has received a packet from there, and counts that packet. So an
 /// endpoint that changed while nothing was received was set by a foreign hand. Where something was received in the same
-/// while, it may have been before: then the only peer of an interface that was heard second by second, and is called in
-/// vain for a second from then on, did not roam. Of others silence says nothing, and they are believed.
+/// while, it may have been before: then the only peer of an interface, called in vain from then on for longer than it was
+/// silent of late, did not roam. Of others silence says nothing, and they are believed.
 struct PeerSightings: Hashable {
     private var peers: [WireGuardPublicKey: Sighting] = [:]
     /// The peers that somebody else sent elsewhere, each with where it was before.
@@ -40,10 +40,10 @@ struct PeerSightings: Hashable {
 
 /// What was seen of one peer.
 private struct Sighting: Hashable {
-    /// When something was counted, and what.
-    struct Count: Hashable {
-        var at: Instant
-        var octets: UInt64
+    /// Since when its endpoint may be a foreign hand's, and how many octets had been sent to it by then.
+    struct Doubt: Hashable {
+        var since: Instant
+        var sent: UInt64
     }
 
     var endpoint: SocketEndpoint?
@@ -51,22 +51,18 @@ private struct Sighting: Hashable {
     /// Where it was heard or told to be: where it is called again.
     var home: SocketEndpoint?
     var isStray = false
-    /// Since when its endpoint may be a foreign hand's, and what had been sent to it by then.
-    var doubt: Count?
-    /// What had been received when the running second began.
-    var second: Count
-    /// Seconds in a row in which it was heard.
-    var heard = 0
+    var doubt: Doubt?
+    var heard: Instant
+    /// How long it was silent each time, of late.
+    var silences: [Duration] = []
 
-    /// Looks are a second apart, by timers that are not exact.
-    private static let second = Duration.milliseconds(900)
-    /// After so many seconds silence is news.
-    private static let habit = 3
+    /// So many tell what is usual.
+    private static let enough = 6
 
     init(_ peer: WireGuardDevice.Peer, _ now: Instant) {
         (endpoint, home) = (peer.endpoint, peer.endpoint)
         received = peer.received
-        second = Count(at: now, octets: peer.received)
+        heard = now
     }
 
     mutating func look(at peer: WireGuardDevice.Peer, _ now: Instant, isOnly: Bool) {
@@ -77,14 +73,14 @@ private struct Sighting: Hashable {
             settle()
         } else if hasMoved, !isHeard {
             (doubt, isStray) = (nil, true)
-        } else if hasMoved, isOnly, heard >= Self.habit {
-            (doubt, isStray) = (Count(at: now, octets: peer.sent), false)
+        } else if hasMoved, isOnly, usualSilence != nil {
+            (doubt, isStray) = (Doubt(since: now, sent: peer.sent), false)
         } else if hasMoved {
             settle()
-        } else if let doubt, now - doubt.at >= Self.second {
-            if peer.sent > doubt.octets { (self.doubt, isStray) = (nil, true) } else { settle() }
+        } else if let doubt, let usualSilence, now - doubt.since >= usualSilence {
+            if peer.sent > doubt.sent { (self.doubt, isStray) = (nil, true) } else { settle() }
         }
-        count(now)
+        if isHeard, isOnly { noteSilence(until: now) }
     }
 
     mutating func told(_ endpoint: SocketEndpoint) {
@@ -96,9 +92,15 @@ private struct Sighting: Hashable {
         (home, doubt, isStray) = (endpoint, nil, false)
     }
 
-    private mutating func count(_ now: Instant) {
-        guard now - second.at >= Self.second else { return }
-        heard = received > second.octets ? min(heard + 1, Self.habit) : 0
-        second = Count(at: now, octets: received)
+    private mutating func noteSilence(until now: Instant) {
+        if silences.count == Self.enough { silences.removeFirst() }
+        silences.append(now - heard)
+        heard = now
+    }
+
+    /// Longer than it was silent of late; nil where that is not known.
+    private var usualSilence: Duration? {
+        guard silences.count == Self.enough else { return nil }
+        return silences.max().map { $0 * 3 / 2 }
     }
 }

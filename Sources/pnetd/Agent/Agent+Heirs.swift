@@ -7,10 +7,30 @@ import SystemIO
 import Tunnel
 
 extension Agent {
+    /// How often a peer that has a next key is looked at: what it is sent by a key that it no longer has is lost.
+    private static let heirInterval = Duration.milliseconds(100)
+    /// How often it is looked whether there is such a peer.
+    private static let idleInterval = Duration.seconds(1)
+
+    /// Looks at the peers that have two keys for as long as the agent runs.
+    func watchHeirs() {
+        let rotating = rotating
+        let peers = rotating.reduce(0) { $0 + $1.peers.count }
+        let interval = rotating.isEmpty ? Self.idleInterval : Self.heirInterval * max(1, peers / 1_000)
+        loop.schedule(after: interval) { [weak self] in
+            self?.findHeirs()
+            self?.watchHeirs()
+        }
+    }
+
+    private var rotating: [PathConfiguration] {
+        site.paths.filter { path in path.peers.contains { $0.nextPublicKey != nil } }
+    }
+
     /// Looks which of its two keys each peer goes by: the one that it shook hands with last. What the peer may send
     /// and is sent moves there.
-    func watchHeirs() {
-        let rotating = site.paths.filter { path in path.peers.contains { $0.nextPublicKey != nil } }
+    func findHeirs() {
+        let rotating = rotating
         for path in rotating { _ = reconciler.readDevice(on: path.interface) }
         noteHandshakes()
         var found: Set<EndpointBook.Peer> = []

@@ -67,16 +67,16 @@ extension Agent {
         }
     }
 
-    /// How often WireGuard is asked whether it is as it should be; each time as long as a thousand peers take, at most.
-    private static let tunnelInterval = Duration.seconds(1)
+    /// How often WireGuard is asked whether it is as it should be; with ten thousand peers, every second.
+    private static let tunnelInterval = Duration.milliseconds(250)
 
     /// Looks at the tunnels for as long as the agent runs.
     func watchTunnels() {
         let peers = site.paths.reduce(0) { $0 + $1.peers.count }
-        loop.schedule(after: Self.tunnelInterval * max(1, peers / 1_000)) { [weak self] in
+        loop.schedule(after: Self.tunnelInterval * max(1, peers / 2_500)) { [weak self] in
             guard let self else { return }
             if reconciler.hasTunnelToRepair(desired) { scheduleReconcile(after: .zero) }
-            watchHeirs()
+            noteHandshakes()
             watchEndpoints()
             watchTunnels()
         }

@@ -178,13 +178,14 @@ final class Agent {
         recallGuard()
         followPlaces()
         adoptDecisions()
-        watchHeirs()
+        findHeirs()
         reconcile()
         // An earlier run may have ended between the two.
         for network in site.networks { cutStranded(network.name, since: loop.now) }
         startProcesses()
         watchCarriers()
         watchTunnels()
+        watchHeirs()
         manager.startWatchdog(on: loop)
         manager.tell("READY=1")
         tellManager()

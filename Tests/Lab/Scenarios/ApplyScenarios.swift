@@ -200,5 +200,45 @@ extension Scenarios {
                 #expect(!page.contains("pnetd_foreign_changes_total 0"))
             }
         }
+
+        /// It is looked for.
+        @Test func whatNobodyTellsOfIsBackWithinASecond() throws {
+            try scenario("untold") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                // What is usual on this path is known after a while.
+                pause(.seconds(3))
+                let gateway = try lab.site.run("wg", "show", "pn-a", "peers").dropLast()
+                func shown() throws -> [String] {
+                    try [
+                        "ip link show pn-a", "sysctl -n net.ipv4.conf.pn-a.rp_filter",
+                        "sysctl -n net.ipv4.conf.pn-a.src_valid_mark", "wg show pn-a persistent-keepalive",
+                        "wg show pn-a endpoints",
+                    ].map { try lab.site.run($0.split(separator: " ").map(String.init)) }
+                }
+                let before = try shown()
+                for command in [
+                    "ip link set pn-a alias mine", "sysctl -qw net.ipv4.conf.pn-a.rp_filter=1",
+                    "sysctl -qw net.ipv4.conf.pn-a.src_valid_mark=0",
+                    "wg set pn-a peer \(gateway) persistent-keepalive 99",
+                    "wg set pn-a peer \(gateway) endpoint 192.0.2.99:1",
+                ] {
+                    try lab.site.run(command.split(separator: " ").map(String.init))
+                    let time = try waitUntil("what '\(command)' undid is back", within: .milliseconds(1_500)) {
+                        try shown() == before
+                    }
+                    print("\(command): back after \(time.shortText)")
+                }
+                try waitUntil("all are told of") { try daemon.status().foreignChanges.count >= 5 }
+                let changes = try daemon.status().foreignChanges.map(\.object)
+                #expect(Set(changes) == ["interface pn-a", "WireGuard on pn-a"])
+                #expect(try daemon.network().switches == 0)
+
+                // What is taken down goes, whatever has become of its alias.
+                try lab.site.run("ip", "link", "set", "pn-a", "alias", "mine")
+                #expect(try daemon.pnetctl("down").status == 0)
+                #expect(throws: (any Error).self) { try lab.site.run("ip", "link", "show", "pn-a") }
+            }
+        }
     }
 }
