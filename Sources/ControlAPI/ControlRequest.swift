@@ -18,6 +18,10 @@ public enum ControlCommand: String, Hashable, Sendable, Codable, CaseIterable {
     case rotate
     /// Keeps the key that was put in force, and is in its file by now; one ``RotateReport``.
     case keep
+    /// Leads traffic off a path and keeps it off, also through restarts; one ``DrainReport``.
+    case drain
+    /// Gives a path back that was drained; one ``DrainReport``.
+    case undrain
     /// Reads the file again; one ``ReloadReport``.
     case reload
     /// Takes all that is pnetd's out of the kernel and ends; one ``DownReport``.
@@ -29,9 +33,9 @@ public enum ControlCommand: String, Hashable, Sendable, Codable, CaseIterable {
 public struct ControlRequest: Hashable, Sendable, Codable {
     /// What is asked.
     public var command: ControlCommand
-    /// With `rotate` and `keep`: whose key.
+    /// With `rotate` and `keep`: whose key. With `drain` and `undrain`: which one.
     public var path: PathName?
-    /// With `apply` and `rotate`: traffic that flows now may be cut.
+    /// With `apply`, `rotate` and `drain`: traffic that flows now may be cut.
     public var allowInterruption: Bool?
     /// With `apply` and `rotate`: it is taken back unless it is confirmed, or kept, within so many seconds.
     public var confirmWithinSeconds: Double?

@@ -57,6 +57,8 @@ public enum Reason: Hashable, Sendable, Codable, CustomStringConvertible {
     case endpointUnknown(DomainName)
     /// The path's private key is being changed for another.
     case keyRotation
+    /// An operator took the path out.
+    case byHand
     /// The kernel, or what stands in for it, refused what the path needs.
     case refused(String)
 
@@ -87,6 +89,7 @@ public enum Reason: Hashable, Sendable, Codable, CustomStringConvertible {
         case .underlayUnrouted(let name): "underlay \(name) has no gateway for the peer's address"
         case .endpointUnknown(let host): "the address of \(host.withoutRootDot) is not known yet"
         case .keyRotation: "its private key is being rotated"
+        case .byHand: "taken out by hand (pnetctl undrain gives it back)"
         case .refused(let text): text
         }
     }

@@ -14,7 +14,16 @@ struct ControlClient {
         for type: Result.Type,
         within limit: Duration = .seconds(5)
     ) throws(ControlFailure) -> Result where Result: Hashable & Sendable & Codable {
-        var connection = try open(ControlRequest(command))
+        try ask(ControlRequest(command), for: type, within: limit)
+    }
+
+    /// Asks once, with what the command needs.
+    func ask<Result>(
+        _ request: ControlRequest,
+        for type: Result.Type,
+        within limit: Duration
+    ) throws(ControlFailure) -> Result where Result: Hashable & Sendable & Codable {
+        var connection = try open(request)
         guard let answer = try connection.next(type, within: limit) else { throw .silent(socket: socket, limit) }
         return answer
     }

@@ -18,7 +18,7 @@ struct Pnetctl: ParsableCommand {
         subcommands: [
             StatusCommand.self, WatchCommand.self, PlanCommand.self, ApplyCommand.self, ConfirmCommand.self,
             ReloadCommand.self, DownCommand.self, CheckCommand.self, KeygenCommand.self, RotateCommand.self,
-            ImportCommand.self, EventsCommand.self, ReplayCommand.self,
+            DrainCommand.self, UndrainCommand.self, ImportCommand.self, EventsCommand.self, ReplayCommand.self,
         ]
     )
 

@@ -49,6 +49,7 @@ extension Agent {
         named = named.filter { names.contains($0.key) }
         followPlaces()
         tellCore(.policies(new.policies, adopting: [:]))
+        recallDrained()
         for network in new.networks where named[network.name] == nil {
             named[network.name] = core.decision(of: network.name)
         }

@@ -39,7 +39,7 @@ extension Agent {
             return RotateReport(.refused, path: name, reason: reason)
         }
         begin(path, key, file, for: .milliseconds(Int64(seconds * 1e3)), isDrained: stranded(by: name).isEmpty)
-        return RotateReport(.awaiting, path: name, meanwhile: meanwhile(name))
+        return RotateReport(.awaiting, path: name, meanwhile: waysOfNetworks(using: name))
     }
 
     /// Why a path's key cannot be rotated now, or not without harm that nobody has allowed.
@@ -66,10 +66,7 @@ extension Agent {
             return
                 "\(stranded) would have no path meanwhile; --allow-interruption lets its traffic wait for a handshake"
         }
-        guard path.natSources.isEmpty || !core.report.contains(where: { $0.decision.outcome.path == path.name }) else {
-            return "flows that are translated to its address would be cut; --allow-interruption lets them"
-        }
-        return nil
+        return translatedFlowsObjection(to: path.name)
     }
 
     /// How often a path's targets are asked while they answer, at the least.
@@ -78,14 +75,15 @@ extension Agent {
     }
 
     /// Networks whose traffic goes by a path and has no other to go by.
-    private func stranded(by path: PathName) -> [NetworkName] {
+    func stranded(by path: PathName) -> [NetworkName] {
         core.report.filter { network in
             network.decision.outcome.path == path
                 && !network.paths.contains { $0.path != path && $0.verdict.isUsable }
         }.map(\.decision.network)
     }
 
-    private func meanwhile(_ path: PathName) -> [String] {
+    /// Where the traffic goes of the networks that may use a path, a line a network.
+    func waysOfNetworks(using path: PathName) -> [String] {
         core.report.filter { $0.paths.contains { $0.path == path } }.map { network in
             "\(network.decision.network) by \(network.decision.outcome.path?.text ?? "no path")"
         }
@@ -138,7 +136,7 @@ extension Agent {
             if isStranded {
                 guard rotation.isInForce else { return endRotation("the other paths failed meanwhile") }
                 // Better a path that may work than none at all.
-                observe(.drained(rotation.path, nil))
+                tellWhetherDrained(rotation.path)
             }
             advance(rotation)
             if self.rotation != nil { watchRotation() }
@@ -183,7 +181,7 @@ extension Agent {
         self.rotation?.limit = loop.schedule(after: Rotation.keepTime) { [weak self] in
             self?.endRotation("the new key works, but was not put in its file")
         }
-        control?.tell(RotateReport(.verified, path: rotation.path, meanwhile: meanwhile(rotation.path)))
+        control?.tell(RotateReport(.verified, path: rotation.path, meanwhile: waysOfNetworks(using: rotation.path)))
     }
 
     /// Keeps the new key, which the file holds by now.
@@ -205,7 +203,7 @@ extension Agent {
         finish(rotation, .kept)
         inForce = inForce.replacingPrivateKey(of: rotation.path, with: key)
         log.notice("\(rotation.path): the new private key is kept")
-        observe(.drained(rotation.path, nil))
+        tellWhetherDrained(rotation.path)
         scheduleReconcile(after: .zero)
         publish(nil)
         return true
@@ -220,7 +218,7 @@ extension Agent {
         // By then its probes know whether it carries anything under the old key.
         loop.schedule(after: max(.seconds(2), probeInterval(rotation.path) * 4)) { [weak self] in
             guard let self, self.rotation?.path != rotation.path else { return }
-            observe(.drained(rotation.path, nil))
+            tellWhetherDrained(rotation.path)
         }
         control?.conclude(RotateReport(.rolledBack, path: rotation.path, reason: reason))
         publish(nil)

@@ -168,6 +168,8 @@ final class Agent {
                     rollBack("whoever applied it left")
                     endRotation("whoever asked for it left")
                 },
+                drain: { [unowned self] in drain($0, $1) },
+                undrain: { [unowned self] in undrain($0) },
                 reload: { [unowned self] in reload() },
                 down: { [unowned self] in takeDown() }
             )
@@ -219,6 +221,7 @@ final class Agent {
         }
         named = adopted
         tellCore(.policies(site.policies, adopting: adopted))
+        recallDrained()
     }
 
     /// Gives the core evidence. What changes nothing is kept from it: a storm of kernel events would fill the journal.

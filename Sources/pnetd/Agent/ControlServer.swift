@@ -18,6 +18,8 @@ final class ControlServer {
         var keep: (PathName) -> RotateReport
         /// Whoever put a file or a key on trial has gone before it was confirmed or kept.
         var applicantLeft: () -> Void
+        var drain: (PathName, ControlRequest) -> DrainReport
+        var undrain: (PathName) -> DrainReport
         var reload: () -> ReloadReport
         var down: () -> Result<DownReport, ControlError>
     }
@@ -167,15 +169,12 @@ final class ControlServer {
         case .confirm:
             guard mayChange(client, request.command) else { return }
             reply(client, handlers.confirm())
-        case .rotate, .keep:
+        case .rotate, .keep, .drain, .undrain:
             guard mayChange(client, request.command) else { return }
             guard let path = request.path else {
                 return fail(client, .malformedRequest, "the request names no path")
             }
-            guard request.command == .rotate else { return reply(client, handlers.keep(path)) }
-            let report = handlers.rotate(path, request)
-            if report.outcome == .awaiting { client.isWaiting = true }
-            reply(client, report)
+            change(path, request, for: client)
         case .reload:
             guard mayChange(client, request.command) else { return }
             reply(client, handlers.reload())
@@ -186,6 +185,18 @@ final class ControlServer {
             case .success(let report): reply(client, report)
             case .failure(let error): send(ControlResponse<DownReport>.error(error), to: client)
             }
+        }
+    }
+
+    private func change(_ path: PathName, _ request: ControlRequest, for client: Client) {
+        switch request.command {
+        case .keep: reply(client, handlers.keep(path))
+        case .drain: reply(client, handlers.drain(path, request))
+        case .undrain: reply(client, handlers.undrain(path))
+        default:
+            let report = handlers.rotate(path, request)
+            if report.outcome == .awaiting { client.isWaiting = true }
+            reply(client, report)
         }
     }
 

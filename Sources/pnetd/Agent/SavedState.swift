@@ -24,6 +24,8 @@ struct SavedState: Codable, Equatable {
     /// The endpoints of the file as the peers were last told them: interface, public key, endpoint.
     var told: [String: [String: SocketEndpoint]] = [:]
     var alerts = AlertBook()
+    /// The paths that an operator took out; nil in files of earlier versions.
+    var drained: [String]?
     /// When each path had its last handshake, nanoseconds since 1970; nil in files of earlier versions.
     var handshakes: [String: Int64]?
 
@@ -77,6 +79,7 @@ extension SavedState {
         pathSlots = Self.assign(site.paths.map(\.name.text), keeping: pathSlots)
         networkSlots = Self.assign(site.networks.map(\.name.text), keeping: networkSlots)
         realms = realms.filter { networkSlots[$0.key] != nil }
+        drained?.removeAll { pathSlots[$0] == nil }
     }
 
     /// What the peers were told, by interface and key.

@@ -167,6 +167,41 @@ extension Scenarios {
             }
         }
 
+        /// Traffic keeps off the path meanwhile: the other end's rotation costs nothing then.
+        @Test(.anyKernel) func theOtherEndRotatesItsKeyWhileThePathIsDrained() throws {
+            try scenario("drained-key") { lab, daemon in
+                let old = try lab.publicKey(lab.cloud, "gw-a")
+                let next = try lab.makeKey(lab.cloud, "gw-a-next")
+                let file = String(decoding: try Files.read(daemon.file), as: UTF8.self)
+                let keys = "public-key: \(old)\n        next-public-key: \(next.publicKey)"
+                try lab.site.write("pnetd.yaml", file.replacing("public-key: \(old)", with: keys))
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                try waitUntil("the spare path is up") { try daemon.status().paths.allSatisfy { $0.verdict == .up } }
+                let traffic = try Traffic(lab, every: .milliseconds(2))
+                pause(.milliseconds(300))
+                #expect(try daemon.pnetctl("drain", "vpn-a").status == 0)
+                try daemon.waitFor(path: .b)
+                pause(.milliseconds(300))
+                // A ping of the other end's own has it shake hands; the answer leaves by the other path.
+                let command =
+                    "wg set wg-a private-key \(next.file); ping -c 3 -i 0.2 -I \(Lab.target) 10.99.0.2 || true"
+                try lab.cloud.run("sh", "-c", command)
+                try waitUntil("the key is taken over") {
+                    try lab.site.run("wg", "show", "pn-a", "allowed-ips").contains("\(old)\t(none)")
+                }
+                try waitUntil("the path answers again") {
+                    try daemon.network().paths.first { $0.path.text == "vpn-a" }?.verdict == .drained
+                }
+                #expect(try daemon.pnetctl("undrain", "vpn-a").status == 0)
+                try daemon.waitFor(path: .a, within: .seconds(20))
+                pause(.milliseconds(300))
+                let result = try traffic.stop()
+                print("a key rotated at the other end of a drained path: \(result.lost) of \(result.sent) lost")
+                #expect(result.lost == 0)
+            }
+        }
+
         /// The other end takes its new key in force; nobody touches this one.
         @Test func theOtherEndRotatesItsKey() throws {
             try scenario("next-key") { lab, daemon in

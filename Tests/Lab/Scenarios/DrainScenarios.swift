@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ControlAPI
+import Lab
+import NetworkTypes
+import Testing
+
+extension Scenarios {
+    /// Paths that an operator takes out and gives back.
+    @Suite(.serialized)
+    struct Drain {
+        private func through(_ daemon: Daemon, _ tunnel: Tunnel) throws -> StatusReport.Verdict? {
+            try daemon.network().paths.first { $0.path.text == tunnel.path }?.verdict
+        }
+
+        @Test func aPathIsTakenOutAndGivenBackWithoutALostPacket() throws {
+            try scenario("drain") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                try waitUntil("the spare path is up") { try daemon.status().paths.allSatisfy { $0.verdict == .up } }
+                let traffic = try Traffic(lab, every: .milliseconds(2))
+                pause(.milliseconds(300))
+
+                let drained = try daemon.pnetctl("drain", "vpn-a")
+                #expect(drained.status == 0 && drained.output == "vpn-a is drained\n  azure by vpn-b\n")
+                #expect(try daemon.network().path?.text == Tunnel.b.path)
+                #expect(try through(daemon, .a) == .drained)
+                let status = try daemon.pnetctl("status")
+                #expect(status.status == 0, "it is as its owner wants it")
+                #expect(status.output.contains("taken out by hand (pnetctl undrain gives it back)"))
+                #expect(try daemon.pnetctl("drain", "vpn-a").status == 0, "once more changes nothing")
+
+                // The next agent keeps off it, too, and so does the next file.
+                try daemon.killAgent()
+                try daemon.start()
+                try waitUntil("the path is known to be drained") { try through(daemon, .a) == .drained }
+                #expect(try daemon.network().path?.text == Tunnel.b.path)
+                #expect(try daemon.pnetctl("reload").status == 0)
+                pause(.seconds(4))
+                #expect(try daemon.network().path?.text == Tunnel.b.path, "longer than the hold")
+
+                #expect(
+                    try daemon.pnetctl("undrain", "vpn-a").output == "vpn-a is no longer drained\n  azure by vpn-b\n"
+                )
+                try daemon.waitFor(path: .a, within: .seconds(10))
+                pause(.milliseconds(300))
+                let result = try traffic.stop()
+                print("a path drained and given back: \(result.lost) of \(result.sent) lost")
+                #expect(result.lost == 0)
+            }
+        }
+
+        @Test(.anyKernel) func theLastPathIsNotTakenByMistake() throws {
+            try scenario("drain-last") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                try lab.impair(.b, .blackout)
+                try daemon.waitFor(.b, .down)
+                let refused = try daemon.pnetctl("drain", "vpn-a")
+                #expect(refused.status == 1)
+                #expect(
+                    refused.output
+                        == "pnetctl: vpn-a: azure would have no path; --allow-interruption cuts its traffic\n"
+                )
+                #expect(try through(daemon, .a) == .up)
+                let unknown = try daemon.pnetctl("drain", "vpn-c")
+                #expect(unknown.output == "pnetctl: vpn-c: there is no such path; there are vpn-a, vpn-b\n")
+                #expect(try daemon.pnetctl("undrain", "vpn-a").output == "pnetctl: vpn-a: it is not drained\n")
+
+                #expect(try daemon.pnetctl("drain", "vpn-a", "--allow-interruption").status == 0)
+                try daemon.waitFor(path: nil)
+                #expect(try daemon.network().state == .blocked)
+                // A path that is back carries at once what was blocked; the drained one stays out.
+                try lab.heal(.b)
+                try daemon.waitFor(path: .b)
+                #expect(try daemon.pnetctl("undrain", "vpn-a").status == 0)
+                try daemon.waitFor(path: .a)
+            }
+        }
+    }
+}
