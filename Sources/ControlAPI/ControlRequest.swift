@@ -6,6 +6,8 @@ public import NetworkTypes
 public enum ControlCommand: String, Hashable, Sendable, Codable, CaseIterable {
     /// One ``StatusReport``.
     case status
+    /// Why a network or a path is as it is; one ``ExplainReport``.
+    case explain
     /// A ``WatchUpdate`` at once and with every change, until the client leaves.
     case watch
     /// What taking the file in would do; one ``PlanReport``.
@@ -35,6 +37,8 @@ public struct ControlRequest: Hashable, Sendable, Codable {
     public var command: ControlCommand
     /// With `rotate` and `keep`: whose key. With `drain` and `undrain`: which one.
     public var path: PathName?
+    /// With `explain`: the network or the path; without it all of them are explained.
+    public var name: String?
     /// With `apply`, `rotate` and `drain`: traffic that flows now may be cut.
     public var allowInterruption: Bool?
     /// With `apply` and `rotate`: it is taken back unless it is confirmed, or kept, within so many seconds.
@@ -44,11 +48,13 @@ public struct ControlRequest: Hashable, Sendable, Codable {
     public init(
         _ command: ControlCommand,
         path: PathName? = nil,
+        name: String? = nil,
         allowInterruption: Bool? = nil,
         confirmWithinSeconds: Double? = nil
     ) {
         self.command = command
         self.path = path
+        self.name = name
         self.allowInterruption = allowInterruption
         self.confirmWithinSeconds = confirmWithinSeconds
     }

@@ -192,6 +192,12 @@ public struct HealthCore: Sendable, Hashable, Codable {
         }
     }
 
+    /// When a network's traffic may come back to each of the paths that are better than its own.
+    func returns(to network: NetworkName) -> [PathName: Instant] {
+        guard let policy = policies.first(where: { $0.network == network }) else { return [:] }
+        return decisions[network]?.returns(candidates(policy)) ?? [:]
+    }
+
     /// What a path showed last; telling the core the same once more changes nothing.
     public func condition(of path: PathName) -> PathCondition {
         conditions[path] ?? .unusable(.notYetProbed)

@@ -20,6 +20,10 @@ public struct NetworkHealth: Hashable, Sendable {
         public let outlook: DetectionOutlook?
         /// Targets that do not answer through it, while enough others do.
         public let silentTargets: [Target]
+        /// Each target as it is seen through the path.
+        public let targets: [TargetHealth]
+        /// When traffic comes back to it by itself if it stays as it is; nil where it does not, or is there already.
+        public let returns: Instant?
     }
 
     /// The decision in force.
@@ -32,7 +36,8 @@ extension HealthCore {
     /// What the core thinks of every network, in the file's order.
     public var report: [NetworkHealth] {
         networks.map { network, paths, decision in
-            NetworkHealth(
+            let returns = returns(to: network)
+            return NetworkHealth(
                 decision: decision,
                 paths: paths.map { path, view in
                     NetworkHealth.Path(
@@ -42,7 +47,9 @@ extension HealthCore {
                         since: view.since,
                         roundTrips: view.liveness.map(\.roundTrips).min { $0.lossRatio ?? 1 < $1.lossRatio ?? 1 },
                         outlook: view.outlook,
-                        silentTargets: view.silentTargets
+                        silentTargets: view.silentTargets,
+                        targets: zip(view.targets, view.liveness).map(TargetHealth.init),
+                        returns: returns[path]
                     )
                 }
             )

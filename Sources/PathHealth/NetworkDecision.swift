@@ -124,11 +124,17 @@ struct NetworkDecision: Sendable, Hashable, Codable {
     }
 
     /// When time alone may change the decision.
-    func nextDeadline(_ candidates: [Candidate]) -> Instant? {
+    func nextDeadline(_ candidates: [Candidate]) -> Instant? { returns(candidates).values.min() }
+
+    /// When traffic may come back to each path that is better than the one that carries it.
+    func returns(_ candidates: [Candidate]) -> [PathName: Instant] {
         guard case .automatic(let hold) = failback, let active = current.outcome.path,
             let held = candidates.first(where: { $0.path == active && $0.verdict.isUsable })
-        else { return nil }
-        return better(than: held, candidates).map { $0.freeFrom(after: hold) }.min()
+        else { return [:] }
+        return Dictionary(
+            better(than: held, candidates).map { ($0.path, $0.freeFrom(after: hold)) },
+            uniquingKeysWith: { first, _ in first }
+        )
     }
 
     /// The outcome that the candidates call for; nil where there is too little evidence to leave the current one.

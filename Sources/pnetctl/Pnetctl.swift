@@ -16,7 +16,8 @@ struct Pnetctl: ParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            StatusCommand.self, WatchCommand.self, PlanCommand.self, ApplyCommand.self, ConfirmCommand.self,
+            StatusCommand.self, ExplainCommand.self, WatchCommand.self, PlanCommand.self, ApplyCommand.self,
+            ConfirmCommand.self,
             ReloadCommand.self, DownCommand.self, CheckCommand.self, KeygenCommand.self, RotateCommand.self,
             DrainCommand.self, UndrainCommand.self, ImportCommand.self, EventsCommand.self, ReplayCommand.self,
         ]

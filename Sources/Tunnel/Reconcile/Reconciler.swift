@@ -14,7 +14,7 @@ public final class Reconciler {
     private let model: KernelModel
     private var firewall: Firewall
     private let tunnels: Tunnels
-    private let reserved: ReservedNumbers
+    let reserved: ReservedNumbers
     private let clock: any TimeSource
     private var pathStates: [PathName: PathState] = [:]
     private var disputes = Disputes()

@@ -159,6 +159,7 @@ final class Agent {
             log: log,
             handlers: ControlServer.Handlers(
                 status: { [unowned self] in statusReport() },
+                explain: { [unowned self] in explain($0) },
                 plan: { [unowned self] in planReport() },
                 apply: { [unowned self] in apply($0) },
                 confirm: { [unowned self] in confirm() },

@@ -11,6 +11,7 @@ final class ControlServer {
     /// What the agent does for a client.
     struct Handlers {
         var status: () -> StatusReport
+        var explain: (String?) -> ExplainReport
         var plan: () -> PlanReport
         var apply: (ControlRequest) -> ApplyReport
         var confirm: () -> ApplyReport
@@ -156,6 +157,8 @@ final class ControlServer {
         case .watch:
             client.isWatching = true
             reply(client, WatchUpdate(time: Self.time, event: nil, report: handlers.status()))
+        case .explain:
+            reply(client, handlers.explain(request.name))
         case .plan:
             guard plans.take(at: loop.now) else {
                 return fail(client, .busy, "plans are asked for faster than two a second")

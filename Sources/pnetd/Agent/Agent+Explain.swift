@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import ControlAPI
+import NetworkTypes
+import PathHealth
+import SystemIO
+import Tunnel
+
+extension Agent {
+    /// Why what goes by a name is as it is; without a name, all.
+    func explain(_ name: String?) -> ExplainReport {
+        let networks = zip(site.networks, core.report).filter { name == nil || $0.0.name.text == name }
+        let paths = site.paths.filter { name == nil || $0.name.text == name }
+        return ExplainReport(
+            explanations: networks.map(explanation) + paths.map(explanation),
+            names: site.networks.map(\.name.text) + site.paths.map(\.name.text)
+        )
+    }
+
+    // MARK: - Networks
+
+    private func explanation(_ network: NetworkConfiguration, _ health: NetworkHealth) -> Explanation {
+        let decision = health.decision
+        let state = StatusReport.NetworkState(decision).rawValue
+        let way = decision.outcome.path.map { " by \($0)" } ?? ""
+        let changes = counters.switches[network.name] ?? 0
+        return Explanation(
+            "\(network.name) is \(state)\(way), for \(age(decision.since)); generation \(decision.generation), "
+                + (changes == 1 ? "1 switch in all" : "\(changes) switches in all"),
+            because: decision.reasons.map { Explanation("when that was decided: \($0)") }
+                + health.paths.enumerated().map { explanation($1, place: $0, of: network, decision) }
+                + [names(of: network, decision), kernelFacts(of: network)] + warnings(naming: [network.name.text])
+        )
+    }
+
+    private func explanation(
+        _ path: NetworkHealth.Path,
+        place: Int,
+        of network: NetworkConfiguration,
+        _ decision: Decision
+    ) -> Explanation {
+        let rank = "\(place + 1). \(path.path)"
+        return Explanation(
+            "\(rank) is \(path.verdict.rawValue), for \(age(path.since)), and \(use(of: path, network, decision))",
+            because: path.reasons.map { Explanation($0.description) }
+                + path.targets.map { target in
+                    Explanation("\(target.target)", because: target.statements.map { Explanation($0) })
+                }
+        )
+    }
+
+    /// What a path does for a network, and when it will do more.
+    private func use(of path: NetworkHealth.Path, _ network: NetworkConfiguration, _ decision: Decision) -> String {
+        if case .active(let active, let standby) = decision.outcome {
+            if path.path == active { return "carries its traffic" }
+            if let returns = path.returns {
+                let wait = max(returns - loop.now, .zero).shortText
+                return "takes its traffic back in \(wait), if it stays so"
+            }
+            if path.path == standby { return "stands by: the kernel falls to it by itself" }
+        }
+        guard path.verdict.isUsable else { return "is not used" }
+        if case .manual = network.failback { return "is not used: nothing comes back by itself (failback: manual)" }
+        return "is not used"
+    }
+
+    private func names(of network: NetworkConfiguration, _ decision: Decision) -> Explanation {
+        guard !network.zones.isEmpty else { return Explanation("no name belongs to it") }
+        let answers =
+            switch decision.outcome {
+            case .active: "are answered by its own servers and records, asked through the path"
+            case .blocked: "are answered SERVFAIL"
+            case .public: "are answered as the public has them"
+            }
+        return Explanation("its names \(answers)", because: network.zones.map { Explanation("\($0.name)") })
+    }
+
+    private func kernelFacts(of network: NetworkConfiguration) -> Explanation {
+        let slot = saved.networkSlots[network.name.text] ?? 0
+        let commands = reconciler.commands(ofNetwork: slot, families: Set(network.prefixes.map(\.family)))
+        return Explanation("in the kernel, to be seen with", because: commands.map { Explanation($0) })
+    }
+
+    // MARK: - Paths
+
+    private func explanation(_ path: PathConfiguration) -> Explanation {
+        let report = statusReport().paths.first { $0.name == path.name }
+        let verdict = report?.verdict.rawValue ?? "starting"
+        let networks = core.report.compactMap { network in
+            network.paths.first { $0.path == path.name }.map { seen in
+                Explanation(
+                    "for \(network.decision.network) it is \(seen.verdict.rawValue), for \(age(seen.since))",
+                    because: seen.reasons.map { Explanation($0.description) }
+                )
+            }
+        }
+        let last = report?.lastError.map { [Explanation("last error: \($0)")] } ?? []
+        return Explanation(
+            "\(path.name) is \(verdict)" + (core.verdict(of: path.name).map { ", for \(age($0.since))" } ?? ""),
+            because: (report?.reasons ?? []).map { Explanation($0) } + networks + [interfaceFacts(of: path)]
+                + peerFacts(of: path) + last + [kernelFacts(of: path)]
+                + warnings(naming: [path.name.text, path.interface.text, path.underlay.interface.text])
+        )
+    }
+
+    private func interfaceFacts(of path: PathConfiguration) -> Explanation {
+        let (name, underlay) = (path.interface, path.underlay.interface)
+        guard let state = paths[path.name], let link = state.link else {
+            return Explanation("its interface \(name) is not there")
+        }
+        let who = state.implementation.map { $0 == .kernel ? "the kernel's WireGuard" : "userspace WireGuard" }
+        return Explanation(
+            "its interface \(name) is \(link.isUp ? "up" : "down"), of \(who ?? "nobody that pnetd knows"), over "
+                + "\(underlay), MTU \(link.mtu)"
+        )
+    }
+
+    private func peerFacts(of path: PathConfiguration) -> [Explanation] {
+        guard let peer = firstPeer(of: path) else { return [] }
+        let place = peer.endpoint.map { "is called at \($0)" } ?? "is called nowhere: its endpoint is not known"
+        let handshake =
+            handshakeAge(peer).map { "last handshake \(Duration.seconds($0).shortText) ago" } ?? "no handshake yet"
+        let counts = "\(peer.received) octets received, \(peer.sent) sent"
+        let more = path.peers.count > 1 ? " (the first of \(path.peers.count))" : ""
+        return [
+            Explanation(
+                "its peer \(peer.publicKey)\(more) \(place)",
+                because: [Explanation(handshake), Explanation(counts)]
+            )
+        ]
+    }
+
+    private func kernelFacts(of path: PathConfiguration) -> Explanation {
+        let commands = reconciler.commands(ofPath: saved.pathSlots[path.name.text] ?? 0, on: path.interface)
+        return Explanation("in the kernel, to be seen with", because: commands.map { Explanation($0) })
+    }
+
+    // MARK: - Both
+
+    private func warnings(naming names: [String]) -> [Explanation] {
+        warnings.flatMap(\.texts).filter { text in names.contains { text.hasPrefix("\($0): ") } }.map {
+            Explanation("warning: \($0)")
+        }
+    }
+
+    private func age(_ since: Instant) -> String { max(loop.now - since, .zero).shortText }
+}
