@@ -75,6 +75,10 @@ public struct TargetsConfiguration: Hashable, Sendable {
     public enum Target: Hashable, Sendable {
         /// By ICMP echo (RFC 792, RFC 4443).
         case icmp(IPAddress)
+        /// By a TCP connection.
+        case tcp(SocketEndpoint)
+        /// By a question over UDP for a zone's SOA record, which a DNS server is to answer.
+        case dns(SocketEndpoint, zone: DomainName)
     }
 
     /// How many must answer.

@@ -6,11 +6,18 @@ public import NetworkTypes
 public enum Target: Hashable, Sendable, Codable, CustomStringConvertible {
     /// An ICMP or ICMPv6 echo (RFC 792, RFC 4443).
     case icmp(IPAddress)
+    /// A TCP connection (RFC 9293).
+    case tcp(SocketEndpoint)
+    /// A question to a DNS server for a zone's SOA record (RFC 1035).
+    case dns(SocketEndpoint, zone: DomainName)
 
     /// The target as the file writes it.
     public var description: String {
         switch self {
         case .icmp(let address): "icmp \(address)"
+        case .tcp(let endpoint): "tcp \(endpoint)"
+        case .dns(let server, let zone):
+            "dns \(server.port == 53 ? "\(server.address)" : "\(server)") for \(zone.withoutRootDot)"
         }
     }
 }

@@ -125,8 +125,34 @@ struct NetworkMistakeTests {
     @Test func emptyTarget() throws {
         try Example.expect(
             ("[{icmp: 10.30.0.4}]", "[{}]"),
-            give: ["43:31: error: a target is empty ({icmp: ADDRESS})"]
+            give: [
+                "43:31: error: a target says nobody who is asked ({icmp: ADDRESS}, {tcp: ADDRESS:PORT} or {dns: "
+                    + "ADDRESS, zone: NAME})"
+            ]
         )
+    }
+
+    @Test(arguments: [
+        (
+            "{tcp: 10.30.0.4}",
+            "37: error: tcp: '10.30.0.4' is not an address and a port (add the port, as in 10.30.0.4:9731)"
+        ),
+        (
+            "{tcp: \"10.31.0.4:443\"}",
+            "37: error: target 10.31.0.4 lies in no prefix of network 'aws' (its packets would "
+                + "not take the network's paths)"
+        ),
+        ("{dns: 10.30.0.53}", "37: error: a dns target has no zone (zone: NAME, one that the server answers for)"),
+        ("{dns: 10.30.0.53, zone: a..b}", "55: error: zone: 'a..b' is not a domain name"),
+        ("{icmp: 10.30.0.4, zone: plant.internal}", "55: error: zone: only a dns target is asked for one"),
+        (
+            "{icmp: 10.30.0.4, dns: 10.30.0.4}",
+            "31: error: a target has one of icmp, tcp and dns ({icmp: ADDRESS}, {tcp: "
+                + "ADDRESS:PORT} or {dns: ADDRESS, zone: NAME})"
+        ),
+    ])
+    func aTargetIsAskedInOneWay(target: String, error: String) throws {
+        try Example.expect(("{icmp: 10.30.0.4}", target), give: ["43:\(error)"])
     }
 
     @Test func targetOfTheDesign() throws {

@@ -31,20 +31,42 @@ extension Reading {
     }
 
     private func target(_ node: YAMLNode, of network: String) -> TargetsConfiguration.Target? {
-        let planned: Set = ["tls", "tcp", "https", "http", "dns"]
-        guard let section = Section(node, of: "a target", keys: ["icmp"], planned: planned, reading: self) else {
+        let (kinds, planned): ([String], Set) = (["icmp", "tcp", "dns"], ["tls", "https", "http"])
+        guard let section = Section(node, of: "a target", keys: kinds + ["zone"], planned: planned, reading: self)
+        else { return nil }
+        let found = kinds.compactMap { kind in section[kind].map { (kind, $0) } }
+        let zone = section["zone"].map { ($0, value($0, "zone", as: DomainName.self, form: "a domain name")) }
+        guard let (kind, value) = found.first, found.count == 1 else {
+            // An unknown or planned key was reported.
+            if !section.hasUnknownKeys {
+                let problem =
+                    found.isEmpty ? "a target says nobody who is asked" : "a target has one of icmp, tcp and dns"
+                error(node.mark, problem, hint: "{icmp: ADDRESS}, {tcp: ADDRESS:PORT} or {dns: ADDRESS, zone: NAME}")
+            }
             return nil
         }
-        if let icmp = section["icmp"] {
-            guard let address = address(icmp, "icmp") else { return nil }
-            declared.targets.append(Sighting(value: address, owner: network, mark: icmp.mark))
+        if kind != "dns", let zone { error(zone.0.mark, "zone: only a dns target is asked for one") }
+        func declare(_ address: IPAddress) {
+            declared.targets.append(Sighting(value: address, owner: network, mark: value.mark))
+        }
+        switch kind {
+        case "icmp":
+            guard let address = address(value, kind) else { return nil }
+            declare(address)
             return .icmp(address)
+        case "tcp":
+            guard let endpoint = endpoint(value, kind) else { return nil }
+            declare(endpoint.address)
+            return .tcp(endpoint)
+        default:
+            guard let server = endpoint(value, kind, defaultPort: 53) else { return nil }
+            declare(server.address)
+            guard let zone else {
+                error(value.mark, "a dns target has no zone", hint: "zone: NAME, one that the server answers for")
+                return nil
+            }
+            return zone.1.map { .dns(server, zone: $0) }
         }
-        // An unknown or planned key was reported; only an empty mapping is left to report.
-        if !section.hasUnknownKeys {
-            error(node.mark, "a target is empty", hint: "{icmp: ADDRESS}")
-        }
-        return nil
     }
 
     /// A zone of a network.

@@ -9,23 +9,6 @@ public import SystemIO
 /// The raw sockets are bound to the interface (SO_BINDTODEVICE): the kernel routes by the `oif` rule of the path's
 /// table and hands over only what arrived by that interface.
 public final class EchoProber {
-    /// Tells an answer's probe: what was put into the request.
-    public struct Token: Hashable, Sendable {
-        /// Who was asked.
-        public let address: IPAddress
-        /// Chosen by the sender, say a row of its table.
-        public let stream: UInt32
-        /// The probe's number in its stream.
-        public let sequence: UInt16
-
-        /// Names a probe.
-        public init(address: IPAddress, stream: UInt32, sequence: UInt16) {
-            self.address = address
-            self.stream = stream
-            self.sequence = sequence
-        }
-    }
-
     private let loop: EventLoop
     /// One a family that the kernel has; owned.
     private let sockets: [AddressFamily: Int32]
@@ -38,7 +21,7 @@ public final class EchoProber {
     public init(
         interface: InterfaceName,
         on loop: EventLoop,
-        handler: @escaping (Token) -> Void
+        handler: @escaping (ProbeToken, _ source: IPAddress) -> Void
     ) throws(SystemError) {
         self.loop = loop
         identifier = .random(in: .min ... .max)
@@ -100,9 +83,9 @@ public final class EchoProber {
     }
 
     /// Sends a request. An error means that it did not leave, as where there is no route.
-    public func send(_ token: Token) throws(SystemError) {
+    public func send(_ token: ProbeToken, to target: IPAddress) throws(SystemError) {
         let packet = EchoPacket(
-            family: token.address.family,
+            family: target.family,
             isReply: false,
             identifier: identifier,
             sequence: token.sequence,
@@ -110,15 +93,15 @@ public final class EchoProber {
             stream: token.stream
         )
         let bytes = packet.bytes
-        let address = SocketAddressStorage(SocketEndpoint(address: token.address, port: 0))
-        let socket = sockets[token.address.family] ?? -1
+        let address = SocketAddressStorage(SocketEndpoint(address: target, port: 0))
+        let socket = sockets[target.family] ?? -1
         let sent = unsafe address.withPointer { pointer, length in
             unsafe bytes.withUnsafeBytes { unsafe pn_sendto(socket, $0.baseAddress, $0.count, 0, pointer, length) }
         }
-        guard sent == bytes.count else { throw .last("send an echo request to \(token.address)") }
+        guard sent == bytes.count else { throw .last("send an echo request to \(target)") }
     }
 
-    private func drain(_ socket: Int32, _ family: AddressFamily, _ handler: (Token) -> Void) {
+    private func drain(_ socket: Int32, _ family: AddressFamily, _ handler: (ProbeToken, IPAddress) -> Void) {
         var buffer = [UInt8](repeating: 0, count: 2048)
         while true {
             var from = SocketAddressStorage()
@@ -131,7 +114,7 @@ public final class EchoProber {
             guard let packet = EchoPacket(family: family, received: buffer[..<count]), packet.isReply,
                 packet.identifier == identifier, packet.secret == secret, let source = from.endpoint?.address
             else { continue }
-            handler(Token(address: source, stream: packet.stream, sequence: packet.sequence))
+            handler(ProbeToken(stream: packet.stream, sequence: packet.sequence), source)
         }
     }
 }

@@ -152,6 +152,10 @@ extension Agent {
         let counts: [(String, String, [PathName: UInt64])] = [
             ("pnetd_probes_sent_total", "Probes that left by a path.", probes?.sent ?? [:]),
             ("pnetd_probe_answers_total", "Answers that came in by the path of their probe.", probes?.answered ?? [:]),
+            (
+                "pnetd_probes_refused_total",
+                "Probes that a target, or a host before it, said no to: by TCP, or by an RCODE.", probes?.refused ?? [:]
+            ),
             ("pnetd_probes_unsendable_total", "Probes that could not leave.", probes?.unsendable ?? [:]),
             (
                 "pnetd_flows_cut_total", "Flows cut because their network had left the path whose address they had.",

@@ -48,6 +48,7 @@ extension Agent {
         routed = routed.filter { names.contains($0.key) }
         named = named.filter { names.contains($0.key) }
         followPlaces()
+        probes?.keep(only: new.policies)
         tellCore(.policies(new.policies, adopting: [:]))
         recallDrained()
         for network in new.networks where named[network.name] == nil {

@@ -5,22 +5,26 @@ import PathHealth
 import SystemIO
 import Tunnel
 
-/// Sends the core's probes, each by its own path's socket, and hands the answers back as evidence.
+/// Sends the core's probes, each by its own path's sockets, and hands the answers back as evidence.
 final class ProbeRunner {
-    private struct Sockets {
+    private struct Probers {
         let link: Int32
-        let prober: EchoProber
+        let echo: EchoProber
+        let connect: ConnectProber
+        let dns: DNSProber
     }
 
     private let loop: EventLoop
     private let onAnswer: (Probe) -> Void
-    private var sockets: [PathName: Sockets] = [:]
-    /// A stream's number travels in the packet and names its subject.
+    private var probers: [PathName: Probers] = [:]
+    /// A stream's number stands for its subject: it travels in a packet, or names a socket.
     private var streams: [ProbeSubject: UInt32] = [:]
     private var subjects: [UInt32: ProbeSubject] = [:]
     private var nextStream: UInt32 = 0
     private(set) var sent: [PathName: UInt64] = [:]
     private(set) var answered: [PathName: UInt64] = [:]
+    /// Probes to which somebody said no: the path carries, the target does not serve.
+    private(set) var refused: [PathName: UInt64] = [:]
     private(set) var unsendable: [PathName: UInt64] = [:]
 
     init(on loop: EventLoop, onAnswer: @escaping (Probe) -> Void) {
@@ -32,14 +36,11 @@ final class ProbeRunner {
     /// that still fits.
     func follow(_ paths: [PathName: PathState]) -> [String] {
         var failures: [String] = []
-        sockets = sockets.filter { paths[$0.key]?.link?.index == $0.value.link }
-        for (path, state) in paths where sockets[path] == nil {
+        probers = probers.filter { paths[$0.key]?.link?.index == $0.value.link }
+        for (path, state) in paths where probers[path] == nil {
             guard let link = state.link, state.implementation != nil else { continue }
             do {
-                let prober = try EchoProber(interface: link.name, on: loop) { [weak self] token in
-                    self?.receive(token, from: path)
-                }
-                sockets[path] = Sockets(link: link.index, prober: prober)
+                probers[path] = try open(on: link, for: path)
             } catch {
                 failures.append("\(path): cannot probe: \(error)")
             }
@@ -47,14 +48,45 @@ final class ProbeRunner {
         return failures
     }
 
+    private func open(on link: Link, for path: PathName) throws(SystemError) -> Probers {
+        Probers(
+            link: link.index,
+            echo: try EchoProber(interface: link.name, on: loop) { [weak self] token, source in
+                // From the one who was asked: anything else proves nothing.
+                guard self?.subjects[token.stream]?.target == .icmp(source) else { return }
+                self?.answered(token, by: path)
+            },
+            connect: ConnectProber(interface: link.name, on: loop) { [weak self] token, outcome in
+                if outcome == .established { self?.answered(token, by: path) } else { self?.refused(by: path) }
+            },
+            dns: DNSProber(interface: link.name, on: loop) { [weak self] token, outcome in
+                if outcome == .served { self?.answered(token, by: path) } else { self?.refused(by: path) }
+            }
+        )
+    }
+
+    /// Forgets the subjects that a new file has no more.
+    func keep(only policies: [NetworkPolicy]) {
+        let wanted = policies.flatMap { policy in
+            policy.paths.flatMap { path in
+                policy.targets.map { ProbeSubject(network: policy.network, path: path, target: $0) }
+            }
+        }
+        streams = streams.filter { wanted.contains($0.key) }
+        subjects = Dictionary(streams.map { ($0.value, $0.key) }, uniquingKeysWith: { first, _ in first })
+        for prober in probers.values { prober.dns.keep(only: Set(subjects.keys)) }
+    }
+
     func send(_ probe: Probe) {
         let path = probe.subject.path
-        guard case .icmp(let address) = probe.subject.target, let prober = sockets[path]?.prober else {
-            return unsendable[path, default: 0] += 1
-        }
-        let stream = stream(of: probe.subject)
+        guard let probers = probers[path] else { return unsendable[path, default: 0] += 1 }
+        let token = ProbeToken(stream: stream(of: probe.subject), sequence: probe.sequence)
         do {
-            try prober.send(EchoProber.Token(address: address, stream: stream, sequence: probe.sequence))
+            switch probe.subject.target {
+            case .icmp(let address): try probers.echo.send(token, to: address)
+            case .tcp(let endpoint): try probers.connect.send(token, to: endpoint)
+            case .dns(let server, let zone): try probers.dns.send(token, for: zone, to: server)
+            }
             sent[path, default: 0] += 1
         } catch {
             // What did not leave stays without answer: the core draws the same conclusion.
@@ -70,12 +102,12 @@ final class ProbeRunner {
         return nextStream
     }
 
-    private func receive(_ token: EchoProber.Token, from path: PathName) {
-        // By the path that it was sent by, from the one who was asked: anything else proves nothing.
-        guard let subject = subjects[token.stream], subject.path == path, subject.target == .icmp(token.address) else {
-            return
-        }
+    private func answered(_ token: ProbeToken, by path: PathName) {
+        // By the path that it was sent by.
+        guard let subject = subjects[token.stream], subject.path == path else { return }
         answered[path, default: 0] += 1
         onAnswer(Probe(subject: subject, sequence: token.sequence))
     }
+
+    private func refused(by path: PathName) { refused[path, default: 0] += 1 }
 }

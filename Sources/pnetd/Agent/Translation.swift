@@ -34,9 +34,11 @@ extension NetworkPolicy {
             case .auto(let after): .automatic(after: after)
             case .manual: .manual
             }
-        let targets = network.targets.list.map { target in
+        let targets = network.targets.list.map { target -> Target in
             switch target {
-            case .icmp(let address): Target.icmp(address)
+            case .icmp(let address): .icmp(address)
+            case .tcp(let endpoint): .tcp(endpoint)
+            case .dns(let server, let zone): .dns(server, zone: zone)
             }
         }
         self.init(

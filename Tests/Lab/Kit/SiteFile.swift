@@ -8,6 +8,8 @@ public struct SiteFile: Sendable {
     public var failback = "3s"
     /// Whether a path that goes down again and again is kept off for a while.
     public var damping = true
+    /// Who is asked, in braces.
+    public var targets = "{need: any, list: [{icmp: \(Lab.target)}]}"
     /// Further top-level sections.
     public var more = ""
     /// Further networks, two spaces in.
@@ -70,7 +72,7 @@ public struct SiteFile: Sendable {
               azure:
                 prefixes: [10.20.0.0/16, "fd00:20::/48"]
                 paths: [\(self.paths.map(\.path).joined(separator: ", "))]
-                targets: {need: any, list: [{icmp: \(Lab.target)}]}
+                targets: \(targets)
                 detect: \(Self.detect)
                 failback: {mode: auto, after: \(failback), damping: \(damping ? "on" : "off")}
                 when-down: \(whenDown)
