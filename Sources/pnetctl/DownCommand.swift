@@ -19,7 +19,7 @@ struct DownCommand: ParsableCommand {
     func run() throws {
         try reportingFailures(refusal: 1) { () throws(ControlFailure) in
             let report = try connection.client.ask(.down, for: DownReport.self, within: .seconds(60))
-            let text = report.removed.map { "removed \($0)\n" }.joined()
+            let text = report.removed.map { "\($0)\n" }.joined()
             StandardStream.output.write(text.isEmpty ? "nothing was left to remove\n" : text)
             return 0
         }

@@ -134,6 +134,35 @@ struct TrafficEffectTests {
         #expect(effect == TrafficEffect(.diversion, "the outer packets of vpn-a take another way"))
     }
 
+    @Test func anUnderlayThatLeadsNowhereCutsThePath() {
+        // Each peer is reached by its own underlay only.
+        let changes = preview { wish in
+            (wish.paths[0].underlay, wish.paths[1].underlay) = (wish.paths[1].underlay, wish.paths[0].underlay)
+            wish.paths[0].gateways = []
+        }
+        #expect(worst(changes) == TrafficEffect(.interruption, "the outer packets of vpn-a find no way out"))
+        // Nothing goes by the other one now.
+        let spare = preview { wish in wish.paths[1].gateways = [] }
+        #expect(
+            worst(spare)
+                == TrafficEffect(.diversion, "the outer packets of vpn-b find no way out; it carries nothing now")
+        )
+    }
+
+    @Test func whatLeavesAPathMovesFirst() {
+        let changes = preview { wish in
+            wish.networks[0].paths = [Sample.second]
+            wish.networks[0].outcome = .active(Sample.second, standby: nil)
+            for index in wish.paths[0].wireGuard.peers.indices {
+                wish.paths[0].wireGuard.peers[index].allowedIPs.subtract(wish.networks[0].prefixes)
+            }
+        }
+        #expect(worst(changes)?.severity == .diversion, "\(changes)")
+        let move = changes.firstIndex { $0.effect.text.hasPrefix("azure moves from vpn-a to vpn-b") }
+        let configure = changes.firstIndex { $0.effect.text.hasSuffix("nothing is sent there by it") }
+        #expect(move != nil && configure != nil && move ?? 9 < configure ?? 0, "\(changes)")
+    }
+
     @Test func manyAlikeAreOneLine() {
         let changes = preview { wish in
             wish.networks[0].prefixes += (0..<100).map { Sample.prefix("10.60.\($0).0/24") }

@@ -8,6 +8,8 @@ import SystemIO
 public struct HostSettings: Hashable, Sendable {
     /// By interface, with what holds for all interfaces taken in; without those that are not there.
     var sourceChecks: [InterfaceName: SourceCheck] = [:]
+    /// Interfaces of paths that take no part in IPv6.
+    var withoutIPv6: Set<InterfaceName> = []
     /// The families in which packets of other hosts are not passed on.
     var isNotForwarding: Set<AddressFamily> = []
     /// Whether a change of a nexthop is announced for each IPv4 route that uses it: a switch then costs by the prefix.
@@ -26,6 +28,9 @@ public struct HostSettings: Hashable, Sendable {
                 goesByMark: own.goesByMark || all.goesByMark
             )
         }
+        withoutIPv6 = Set(
+            desired.paths.map(\.interface).filter { Self.number("ipv6/conf/\($0)/disable_ipv6") == 1 }
+        )
         if Self.number("ipv4/ip_forward") == 0 { isNotForwarding.insert(.ipv4) }
         if Self.number("ipv6/conf/all/forwarding") == 0 { isNotForwarding.insert(.ipv6) }
         copiesNexthopChanges = Self.number("ipv4/nexthop_compat_mode") == 1
@@ -50,7 +55,9 @@ extension HostSettings {
 
     /// What stands in the way, each with what it breaks and what mends it.
     public func warnings(for desired: Desired) -> [String] {
-        var warnings = desired.paths.flatMap { path in [underlayWarning(path), pathWarning(path)].compactMap(\.self) }
+        var warnings = desired.paths.flatMap { path in
+            [underlayWarning(path), pathWarning(path), ipv6Warning(path)].compactMap(\.self)
+        }
         for family in AddressFamily.allCases where isNotForwarding.contains(family) {
             let paths = desired.paths.filter { $0.natSources.contains { $0.family == family } }
             guard let path = paths.first else { continue }
@@ -75,6 +82,16 @@ extension HostSettings {
         return
             "\(path.underlay): rp_filter is 1: what \(path.name)'s peers send is dropped unless the main table leads "
             + "to them by \(path.underlay) (sysctl -w \(path.underlay.setting("rp_filter"))=2)"
+    }
+
+    private func ipv6Warning(_ path: Desired.Path) -> String? {
+        guard withoutIPv6.contains(path.interface), path.addresses.contains(where: { $0.address.family == .ipv6 })
+        else {
+            return nil
+        }
+        let name = path.interface.text.replacing(".", with: "/")
+        return "\(path.interface): disable_ipv6 is 1: nothing of IPv6 goes by \(path.name) "
+            + "(sysctl -w net.ipv6.conf.\(name).disable_ipv6=0)"
     }
 
     /// The mark of what comes in by a path leads to the path's own table, and so satisfies even a strict filter.

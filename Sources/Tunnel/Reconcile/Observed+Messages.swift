@@ -135,6 +135,8 @@ extension Observed {
         let isNew = reply.type == RTM_NEWROUTE
         if found.routeProtocol == reserved.routeProtocol {
             guard isNew else { return routes.removeValue(forKey: key) == nil ? nil : .route(key) }
+            // Ours has its place: routes with equal keys replace each other.
+            strangers.remove(.route(key))
             let before = routes.updateValue(found.route, forKey: key)
             return before == found.route ? nil : .route(key)
         }
@@ -166,7 +168,12 @@ extension Observed {
         let isNew = reply.type == RTM_NEWRULE
         if let foreign = RuleMessages.foreign(reply, reserved) {
             let object = KernelObject.rule(foreign.family, priority: foreign.priority)
-            let place = foreign.overtakes ? \Self.overtakers : \.strangers
+            let place: WritableKeyPath<Self, Set<KernelObject>> =
+                switch foreign.kind {
+                case .overtaker: \.overtakers
+                case .bypass: \.bypasses
+                case .stranger: \.strangers
+                }
             let isNews =
                 isNew ? self[keyPath: place].insert(object).inserted : self[keyPath: place].remove(object) != nil
             return isNews ? object : nil

@@ -30,6 +30,8 @@ struct Observed: Hashable, Sendable {
     var strangers: Set<KernelObject> = []
     /// Rules of somebody else's that hold for packets of any kind and are asked before our networks' own.
     var overtakers: Set<KernelObject> = []
+    /// Such rules for packets from a network, or that come in by an interface.
+    var bypasses: Set<KernelObject> = []
     /// The WireGuard side of the interfaces that could be asked.
     var tunnels: [InterfaceName: WireGuardDevice] = [:]
     /// The endpoints of the file as each peer was last told them: a peer that roamed since is not called back.
@@ -103,6 +105,14 @@ extension Observed {
     /// What somebody else has put before our networks' rule, in words.
     var precedences: [String] {
         overtakers.map { "\($0) is not pnetd's and is asked first: what it leads away takes no path" }.sorted()
+    }
+
+    /// What somebody else has put before our networks' rule for some packets only, in words.
+    var sideways: [String] {
+        bypasses.map {
+            "\($0) is not pnetd's and is asked first for packets of one source or interface: what it leads away takes no "
+                + "path, and the guard drops it (give it a priority behind pnetd's)"
+        }.sorted()
     }
 
     /// What somebody else has put among our reserved numbers, in words.

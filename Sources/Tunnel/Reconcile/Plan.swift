@@ -13,11 +13,15 @@ func plan(_ desired: Desired, _ observed: Observed) -> [Step] {
     let missing = layout.routes.values.filter { observed.routes[$0.key] != $0 }.sorted { $0.key < $1.key }
     steps += missing.filter { $0.destination == .unreachable }.map(Step.putRoute)
     steps += layout.rules.subtracting(observed.rules).sorted().map(Step.addRule)
-    for path in desired.paths { steps += tunnelSteps(path, desired.reserved, observed) }
-    steps += addressSteps(desired, observed)
-
+    let tunnels = desired.paths.map { ($0.slot, tunnelSteps($0, desired.reserved, observed)) }
     let changed = layout.nexthops.values.filter { observed.nexthops[$0.id] != $0 }.sorted { $0.id < $1.id }
-    steps += changed.map(Step.putNexthop)
+    // What moves to a path that stands goes there before anything is done to the path that it leaves.
+    let standing = Set(tunnels.filter(\.1.isEmpty).map(\.0))
+    let (first, later) = changed.partitioned { $0.moves(to: standing, desired.reserved, observed) }
+    steps += first.map(Step.putNexthop)
+    steps += tunnels.flatMap(\.1)
+    steps += addressSteps(desired, observed)
+    steps += later.map(Step.putNexthop)
     steps += missing.filter { $0.destination != .unreachable }.map(Step.putRoute)
 
     steps += superfluousRoutes(layout, observed, missing).map(Step.deleteRoute)
@@ -28,6 +32,23 @@ func plan(_ desired: Desired, _ observed: Observed) -> [Step] {
     let orphans = observed.links.values.filter { observed.isOurs($0) && !wanted.contains($0.name) }
     steps += orphans.sorted { $0.name < $1.name }.map(Step.deleteLink)
     return steps.filter { $0.family.map(observed.families.contains) ?? true }
+}
+
+extension Nexthop {
+    /// Whether it is a group that is there already and comes to lead by paths of these slots only.
+    fileprivate func moves(to slots: Set<Int>, _ reserved: ReservedNumbers, _ observed: Observed) -> Bool {
+        guard case .group(let members) = destination, observed.nexthops[id] != nil else { return false }
+        return members.allSatisfy { member in
+            observed.nexthops[member] != nil && reserved.path(ofNexthop: member).map(slots.contains) ?? false
+        }
+    }
+}
+
+extension Array {
+    /// Those that satisfy a condition and those that do not, each in their order.
+    fileprivate func partitioned(by condition: (Element) -> Bool) -> (satisfying: [Element], others: [Element]) {
+        (filter(condition), filter { !condition($0) })
+    }
 }
 
 /// What moves networks between paths whose groups are there already: one message a group, whatever the number of

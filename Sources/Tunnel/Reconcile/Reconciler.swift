@@ -123,7 +123,7 @@ public final class Reconciler {
         let observed = model.observed
         hindrances =
             observed.swallowed(by: desired) + observed.duplicates(desired) + observed.narrowWays(desired)
-            + observed.absences(desired)
+            + observed.absences(desired) + observed.sideways
         finish(&result)
         return result
     }
@@ -377,7 +377,7 @@ extension Reconciler {
                     try willCarryOut(step)
                 }
                 if let port = touches[step.object] ?? (isRepairOfTunnel(step, desired) ? 0 : nil),
-                    port != 0 || isUnsigned(step)
+                    port != 0 || isUnsigned(step, touches)
                 {
                     disputes.repaired(step.object, from: port, at: now)
                     result.repairs.append(Repair(object: step.object.description, port: port))
@@ -409,10 +409,17 @@ extension Reconciler {
     }
 
     /// Whether somebody's change that a step undoes is one that the kernel does not sign: to an interface that was set up
-    /// once, or to its WireGuard side.
-    private func isUnsigned(_ step: Step) -> Bool {
+    /// once, to its WireGuard side or its IPv6 addresses, or its end. A userspace tunnel ends with its process as well.
+    private func isUnsigned(_ step: Step, _ touches: [KernelObject: UInt32]) -> Bool {
         switch step {
         case .setUp(let link, _, _, _): model.observed.isOurs(link)
+        case .addAddress(let address), .deleteAddress(let address):
+            // With an interface that somebody set down go its IPv6 addresses.
+            model.observed.links.values.contains { link in
+                link.index == address.link && model.observed.claimed.contains(link.index)
+                    && touches[.link(link.name)] == nil
+            }
+        case .makeLink: tunnels.isKernels
         case .configure: true
         default: false
         }

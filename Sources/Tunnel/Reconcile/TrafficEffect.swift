@@ -36,7 +36,8 @@ extension Step {
     func effect(on observed: Observed, _ desired: Desired) -> TrafficEffect {
         switch self {
         case .putGuard, .adoptGuard, .makeLink, .addAddress, .addRule: .harmless
-        case .configure(let name, let change): change.effect(on: observed.tunnels[name])
+        case .configure(let name, let change):
+            change.effect(on: observed.tunnels[name]) { observed.isLed($0, elsewhereThan: name, desired.reserved) }
         case .setUp(let link, _, let mtu, _):
             link.isUp && mtu < link.mtu
                 ? TrafficEffect(.diversion, Observed.tooLarge(for: mtu)) : .harmless
@@ -85,10 +86,8 @@ extension Observed {
 
     fileprivate func effect(ofPutting route: Route, _ desired: Desired) -> TrafficEffect {
         let reserved = desired.reserved
-        if route.prefix.length == 0, let before = routes[route.key], before.destination != route.destination,
-            let path = desired.paths.first(where: { reserved.underlayTable($0.slot) == route.table })
-        {
-            return TrafficEffect(.diversion, "the outer packets of \(path.name) take another way")
+        if let path = desired.paths.first(where: { reserved.underlayTable($0.slot) == route.table }) {
+            return effect(onOuterPacketsOf: path, desired) { $0[route.key] = route }
         }
         if let before = routes[route.key], let mtu = route.mtu, mtu < before.mtu ?? .max,
             route.destination == before.destination, route.table == reserved.networkTable
@@ -123,8 +122,45 @@ extension Observed {
             }
         }
         let path = desired.paths.first { reserved.underlayTable($0.slot) == route.table }
-        guard let path, route.prefix.length == 0 else { return .harmless }
-        return TrafficEffect(.interruption, "the outer packets of \(path.name) find no way out")
+        guard let path else { return .harmless }
+        return effect(onOuterPacketsOf: path, desired) { $0[route.key] = nil }
+    }
+
+    /// What a change of its underlay's table does to a tunnel: where its peers were called, and where they are then.
+    private func effect(
+        onOuterPacketsOf path: Desired.Path,
+        _ desired: Desired,
+        _ change: (inout [Route.Key: Route]) -> Void
+    ) -> TrafficEffect {
+        let table = desired.reserved.underlayTable(path.slot)
+        let before = routes.filter { $0.key.table == table }
+        var after = before
+        change(&after)
+        let hosts = tunnels[path.interface]?.peers.compactMap(\.endpoint?.address) ?? []
+        let ways = hosts.compactMap { host in before.way(to: host).map { (before: $0, after: after.way(to: host)) } }
+        if ways.contains(where: { $0.after == nil }) {
+            let isActive = desired.networks.contains { $0.outcome.path == path.name }
+            let effect = "the outer packets of \(path.name) find no way out"
+            return isActive
+                ? TrafficEffect(.interruption, effect) : TrafficEffect(.diversion, "\(effect); it carries nothing now")
+        }
+        guard ways.contains(where: { $0.after != $0.before }) else { return .harmless }
+        return TrafficEffect(.diversion, "the outer packets of \(path.name) take another way")
+    }
+
+    /// Whether the networks' table leads packets to a prefix by another interface.
+    fileprivate func isLed(_ prefix: IPPrefix, elsewhereThan name: InterfaceName, _ reserved: ReservedNumbers) -> Bool {
+        let (table, metric) = (reserved.networkTable, ReservedNumbers.Rank.active.rawValue)
+        // Most often the prefix is a network's own; there may be ten thousand.
+        let exact = routes[Route.Key(table: table, prefix: prefix, metric: metric)]
+        let route =
+            exact
+            ?? routes.values.filter { $0.table == table && $0.metric == metric && $0.prefix.contains(prefix) }
+            .max { $0.prefix.length < $1.prefix.length }
+        guard let route,
+            case .nexthop(let group) = route.destination, case .group(let members) = nexthops[group]?.destination
+        else { return false }
+        return members.allSatisfy { nexthops[$0]?.destination != links[name].map { .device(link: $0.index) } }
     }
 
     fileprivate func effect(ofDeleting link: Link) -> TrafficEffect {
@@ -136,17 +172,31 @@ extension Observed {
     }
 }
 
+extension [Route.Key: Route] {
+    /// Where packets to an address go by a table: by the longest prefix, of those by the lowest metric.
+    fileprivate func way(to address: IPAddress) -> Route.Destination? {
+        values.filter { $0.prefix.contains(address) }.min {
+            ($1.prefix.length, $0.metric) < ($0.prefix.length, $1.metric)
+        }?.destination
+    }
+}
+
 extension WireGuardDevice.Peer {
     /// Whether there was a handshake ever: by the wall clock alone its age cannot be told.
     fileprivate var hasSession: Bool { lastHandshake != nil }
 }
 
 extension WireGuardChange {
-    fileprivate func effect(on device: WireGuardDevice?) -> TrafficEffect {
+    /// - Parameter isLedElsewhere: whether nothing to a prefix goes by the tunnel now.
+    fileprivate func effect(
+        on device: WireGuardDevice?,
+        _ isLedElsewhere: (IPPrefix) -> Bool
+    ) -> TrafficEffect {
         guard let device, device.privateKey != nil else { return .harmless }
         let before = Dictionary(device.peers.map { ($0.publicKey, $0) }, uniquingKeysWith: { first, _ in first })
         let given = peers.reduce(into: Set<IPPrefix>()) { $0.formUnion($1.allowedIPs ?? []) }
         var cut: [String] = []
+        var narrowed: String?
         for peer in peers {
             guard let earlier = before[peer.publicKey] else { continue }
             if peer.remove {
@@ -155,7 +205,9 @@ extension WireGuardChange {
             } else if let allowed = peer.allowedIPs, !peer.keepsAllowedIPs {
                 // What another peer is given in the same change is moved, not taken away.
                 let lost = earlier.allowedIPs.subtracting(allowed).subtracting(given).sorted()
-                if let first = lost.first {
+                if let first = lost.first, lost.allSatisfy(isLedElsewhere) {
+                    narrowed = "peer \(peer.publicKey) may send from \(first) no longer; nothing is sent there by it"
+                } else if let first = lost.first {
                     let more = lost.count > 1 ? " and \(lost.count - 1) more" : ""
                     let rest = allowed.isEmpty ? "" : ", and what it keeps is put anew, which takes a moment"
                     cut.append("peer \(peer.publicKey) carries \(first)\(more) no longer\(rest)")
@@ -170,6 +222,7 @@ extension WireGuardChange {
                 : "its \(device.peers.count) peers handshake anew, once they know"
             return TrafficEffect(.interruption, "\(who) the new public key; until then the tunnel is cut")
         }
+        if let narrowed { return TrafficEffect(.diversion, narrowed) }
         if let moved = peers.first(where: { $0.endpoint != nil && before[$0.publicKey]?.endpoint != nil }),
             let endpoint = moved.endpoint
         {
@@ -197,8 +250,8 @@ extension WireGuardChange: CustomStringConvertible {
             parts.append("\(only)")
         } else if !peers.isEmpty {
             let removed = peers.count(where: \.remove)
-            if removed > 0 { parts.append("remove \(removed) peers") }
-            if set > 0 { parts.append("set \(set) peers") }
+            if removed > 0 { parts.append("remove \(removed) peer\(removed == 1 ? "" : "s")") }
+            if set > 0 { parts.append("set \(set) peer\(set == 1 ? "" : "s")") }
         }
         return parts.joined(separator: ", ")
     }

@@ -23,6 +23,9 @@ final class Tunnels {
         self.daemon = daemon
     }
 
+    /// Whether interfaces are made by the kernel's WireGuard.
+    var isKernels: Bool { kernelWireGuard != nil }
+
     /// Reads the WireGuard side of an interface; nil where it has none.
     func read(_ link: Link, now: Instant) throws(WireGuardError) -> WireGuardDevice? {
         guard let implementation = link.implementation else { return nil }

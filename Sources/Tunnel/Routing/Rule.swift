@@ -62,12 +62,22 @@ enum RuleMessages {
         )
     }
 
-    /// The place of a rule of somebody else's that meets ours: it is among our reserved priorities, or it overtakes us:
-    /// it is asked before the networks' rule and holds for packets of any kind, as wg-quick's.
+    /// How a rule of somebody else's meets ours.
+    enum ForeignKind {
+        /// It is asked before the networks' rule and holds for packets of any kind, as wg-quick's.
+        case overtaker
+        /// It is asked before, and holds for whatever comes from a network, or in by an interface. One for a single
+        /// source is most often an uplink's own address, which is no business of the networks'.
+        case bypass
+        /// It is among our reserved priorities.
+        case stranger
+    }
+
+    /// The place of a rule of somebody else's that meets ours.
     static func foreign(
         _ reply: NetlinkReply,
         _ reserved: ReservedNumbers
-    ) -> (family: AddressFamily, priority: UInt32, overtakes: Bool)? {
+    ) -> (family: AddressFamily, priority: UInt32, kind: ForeignKind)? {
         guard let header = reply.header(fib_rule_hdr.self), let family = AddressFamily(kernelNumber: header.family)
         else { return nil }
         let attributes = reply.attributes(after: fib_rule_hdr.self)
@@ -80,10 +90,16 @@ enum RuleMessages {
         let isInverted = header.flags & UInt32(FIB_RULE_INVERT) != 0
         // The kernel's own first rule, which some move, leads to the host itself.
         let table = attributes.number(Int(FRA_TABLE), as: UInt32.self) ?? UInt32(header.table)
-        let overtakes =
-            priority < reserved.networkPriority && (isInverted || !isNarrow)
-            && table != UInt32(RT_TABLE_LOCAL.rawValue)
-        return overtakes || reserved.priorities.contains(priority) ? (family, priority, overtakes) : nil
+        let isAskedFirst = priority < reserved.networkPriority && table != UInt32(RT_TABLE_LOCAL.rawValue)
+        if isAskedFirst, isInverted || !isNarrow { return (family, priority, .overtaker) }
+        if reserved.priorities.contains(priority) { return (family, priority, .stranger) }
+        let isOfNetwork = (1..<(family == .ipv4 ? 32 : 128)).contains(Int(header.src_len))
+        let isOfInterface = attributes.text(Int(FRA_IIFNAME)).map { $0 != "lo" } ?? false
+        let hasOtherConditions =
+            header.dst_len != 0 || header.tos != 0
+            || narrowing.contains { $0 != FRA_IIFNAME && attributes[Int($0)] != nil }
+        let isBypass = isAskedFirst && (isOfNetwork || isOfInterface) && !hasOtherConditions
+        return isBypass ? (family, priority, .bypass) : nil
     }
 
     /// What a rule that has it asks of a packet.

@@ -6,8 +6,9 @@ import NetworkTypes
 ///
 /// WireGuard moves an endpoint by itself only where it has received a packet from there, and counts that packet. So an
 /// endpoint that changed while nothing was received was set by a foreign hand. Where something was received in the same
-/// while, it may have been before: then the only peer of an interface, called in vain from then on for longer than it was
-/// silent of late, did not roam. Of others silence says nothing, and they are believed.
+/// while, it may have been before: then a peer that is called in vain from then on, for longer than it was silent of
+/// late, did not roam. The only one of an interface answers the path's own probes; of another silence counts when it has
+/// not even said that it got what was sent to it, which takes ten seconds (KEEPALIVE_TIMEOUT of WireGuard's protocol).
 struct PeerSightings: Hashable {
     private var peers: [WireGuardPublicKey: Sighting] = [:]
     /// The peers that somebody else sent elsewhere, each with where it was before.
@@ -73,14 +74,16 @@ private struct Sighting: Hashable {
             settle()
         } else if hasMoved, !isHeard {
             (doubt, isStray) = (nil, true)
-        } else if hasMoved, isOnly, usualSilence != nil {
+        } else if hasMoved, usualSilence != nil {
             (doubt, isStray) = (Doubt(since: now, sent: peer.sent), false)
         } else if hasMoved {
             settle()
-        } else if let doubt, let usualSilence, now - doubt.since >= usualSilence {
+        } else if let doubt, let usualSilence,
+            now - doubt.since >= (isOnly ? usualSilence : max(usualSilence, .seconds(11)))
+        {
             if peer.sent > doubt.sent { (self.doubt, isStray) = (nil, true) } else { settle() }
         }
-        if isHeard, isOnly { noteSilence(until: now) }
+        if isHeard { noteSilence(until: now) }
     }
 
     mutating func told(_ endpoint: SocketEndpoint) {

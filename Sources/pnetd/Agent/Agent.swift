@@ -216,8 +216,8 @@ final class Agent {
                 provisional: true
             )
             routed[network.name] = outcome
-            if outcome.path != nil {
-                log.notice("adopted", metadata: ["network": "\(network.name)", "path": "\(outcome)"])
+            if let path = outcome.path {
+                log.notice("adopted", metadata: ["network": "\(network.name)", "path": "\(path)"])
             }
         }
         named = adopted

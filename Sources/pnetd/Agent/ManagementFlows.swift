@@ -112,7 +112,18 @@ extension Desired.Path {
         if wireGuard.privateKey != before.wireGuard.privateKey {
             return "the private key of \(name) changes (pnetctl rotate changes it under the cover of other paths)"
         }
-        return holder == earlier ? nil : "\(address) goes to another peer of \(name)"
+        guard holder == earlier else { return "\(address) goes to another peer of \(name)" }
+        // Whether the peer is there, nobody knows before.
+        if underlay != before.underlay || gateways != before.gateways
+            || endpoint(of: holder) != before.endpoint(of: holder)
+        {
+            return "the tunnel of \(name) would take another way"
+        }
+        return nil
+    }
+
+    private func endpoint(of key: WireGuardPublicKey) -> SocketEndpoint? {
+        wireGuard.peers.first { $0.publicKey == key }?.endpoint
     }
 
     /// The peer that packets to an address go to: that with the longest prefix.

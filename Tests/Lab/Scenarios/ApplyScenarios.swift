@@ -177,6 +177,7 @@ extension Scenarios {
                     ),
                     ("ip nexthop delete id 7204", "nhid 7204"), ("ip rule delete priority 899", ""),
                     ("ip link set pn-a mtu 1300", ""), ("ip address add 10.66.0.1/24 dev pn-a", ""),
+                    ("ip address delete fd00:99::2/126 dev pn-a", ""),
                 ] {
                     try lab.site.run(command.split(separator: " ").map(String.init))
                     try waitUntil("what '\(command)' undid is back", within: .seconds(1)) {
@@ -184,12 +185,14 @@ extension Scenarios {
                             && lab.site.run("ip", "rule").contains("899:")
                             && lab.site.run("ip", "link", "show", "pn-a").contains("mtu 1440")
                             && !lab.site.run("ip", "address", "show", "pn-a").contains("10.66.0.1")
+                            && lab.site.run("ip", "address", "show", "pn-a").contains("fd00:99::2")
                     }
                 }
-                try waitUntil("all are told of") { try daemon.status().foreignChanges.count >= 5 }
+                try waitUntil("all are told of") { try daemon.status().foreignChanges.count >= 6 }
                 let changes = try daemon.status().foreignChanges
                 for object in [
                     "route 10.20.0.0/16", "nexthop 7204", "ipv4 rule 899", "interface pn-a", "address 10.66.0.1",
+                    "address fd00:99::2",
                 ] {
                     #expect(changes.contains { $0.object.contains(object) }, "\(object) in \(changes)")
                 }

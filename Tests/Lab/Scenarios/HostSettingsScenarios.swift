@@ -18,8 +18,6 @@ extension Scenarios {
                 try daemon.start()
                 try daemon.waitFor(path: .a)
                 #expect(try warnings() == [])
-                // The marks of what comes in satisfy a strict filter on a path, and only they.
-                try set("pn-b.rp_filter", 1)
                 try set("eth0.rp_filter", 1)
                 try waitUntil("the filter is named") {
                     try warnings().contains { $0.hasSuffix("(sysctl -w net.ipv4.conf.eth0.rp_filter=2)") }
@@ -28,14 +26,13 @@ extension Scenarios {
                 try waitUntil("the filter is no longer named") { try warnings() == [] }
                 let paths = try daemon.network().paths
                 #expect(paths.allSatisfy { $0.verdict == .up })
-                try set("pn-b.src_valid_mark", 0)
-                try daemon.waitFor(.b, .down)
-                try waitUntil("the mark is named") {
-                    try warnings().contains { $0.hasSuffix("(sysctl -w net.ipv4.conf.pn-b.src_valid_mark=1)") }
+                let change = "net.ipv6.conf.pn-b.disable_ipv6"
+                try lab.site.run("sysctl", "-qw", "\(change)=1")
+                try waitUntil("what has no IPv6 is named") {
+                    try warnings().contains { $0.hasSuffix("(sysctl -w \(change)=0)") }
                 }
-                try set("pn-b.src_valid_mark", 1)
-                try daemon.waitFor(.b, .up)
-                try waitUntil("the mark is no longer named") { try warnings() == [] }
+                try lab.site.run("sysctl", "-qw", "\(change)=0")
+                try waitUntil("it is no longer named") { try warnings() == [] }
             }
         }
     }
