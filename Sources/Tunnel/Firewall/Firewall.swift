@@ -101,6 +101,12 @@ final class Firewall {
         )
     }
 
+    /// The netlink port of whoever owns the table now; nil where nobody does.
+    var owner: UInt32? {
+        let replies = try? conversation.ask(NftMessages.getTable(), "look for the guard table")
+        return replies?.first?.attributes(after: nfgenmsg.self)[NFTA_TABLE_OWNER].map { UInt32(networkOrder: $0) }
+    }
+
     /// The table's flags; nil where there is no table.
     private func flags() throws(NetlinkError) -> UInt32? {
         do {

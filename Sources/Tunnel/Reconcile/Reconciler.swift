@@ -80,6 +80,9 @@ public final class Reconciler {
         model.forgetGuard()
     }
 
+    /// The netlink port of a process that keeps the guard table for its own, most often its number; nil where none does.
+    public var guardOwner: UInt32? { firewall.owner }
+
     /// Whether a guard table stands, ours or an earlier run's.
     public var hasGuard: Bool { firewall.isThere }
 

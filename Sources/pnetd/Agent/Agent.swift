@@ -128,6 +128,7 @@ final class Agent {
             told: self.saved.toldEndpoints,
             clock: clock
         )
+        try Self.expectNoOther(reconciler)
         tracking = try ConnectionTracking()
         let runtime = site.state.runtimeDirectory
         listeners = Listeners(keptBy: manager)
@@ -142,6 +143,16 @@ final class Agent {
         journal.report = { [weak self] failure in
             self?.keepInMind("the journal has a gap") { if let failure { throw failure } }
         }
+    }
+
+    /// Another agent would take this one's interfaces for leftovers, and this one the other's.
+    private static func expectNoOther(_ reconciler: Reconciler) throws(Occupied) {
+        // The end of an earlier agent may not have come to all of its sockets yet.
+        for _ in 0..<20 {
+            guard reconciler.guardOwner != nil else { return }
+            usleep(100_000)
+        }
+        if let owner = reconciler.guardOwner { throw Occupied(owner: Opponent.name(ofPort: owner)) }
     }
 
     /// Runs until SIGTERM, or until `down` was carried out.

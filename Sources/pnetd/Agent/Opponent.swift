@@ -43,3 +43,13 @@ enum Opponent {
         return String(decoding: text.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     }
 }
+
+/// Another pnetd runs in this network namespace.
+struct Occupied: Error, CustomStringConvertible {
+    /// Who has the guard table.
+    let owner: String
+
+    var description: String {
+        "\(owner) has the guard table: only one pnetd may run in a network namespace (ip netns makes another)"
+    }
+}

@@ -69,14 +69,51 @@ extension Scenarios {
                 #expect(refused.status == 1)
                 #expect(refused.output.contains("traffic to 10.20.0.0/16 is cut"), "\(refused.output)")
                 #expect(refused.output.contains("--allow-interruption lets it"))
+                // Underlays that lead to neither gateway any more.
+                let swapped = good.replacing("interface: eth0", with: "interface: ethX")
+                    .replacing("interface: eth1", with: "interface: eth0")
+                    .replacing("interface: ethX", with: "interface: eth1")
+                try lab.site.write("pnetd.yaml", swapped)
+                let stranded = try daemon.pnetctl("apply")
+                #expect(stranded.status == 1)
+                #expect(stranded.output.contains("the outer packets of vpn-a find no way out"), "\(stranded.output)")
                 #expect(monitor.output == "")
                 #expect(try traffic.stop().lost == 0)
 
+                try lab.site.write("pnetd.yaml", good.replacing("[10.20.0.0/16, ", with: "[10.20.0.0/24, "))
                 let allowed = try daemon.pnetctl("apply", "--allow-interruption")
                 #expect(allowed.status == 0, "\(allowed.output)")
                 #expect(try lab.site.run("ip", "route", "show", "table", "7000").contains("10.20.0.0/24"))
                 #expect(try daemon.pnetctl("plan").status == 0)
                 #expect(try daemon.pnetctl("apply").output == "the file asks for nothing new\n")
+            }
+        }
+
+        /// The other path stands: traffic goes there before anything is taken from the one that it leaves.
+        @Test(.anyKernel) func aNetworkLeavesAPathWithoutALostPacket() throws {
+            try scenario("leaving") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                try daemon.waitFor(.b, .up)
+                let traffic = try Traffic(lab, every: .milliseconds(2))
+                let file = try text(daemon)
+                try lab.site.write("pnetd.yaml", file.replacing("paths: [vpn-a, vpn-b]", with: "paths: [vpn-b]"))
+                let plan = try daemon.pnetctl("plan")
+                #expect(plan.status == 2 && !plan.output.contains("interruption"), "\(plan.output)")
+                #expect(try daemon.pnetctl("apply").status == 0)
+                try daemon.waitFor(path: .b)
+                pause(.milliseconds(500))
+                #expect(try traffic.stop().lost == 0)
+
+                // A rule as of many hosts with two uplinks leads the whole site past the paths.
+                try lab.site.run("ip", "rule", "add", "from", "10.1.0.0/16", "lookup", "main", "pref", "300")
+                try waitUntil("the rule is named") {
+                    try daemon.status().warnings.contains { $0.hasPrefix("ipv4 rule 300 is not pnetd's") }
+                }
+                try lab.site.run("ip", "rule", "delete", "pref", "300")
+                try waitUntil("the rule is named no longer") {
+                    try daemon.status().warnings.allSatisfy { !$0.contains("rule 300") }
+                }
             }
         }
 

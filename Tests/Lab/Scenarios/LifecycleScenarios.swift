@@ -135,6 +135,26 @@ extension Scenarios {
             }
         }
 
+        /// Whatever its file says, it would take the first one's interfaces for leftovers.
+        @Test(.anyKernel) func aSecondAgentIsRefused() throws {
+            try scenario("second") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                let traffic = try Traffic(lab)
+                let file = String(decoding: try Files.read(daemon.file), as: UTF8.self)
+                let other = file.replacing("\(lab.site.folder)/run", with: "\(lab.site.folder)/run-2")
+                    .replacing("\(lab.site.folder)/state", with: "\(lab.site.folder)/state-2")
+                    .replacing("interface: pn-", with: "interface: px-")
+                    .replacing("metrics: {listen: [\"127.0.0.1:9731\"]}", with: "")
+                let second = try lab.site.write("second.yaml", other)
+                let refused = try lab.site.attempt(["\(Daemon.programs)/pnetd", "run", "--config", second])
+                #expect(refused.status == 1)
+                #expect(refused.output.contains("only one pnetd may run in a network namespace"), "\(refused.output)")
+                #expect(try traffic.stop().lost == 0)
+                #expect(try daemon.status().foreignChanges.isEmpty && daemon.network().switches == 0)
+            }
+        }
+
         @Test func downRemovesAllAndNothingElse() throws {
             try scenario("down") { lab, daemon in
                 try lab.site.run("nft", "add", "table", "inet", "other")
