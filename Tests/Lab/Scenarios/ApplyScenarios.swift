@@ -146,7 +146,7 @@ extension Scenarios {
             }
         }
 
-        @Test func aTrialIsTakenBackUnlessItIsConfirmed() throws {
+        @Test(.anyKernel) func aTrialIsTakenBackUnlessItIsConfirmed() throws {
             try scenario("trial") { lab, daemon in
                 try daemon.start()
                 try daemon.waitFor(path: .a)
@@ -157,7 +157,7 @@ extension Scenarios {
 
                 // The time is over.
                 try lab.site.write("pnetd.yaml", changed)
-                let late = try trial(lab, daemon, "late", for: Stage.here.patience == 1 ? "2s" : "8s")
+                let late = try trial(lab, daemon, "late", for: "2s")
                 try waitUntil("it is in force") { try historian() == "10.20.0.11\n" }
                 #expect(try daemon.status().warnings.contains { $0.contains("on trial") })
                 #expect(try daemon.pnetctl("reload").status == 1, "one thing at a time")

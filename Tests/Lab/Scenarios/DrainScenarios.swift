@@ -13,7 +13,7 @@ extension Scenarios {
             try daemon.network().paths.first { $0.path.text == tunnel.path }?.verdict
         }
 
-        @Test func aPathIsTakenOutAndGivenBackWithoutALostPacket() throws {
+        @Test(.anyKernel) func aPathIsTakenOutAndGivenBackWithoutALostPacket() throws {
             try scenario("drain") { lab, daemon in
                 try daemon.start()
                 try daemon.waitFor(path: .a)

@@ -58,7 +58,7 @@ extension Scenarios {
             }
         }
 
-        @Test func lossAndOneWayFaults() throws {
+        @Test(.anyKernel) func lossAndOneWayFaults() throws {
             try scenario("loss") { lab, daemon in
                 try daemon.start()
                 try daemon.waitFor(path: .a)

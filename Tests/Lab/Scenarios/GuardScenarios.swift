@@ -41,7 +41,7 @@ extension Scenarios {
             }
         }
 
-        @Test func bothCutGoesPublicForNamesOnly() throws {
+        @Test(.anyKernel) func bothCutGoesPublicForNamesOnly() throws {
             var options = SiteFile()
             options.whenDown = "public"
             try scenario("public", options) { lab, daemon in

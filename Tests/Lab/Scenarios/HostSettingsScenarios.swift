@@ -9,7 +9,7 @@ extension Scenarios {
     /// Settings of the host that stand in the way are named, and no longer when they are mended.
     @Suite(.serialized)
     struct Settings {
-        @Test func aStrictSourceFilterIsNamedWhileItIsThere() throws {
+        @Test(.anyKernel) func aStrictSourceFilterIsNamedWhileItIsThere() throws {
             try scenario("settings") { lab, daemon in
                 let set = { (setting: String, value: Int) in
                     _ = try lab.site.run("sysctl", "-qw", "net.ipv4.conf.\(setting)=\(value)")

@@ -8,7 +8,7 @@ extension Scenarios {
     /// What happened can be told afterwards, and done again.
     @Suite(.serialized)
     struct Past {
-        @Test func theJournalTellsOfAFailoverAndAReplayEqualsIt() throws {
+        @Test(.anyKernel) func theJournalTellsOfAFailoverAndAReplayEqualsIt() throws {
             try scenario("journal") { lab, daemon in
                 try daemon.start()
                 try daemon.waitFor(path: .a)

@@ -179,7 +179,7 @@ extension Scenarios {
             }
         }
 
-        @Test func reloadTakesOnlyAValidFile() throws {
+        @Test(.anyKernel) func reloadTakesOnlyAValidFile() throws {
             try scenario("reload") { lab, daemon in
                 try daemon.start()
                 try daemon.waitFor(path: .a)

@@ -11,7 +11,7 @@ extension Scenarios {
     /// What happens is seen from outside.
     @Suite(.serialized)
     struct Visibility {
-        @Test func alertsFireOnceAndResolve() throws {
+        @Test(.anyKernel) func alertsFireOnceAndResolve() throws {
             var options = SiteFile()
             options.alerts = "[{webhook: \"http://203.0.113.1:8080/hook\"}, {command: [/bin/sh, RECORDER]}]"
             try scenario("alerts", options) { lab, daemon in
