@@ -94,7 +94,8 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
     package mutating func answered(_ sequence: UInt16, at now: Instant) -> Bool {
         guard let index = outstanding.firstIndex(where: { $0.sequence == sequence }) else { return false }
         // What was asked before says nothing about the time after: it is lost, not missed. Later questions still wait.
-        for question in outstanding[..<index] { learn(question, roundTrip: nil) }
+        // What an outage took says nothing of how the path loses while it lives.
+        if state.expectsAnswers { for question in outstanding[..<index] { learn(question, roundTrip: nil) } }
         learn(outstanding[index], roundTrip: now - outstanding[index].sent)
         outstanding.removeFirst(index + 1)
         switch state {
@@ -154,6 +155,8 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
         burst = nil
         nextSteady = now
         givenUpAt = now
+        // Whatever it was like before: when it is back, it is measured anew.
+        quality = Quality(quality.limits, promise)
     }
 
     /// A probe that no answer can reach any more leaves; among the given up it breaks the row of answers.

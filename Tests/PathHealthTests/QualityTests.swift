@@ -46,6 +46,21 @@ struct QualityTests {
         #expect(try #require(world.decided.last).at - mended >= .seconds(60))
     }
 
+    /// What an outage took was down, and is no share of what the path loses while it lives.
+    @Test(arguments: [2, 10, 60])
+    func isAsGoodAsBeforeAfterAnOutage(seconds: Int) {
+        var world = World(World.policy(degraded: limits))
+        for before in [2, 1_200] {
+            world.answers = { _, _, _ in .milliseconds(20) }
+            world.run(for: .seconds(before))
+            world.answers = { path, _, _ in path == World.first ? nil : .milliseconds(20) }
+            world.run(for: .seconds(seconds))
+            world.answers = { _, _, _ in .milliseconds(20) }
+            world.run(for: .seconds(30))
+            #expect(world.judged.suffix(2).map(\.verdict) == [.down, .up])
+        }
+    }
+
     /// Half of the limit for twenty minutes.
     @Test func bearsLessThanTheLimit() {
         var world = World(World.policy(degraded: limits))

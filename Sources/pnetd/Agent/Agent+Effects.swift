@@ -25,6 +25,12 @@ extension Agent {
         )
         if verdict == .down { watchEndpoints() }
         publish(nil)
+        // The active path turned bad, or good again, and no decision follows that leaves it.
+        if let decision = core.decision(of: network), decision == named[network], decision.outcome.path == path,
+            verdict.isUsable
+        {
+            record(decision, decision)
+        }
     }
 
     /// Makes the world agree with a decision, in the order in which nothing is promised before it holds.
@@ -83,7 +89,9 @@ extension Agent {
 
     private func record(_ decision: Decision, _ before: Decision) {
         let network = decision.network
-        let (from, to) = (StatusReport.NetworkState(before), StatusReport.NetworkState(decision))
+        let from = networkStates[network] ?? StatusReport.NetworkState(before)
+        let to = state(of: decision)
+        networkStates[network] = to
         let isNews = from != to || before.outcome.path != decision.outcome.path
         guard isNews else { return publish(nil) }
         if let old = before.outcome.path, let new = decision.outcome.path, old != new {
@@ -103,7 +111,7 @@ extension Agent {
             to: to,
             fromPath: before.outcome.path,
             path: decision.outcome.path,
-            reasons: decision.reasons.map(\.description),
+            reasons: (decision.reasons + faults(of: decision)).map(\.description),
             generation: decision.generation
         )
         log.notice(
@@ -115,8 +123,25 @@ extension Agent {
         )
         publish(event)
         tellManager()
-        if from != to { raiseAlert(event, since: Timestamp.text(wallNanoseconds: since)) }
+        if from != to {
+            raiseAlert(
+                event,
+                since: before.outcome == decision.outcome ? event.time : Timestamp.text(wallNanoseconds: since)
+            )
+        }
         save()
+    }
+
+    /// A network's state by its decision, and by how its path carries.
+    private func state(of decision: Decision) -> StatusReport.NetworkState {
+        faults(of: decision).isEmpty ? StatusReport.NetworkState(decision) : .degraded
+    }
+
+    /// What is bad about the path that carries a network.
+    private func faults(of decision: Decision) -> [Reason] {
+        let health = core.report.first { $0.decision.network == decision.network }
+        let path = health?.paths.first { $0.path == decision.outcome.path && $0.verdict == .degraded }
+        return path?.reasons ?? []
     }
 
     /// One line for `systemctl status`.

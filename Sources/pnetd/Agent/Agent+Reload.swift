@@ -47,6 +47,7 @@ extension Agent {
         let names = Set(new.networks.map(\.name))
         routed = routed.filter { names.contains($0.key) }
         named = named.filter { names.contains($0.key) }
+        networkStates = networkStates.filter { names.contains($0.key) }
         followPlaces()
         probes?.keep(only: new.policies)
         tellCore(.policies(new.policies, adopting: [:]))

@@ -58,6 +58,8 @@ final class Agent {
     var paths: [PathName: PathState] = [:]
     var failures: [String] = []
     var collisions: [String] = []
+    /// Each network's state as it was recorded last.
+    var networkStates: [NetworkName: StatusReport.NetworkState] = [:]
     /// What takes networks' traffic away before pnetd's rules are asked.
     var precedences: [String] = []
     /// What could not be written down for the next run, and why.

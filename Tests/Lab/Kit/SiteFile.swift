@@ -6,6 +6,8 @@ public struct SiteFile: Sendable {
     public var whenDown = "block"
     /// The hold before traffic returns to a better path.
     public var failback = "3s"
+    /// From where on a path is bad, in braces.
+    public var degraded = "{}"
     /// Whether a path that goes down again and again is kept off for a while.
     public var damping = true
     /// Who is asked, in braces.
@@ -74,6 +76,7 @@ public struct SiteFile: Sendable {
                 paths: [\(self.paths.map(\.path).joined(separator: ", "))]
                 targets: \(targets)
                 detect: \(Self.detect)
+                degraded: \(degraded)
                 failback: {mode: auto, after: \(failback), damping: \(damping ? "on" : "off")}
                 when-down: \(whenDown)
                 zones:

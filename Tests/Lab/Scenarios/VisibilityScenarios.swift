@@ -13,6 +13,7 @@ extension Scenarios {
     struct Visibility {
         @Test(.anyKernel) func alertsFireOnceAndResolve() throws {
             var options = SiteFile()
+            options.degraded = "{loss: 5%}"
             options.alerts = "[{webhook: \"http://203.0.113.1:8080/hook\"}, {command: [/bin/sh, RECORDER]}]"
             try scenario("alerts", options) { lab, daemon in
                 let recorder = try lab.site.write(
@@ -33,13 +34,30 @@ extension Scenarios {
                 try daemon.waitFor(path: .a, within: .seconds(20))
                 try waitUntil("both alerts arrived", within: .seconds(20)) { receiver.bodies.count >= 2 }
                 pause(.seconds(3))
+                // The only path that is left turns bad, and good again.
+                try lab.impair(.b, .blackout)
+                try daemon.waitFor(.b, .down)
+                try lab.impair(.a, .exactLoss(every: 4))
+                try waitUntil("the network is degraded", within: .seconds(30)) {
+                    try daemon.network().state == .degraded
+                }
+                try waitUntil("the alert arrived") { receiver.bodies.count >= 3 }
+                try lab.heal(.a)
+                try waitUntil("it is well again", within: .seconds(60)) { try daemon.network().state == .up }
+                try waitUntil("all alerts arrived", within: .seconds(20)) { receiver.bodies.count >= 4 }
+                pause(.seconds(1))
                 let bodies = receiver.bodies
-                #expect(bodies.count == 2, "never twice: \(bodies)")
+                #expect(bodies.count == 4, "never twice: \(bodies)")
                 for (body, words) in zip(
                     bodies,
                     [
                         ["\"status\":\"firing\"", "\"from\":\"up\"", "\"to\":\"blocked\"", "\"path\":null"],
                         ["\"status\":\"resolved\"", "\"from\":\"blocked\"", "\"to\":\"up\"", "\"path\":\"vpn-"],
+                        [
+                            "\"status\":\"firing\"", "\"from\":\"up\"", "\"to\":\"degraded\"",
+                            "of the probes lost, more than",
+                        ],
+                        ["\"status\":\"resolved\"", "\"from\":\"degraded\"", "\"to\":\"up\""],
                     ]
                 ) {
                     for word in words + ["\"site\":\"lab\"", "\"network\":\"azure\"", "\"reasons\":", "\"since\":"] {
