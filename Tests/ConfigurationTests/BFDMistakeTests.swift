@@ -30,7 +30,7 @@ struct BFDMistakeTests {
             )
         )
         #expect(long.local.description == "fd00:99::2")
-        #expect(long.interval == .milliseconds(10) && long.multiplier == 255 && long.minimumTTL == 254)
+        #expect(long.interval == .milliseconds(10) && long.multiplier == 255 && long.minimumTTL == 1)
         #expect(try session("{peer: 10.99.0.1, multihop: true, minimum-ttl: 60}")?.minimumTTL == 60)
     }
 

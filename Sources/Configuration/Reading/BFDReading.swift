@@ -41,7 +41,7 @@ extension Reading {
             local: local,
             interval: interval ?? .milliseconds(300),
             multiplier: UInt8(clamping: multiplier ?? 3),
-            minimumTTL: isMultihop ? minimumTTL ?? 254 : nil
+            minimumTTL: isMultihop ? minimumTTL ?? 1 : nil
         )
     }
 

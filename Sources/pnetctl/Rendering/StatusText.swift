@@ -70,7 +70,9 @@ extension Page {
         if bfd.state != .up { words.append(bfd.diagnostic) }
         words.append("far end \(bfd.remoteState.rawValue)")
         if bfd.remoteState != .up { words.append(bfd.remoteDiagnostic) }
-        if let detection = bfd.detectionMs { words.append("detection \(Quantity.milliseconds(detection))") }
+        if let detection = bfd.detectionMs {
+            words.append("detection \(Duration.milliseconds(Int64(detection)).shortText)")
+        }
         return wrapped(words.joined(separator: ", "), indent: indent)
     }
 
