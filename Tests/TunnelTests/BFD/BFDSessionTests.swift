@@ -210,6 +210,17 @@ struct BFDSessionTests {
         #expect(answer.final && !answer.poll)
     }
 
+    @Test func aFarEndInDemandModeGetsAnswersOnly() throws {
+        let wire = BFDWire()
+        wire.run(for: .seconds(5))
+        var packet = try #require(wire.sent.last { $0.from == .far }).packet
+        packet.demand = true
+        _ = wire.near.receive(packet, at: wire.now)
+        #expect(wire.near.nextDeadline == wire.now + .milliseconds(900), "nothing to send, and still to be heard from")
+        wire.near.change(to: pace(500))
+        #expect(wire.near.nextDeadline.map { $0 <= wire.now + .milliseconds(300) } == true, "but a poll")
+    }
+
     @Test func theLongestTimersDoNotOverflow() {
         let wire = BFDWire(near: pace(10_000, 255))
         var packet = BFDPacket()

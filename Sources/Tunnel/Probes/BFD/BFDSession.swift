@@ -67,6 +67,7 @@ public struct BFDSession: ~Copyable, Sendable {
     private var remoteMinRxInterval: UInt32 = 1
     private var remoteDesiredMinTxInterval: UInt32 = 0
     private var remoteMultiplier: UInt8 = 0
+    private var isRemoteDemanding = false
     private var lastReceived: Instant?
     private var lastSent: Instant?
     /// The part of the transmit interval that passes before the next packet, in 1/1024.
@@ -121,7 +122,9 @@ public struct BFDSession: ~Copyable, Sendable {
     }
 
     private var nextTransmission: Instant? {
-        guard let transmitInterval else { return nil }
+        // Section 6.8.7: the far end's demand mode is in force while both ends are Up, but for polls.
+        let isSilenced = isRemoteDemanding && state == .up && remoteState == .up && polls == 0
+        guard let transmitInterval, !isSilenced else { return nil }
         guard let lastSent else { return since }
         return lastSent + .nanoseconds(transmitInterval.nanoseconds * jitter / 1024)
     }
@@ -153,6 +156,7 @@ public struct BFDSession: ~Copyable, Sendable {
         remoteMinRxInterval = packet.requiredMinRxInterval
         remoteDesiredMinTxInterval = packet.desiredMinTxInterval
         remoteMultiplier = packet.detectMultiplier
+        isRemoteDemanding = packet.demand
         lastReceived = now
         if packet.state == .adminDown { (isDrainedByFarEnd, loss) = (true, nil) }
         guard packet.final, polls > 0 else { return }
