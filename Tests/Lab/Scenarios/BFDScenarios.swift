@@ -67,6 +67,25 @@ extension Scenarios {
             }
         }
 
+        /// Nothing that we send arrives; what the far end sends does, and says so.
+        @Test func oneWayLossIsToldByTheFarEnd() throws {
+            try scenario("bfd-one-way", options()) { lab, daemon in
+                _ = try BIRD(lab, .a, milliseconds: 100)
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                try waitUntil("the timers are agreed on") { try session(daemon).detectionMs == 300 }
+                try lab.impair(.a, .oneWayFromSite)
+                let moved = try daemon.waitFor(path: .b, within: .seconds(2))
+                print("BFD one way: decided in \(moved.shortText)")
+                #expect(
+                    try reasons(daemon) == [
+                        "BFD with 10.99.0.1: its session went down (neighbor signaled session down, "
+                            + "for it: control detection time expired)"
+                    ]
+                )
+            }
+        }
+
         @Test func aFarEndThatDiesIsLeftAndComesBack() throws {
             try scenario("bfd-killed", options()) { lab, daemon in
                 let bird = try BIRD(lab, .a, milliseconds: 100)
@@ -108,6 +127,31 @@ extension Scenarios {
                 let result = try traffic.stop()
                 print("BFD admin down: \(result.lost) of \(result.sent) lost")
                 #expect(result.lost <= 1)
+            }
+        }
+
+        @Test func aPathThatIsDrainedHereIsOutByHandThere() throws {
+            try scenario("bfd-drain", options()) { lab, daemon in
+                let frr = try FRR(lab, .a, milliseconds: 100)
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                try wait(daemon, .up)
+                #expect(try daemon.pnetctl("drain", "vpn-a").status == 0)
+                try waitUntil("the far end knows") {
+                    try frr.session().contains("Remote diagnostics: administratively down")
+                }
+                #expect(try session(daemon).state == .adminDown)
+                #expect(
+                    try daemon.pnetctl("explain", "vpn-a").output.contains(
+                        "its BFD session with 10.99.0.1 is admin-down"
+                    )
+                )
+                try daemon.killAgent()
+                try daemon.start()
+                try wait(daemon, .adminDown)
+                #expect(try daemon.pnetctl("undrain", "vpn-a").status == 0)
+                try wait(daemon, .up)
+                try daemon.waitFor(path: .a, within: .seconds(10))
             }
         }
 
