@@ -193,7 +193,8 @@ if Context.environment["PNETD_FUZZ"] != nil {
         )
     )
     for (name, dependencies) in [
-        ("Journal", ["Journal", "NetworkTypes", "SystemIO"]), ("Messages", ["ProcessLink"]),
+        ("BFD", ["NetworkTypes", "PathHealth", "Tunnel"]), ("Journal", ["Journal", "NetworkTypes", "SystemIO"]),
+        ("Messages", ["ProcessLink"]),
         ("Netlink", ["CLinux", "FuzzKit", "NetworkTypes", "Tunnel"]),
         ("Userspace", ["FuzzKit", "NetworkTypes", "Tunnel"]),
     ] as [(String, [Target.Dependency])] {

@@ -25,6 +25,22 @@ public struct PathConfiguration: Equatable, Sendable {
     public let natSources: [IPPrefix]
     /// The peers, at least one.
     public let peers: [PeerConfiguration]
+    /// The BFD session with the far end, where there is one.
+    public let bfd: BFDConfiguration?
+}
+
+/// A BFD session, as the file asks for it.
+public struct BFDConfiguration: Hashable, Sendable {
+    /// The far end's address on the path.
+    public let peer: IPAddress
+    /// The path's own address, of the same family.
+    public let local: IPAddress
+    /// The time between packets, both ways, once the session is up; 10 ms to 10 s.
+    public let interval: Duration
+    /// How many packets in a row may be missed, the last one included; not 0.
+    public let multiplier: UInt8
+    /// The least TTL or hop limit of what counts, where the far end is several hops away; nil: it is one hop away.
+    public let minimumTTL: Int?
 }
 
 /// The interface that a tunnel's outer packets leave by.

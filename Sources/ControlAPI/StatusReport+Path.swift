@@ -48,6 +48,8 @@ extension StatusReport {
         @ExplicitNull public var txBytes: UInt64?
         /// The last thing that went wrong while pnetd worked on the path, until it works again.
         @ExplicitNull public var lastError: String?
+        /// Its BFD session; null where the file has none.
+        @ExplicitNull public var bfd: BFD?
 
         /// Makes a path's part of a report.
         public init(
@@ -65,7 +67,8 @@ extension StatusReport {
             handshakeAgeSeconds: Int? = nil,
             rxBytes: UInt64? = nil,
             txBytes: UInt64? = nil,
-            lastError: String? = nil
+            lastError: String? = nil,
+            bfd: BFD? = nil
         ) {
             self.name = name
             self.kind = kind
@@ -82,6 +85,45 @@ extension StatusReport {
             self.rxBytes = rxBytes
             self.txBytes = txBytes
             self.lastError = lastError
+            self.bfd = bfd
+        }
+
+        /// A BFD session with the path's far end (RFC 5880).
+        public struct BFD: Hashable, Sendable, Codable {
+            /// The far end's address on the path.
+            public var peer: IPAddress
+            /// The state of our end.
+            public var state: BFDState
+            /// The state that the far end gave last.
+            public var remoteState: BFDState
+            /// Since when our end is in its state; RFC 3339 in UTC.
+            public var since: String
+            /// Why our end last left Up, in the RFC's words; "no diagnostic" while it is up.
+            public var diagnostic: String
+            /// The same of the far end, as it says.
+            public var remoteDiagnostic: String
+            /// From the far end's last packet to the conclusion that it is not heard, in milliseconds; null before any
+            /// packet.
+            @ExplicitNull public var detectionMs: Double?
+
+            /// Makes a session's part of a path's.
+            public init(
+                peer: IPAddress,
+                state: BFDState,
+                remoteState: BFDState,
+                since: String,
+                diagnostic: String,
+                remoteDiagnostic: String,
+                detectionMs: Double?
+            ) {
+                self.peer = peer
+                self.state = state
+                self.remoteState = remoteState
+                self.since = since
+                self.diagnostic = diagnostic
+                self.remoteDiagnostic = remoteDiagnostic
+                self.detectionMs = detectionMs
+            }
         }
     }
 }

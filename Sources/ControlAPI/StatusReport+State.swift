@@ -14,6 +14,16 @@ extension StatusReport {
         case drained
     }
 
+    /// The state of one end of a BFD session (RFC 5880 section 4.1).
+    public enum BFDState: String, Hashable, Sendable, Codable, CaseIterable {
+        /// Taken out by hand.
+        case adminDown = "admin-down"
+        case down
+        /// The far end is heard; whether it hears us is not known yet.
+        case `init`
+        case up
+    }
+
     /// What was decided for a network.
     public enum NetworkState: String, Hashable, Sendable, Codable, CaseIterable {
         /// Nothing was decided yet; the guard holds.

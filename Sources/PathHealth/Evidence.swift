@@ -69,4 +69,6 @@ public enum Evidence: Hashable, Sendable, Codable {
     case condition(PathName, PathCondition)
     /// The path was taken out by hand for this reason, or, with none, given back. It is probed all the same.
     case drained(PathName, Reason?)
+    /// What BFD with the path's far end shows changed.
+    case session(PathName, BFDStatus)
 }

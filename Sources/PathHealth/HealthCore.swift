@@ -72,6 +72,7 @@ public struct HealthCore: Sendable, Hashable, Codable {
     private var policies: [NetworkPolicy] = []
     private var conditions: [PathName: PathCondition] = [:]
     private var drained: [PathName: Reason] = [:]
+    private var sessions: [PathName: BFDStatus] = [:]
     private var views: [NetworkName: [PathName: PathView]] = [:]
     private var decisions: [NetworkName: NetworkDecision] = [:]
 
@@ -127,6 +128,7 @@ public struct HealthCore: Sendable, Hashable, Codable {
         let known = Set(policies.flatMap(\.paths))
         conditions = conditions.filter { known.contains($0.key) }
         drained = drained.filter { known.contains($0.key) }
+        sessions = sessions.filter { known.contains($0.key) }
         return advance(to: now)
     }
 
@@ -141,6 +143,8 @@ public struct HealthCore: Sendable, Hashable, Codable {
             _ = views[subject.network]?[subject.path]?.liveness[index].answered(probe.sequence, at: now)
         case .drained(let path, let reason):
             drained[path] = reason
+        case .session(let path, let status):
+            sessions[path] = status
         case .condition(let path, let condition):
             guard self.condition(of: path) != condition else { return [] }
             let wasReady = self.condition(of: path) == .ready
@@ -203,6 +207,11 @@ public struct HealthCore: Sendable, Hashable, Codable {
         conditions[path] ?? .unusable(.notYetProbed)
     }
 
+    /// What a path's BFD session showed last; telling the core the same once more changes nothing.
+    public func session(of path: PathName) -> BFDStatus {
+        sessions[path] ?? .silent
+    }
+
     private mutating func advance(_ network: NetworkName, _ path: PathName, _ now: Instant, _ actions: inout [Action]) {
         guard var view = views[network]?[path] else { return }
         let condition = condition(of: path)
@@ -216,9 +225,12 @@ public struct HealthCore: Sendable, Hashable, Codable {
         }
         let before = view.verdict
         let carriesOthers = views.contains { $0.key != network && $0.value[path]?.isAnswered == true }
+        // A path whose session was lost is probed on, so that it is known at once once the session is back.
+        let session = session(of: path)
+        let drain = drained[path] ?? session.drain
         let changed =
             conditions[path] != nil
-            && view.judge(condition, drained: drained[path], carriesOthers: carriesOthers, at: now)
+            && view.judge(session.limit(condition), drained: drain, carriesOthers: carriesOthers, at: now)
         views[network]?[path] = view
         if changed { actions.append(.judged(network, path, from: before, to: view.verdict, view.reasons)) }
     }

@@ -59,6 +59,10 @@ public enum Reason: Hashable, Sendable, Codable, CustomStringConvertible {
     case keyRotation
     /// An operator took the path out.
     case byHand
+    /// The path's BFD session was up and is not any more.
+    case sessionLost(BFDLoss)
+    /// The far end, at this address, took its end of the path's BFD session out by hand.
+    case drainedByFarEnd(IPAddress)
     /// The kernel, or what stands in for it, refused what the path needs.
     case refused(String)
 
@@ -90,6 +94,8 @@ public enum Reason: Hashable, Sendable, Codable, CustomStringConvertible {
         case .endpointUnknown(let host): "the address of \(host.withoutRootDot) is not known yet"
         case .keyRotation: "its private key is being rotated"
         case .byHand: "taken out by hand (pnetctl undrain gives it back)"
+        case .sessionLost(let loss): loss.description
+        case .drainedByFarEnd(let peer): "BFD with \(peer): the far end took it out by hand (administratively down)"
         case .refused(let text): text
         }
     }

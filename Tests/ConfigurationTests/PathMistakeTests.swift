@@ -325,8 +325,8 @@ struct PathMistakeTests {
 
     @Test func keysOfTheDesign() throws {
         try Example.expect(
-            ("    mtu: 1420", "    bfd: {interval: 300ms}"),
-            give: ["10:5: error: 'bfd' is part of the design but not of this version (remove it)"]
+            ("    mtu: 1420", "    preset: azure"),
+            give: ["10:5: error: 'preset' is part of the design but not of this version (remove it)"]
         )
     }
 

@@ -55,7 +55,17 @@ struct Chaos {
             tell(.evidence(.condition(path(), conditions[Int(random.next() % 3)])))
         case 2: tell(.evidence(.drained(path(), random.next() % 2 == 0 ? nil : .keyRotation)))
         case 3: now = now + .seconds(Int64(random.next() % 90))
-        case 4...20:
+        case 4:
+            let peer = IPAddress.v4(IPv4Address(bits: 1))
+            let loss = BFDLoss(
+                peer: peer,
+                diagnostic: .controlDetectionTimeExpired,
+                remoteDiagnostic: .none,
+                detectionTime: .milliseconds(900)
+            )
+            let statuses = [BFDStatus.silent, .up, .lost(loss), .drainedByFarEnd(peer)]
+            tell(.evidence(.session(path(), statuses[Int(random.next() % 4)])))
+        case 5...21:
             guard !sent.isEmpty else { return }
             let probe = sent.remove(at: Int(random.next() % UInt64(sent.count)))
             now = now + .microseconds(Int64(random.next() % 20_000))

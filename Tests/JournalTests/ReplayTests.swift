@@ -82,7 +82,14 @@ struct ReplayTests {
     @Test func whatDiffersIsSaid() throws {
         let chaos = Chaos(seed: 6, steps: 600)
         var entries = chaos.entries
-        let index = try #require(entries.lastIndex { if case .said(.decided) = $0.record { true } else { false } })
+        // A decision that was the last word of its moment: what was said behind it would differ as well.
+        let index = try #require(
+            entries.indices.dropLast().last { index in
+                guard case .said(.decided) = entries[index].record else { return false }
+                if case .said = entries[index + 1].record { return false }
+                return true
+            }
+        )
         let lost = entries.remove(at: index)
         guard case .said(let action) = lost.record else { return }
         let replay = try replay([Chaos.octets(entries, Chaos.header(.run))])

@@ -44,6 +44,26 @@ struct RenderingTests {
         #expect(text.split(separator: "\n").allSatisfy { $0.count <= 80 })
     }
 
+    @Test func showsASessionWithItsReasonWhereItIsNotUp() throws {
+        var report = try Sample.report()
+        var session = StatusReport.Path.BFD(
+            peer: try #require(IPAddress("10.99.0.1")),
+            state: .up,
+            remoteState: .up,
+            since: "2026-01-01T00:00:00Z",
+            diagnostic: "no diagnostic",
+            remoteDiagnostic: "no diagnostic",
+            detectionMs: 900
+        )
+        report.paths[0].bfd = session
+        let up = page(width: 200).status(report)
+        #expect(up.contains("\n       bfd with 10.99.0.1: up for 2d4h, far end up, detection 900ms\n"))
+        (session.state, session.diagnostic) = (.down, "control detection time expired")
+        report.paths[0].bfd = session
+        let down = page(width: 200).status(report)
+        #expect(down.contains(": down for 2d4h, control detection time expired, far end up, detection 900ms\n"))
+    }
+
     @Test func coloursWithoutMovingAColumn() throws {
         let coloured = try page(colour: true).status(Sample.report())
         #expect(coloured.contains("\u{1b}[31mblocked\u{1b}[0m"))

@@ -21,6 +21,7 @@ extension Reading {
         warnOfUnusedPaths()
         warnOfUncarriedPrefixes()
         warnOfUnaskableTargets()
+        warnOfUncarriedBFD()
     }
 
     /// Reports every value that was seen before; `same` makes the key that must be unique.

@@ -26,6 +26,17 @@ extension Reading {
         }
     }
 
+    /// Far ends of BFD sessions that no peer of a path may carry.
+    func warnOfUncarriedBFD() {
+        let automatic = Set(declared.automaticPeers.map(\.owner))
+        for peer in declared.bfdPeers where !automatic.contains(peer.owner) {
+            let carried = declared.allowedIPs.filter { $0.owner == peer.owner }
+            guard !carried.contains(where: { $0.value.contains(peer.value) }) else { continue }
+            let message = "no peer of path '\(peer.owner)' has \(peer.value) in its allowed-ips"
+            warning(peer.mark, message, hint: "WireGuard would drop what is sent there")
+        }
+    }
+
     /// Targets of a family in which a path has no address to ask from.
     func warnOfUnaskableTargets() {
         for reference in declared.references {

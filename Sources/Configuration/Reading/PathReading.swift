@@ -26,9 +26,9 @@ extension Reading {
                 at: entry.mark,
                 keys: [
                     "kind", "interface", "addresses", "private-key-file", "private-key-credential", "listen-port",
-                    "mtu", "underlay", "nat", "peers",
+                    "mtu", "underlay", "nat", "peers", "bfd",
                 ],
-                planned: ["bfd", "gateways", "gateway", "local", "remote", "preset"],
+                planned: ["gateways", "gateway", "local", "remote", "preset"],
                 reading: self
             )
         else { return nil }
@@ -56,6 +56,8 @@ extension Reading {
         let natSources = section["nat"].map { self.natSources($0, of: entry.key) } ?? []
         let peers = section.required("peers").flatMap { list($0, "peers") }?
             .compactMap { peer($0, of: entry.key) }
+        let ownIsKnown = !declared.pathsWithUnknownAddresses.contains(entry.key)
+        let bfd = section["bfd"].flatMap { self.bfd($0, of: entry.key, own: ownIsKnown ? addresses : nil) }
         guard let name, kind != nil, let interface, let addresses, let privateKey, let underlay, let peers else {
             return nil
         }
@@ -69,7 +71,8 @@ extension Reading {
             mtu: mtu?.value,
             underlay: underlay,
             natSources: natSources,
-            peers: peers
+            peers: peers,
+            bfd: bfd
         )
     }
 
@@ -132,23 +135,13 @@ extension Reading {
         if interface == own {
             error(node.mark, "\(path.what) cannot be its own underlay", hint: "name the interface that faces outwards")
         }
-        let isMetered = section["metered"].flatMap(self.metered) ?? false
+        let isMetered = section["metered"].flatMap { boolean($0, "metered") } ?? false
         return UnderlayConfiguration(
             interface: interface,
             gateways: gateways,
             resolvers: resolvers,
             isMetered: isMetered
         )
-    }
-
-    private func metered(_ node: YAMLNode) -> Bool? {
-        switch node.text {
-        case "true": return true
-        case "false": return false
-        default:
-            error(node.mark, "metered must be true or false")
-            return nil
-        }
     }
 
     private func resolvers(_ node: YAMLNode, of path: String) -> UnderlayConfiguration.Resolvers {

@@ -68,6 +68,17 @@ extension Reading {
         return duration
     }
 
+    /// `true` or `false`.
+    func boolean(_ node: YAMLNode, _ what: String) -> Bool? {
+        switch node.text {
+        case "true": return true
+        case "false": return false
+        default:
+            error(node.mark, "\(what) must be true or false")
+            return nil
+        }
+    }
+
     /// One of a few words.
     func choice<Choice: RawRepresentable<String> & CaseIterable>(
         _ node: YAMLNode,

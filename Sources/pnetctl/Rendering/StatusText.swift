@@ -55,6 +55,7 @@ extension Page {
             ])
             for reason in path.reasons { table.add(free: wrapped(reason, indent: indent)) }
             if let error = path.lastError { table.add(free: wrapped("last error: \(error)", indent: indent)) }
+            if let bfd = path.bfd { table.add(free: session(bfd, indent: indent)) }
             for network in report.networks {
                 for through in network.paths where through.path == path.name {
                     table.add(free: measured(network.name, through, indent: indent))
@@ -62,6 +63,17 @@ extension Page {
             }
         }
         return table.text
+    }
+
+    private func session(_ bfd: StatusReport.Path.BFD, indent: Int) -> [String] {
+        var words = ["bfd with \(bfd.peer): \(bfd.state.rawValue) for \(age(since: bfd.since))"]
+        if bfd.state != .up { words.append(bfd.diagnostic) }
+        words.append("far end \(bfd.remoteState.rawValue)")
+        if bfd.remoteState != .up { words.append(bfd.remoteDiagnostic) }
+        if let detection = bfd.detectionMs {
+            words.append("detection \(Duration.milliseconds(Int64(detection)).shortText)")
+        }
+        return wrapped(words.joined(separator: ", "), indent: indent)
     }
 
     /// What the probes of one network measure through one path.

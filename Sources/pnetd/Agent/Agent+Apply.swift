@@ -95,6 +95,9 @@ extension Agent {
                 texts.append("change how \(network.name) is watched and decided on")
             }
         }
+        for path in new.paths where path.bfd != site.paths.first(where: { $0.name == path.name })?.bfd {
+            texts.append("change the BFD session of \(path.name)")
+        }
         let left = Set(names.keys).subtracting(new.networks.map(\.name))
         texts += left.sorted().map { "forget network \($0)" }
         if new.metricsListen != site.metricsListen { texts.append("listen elsewhere for metrics") }

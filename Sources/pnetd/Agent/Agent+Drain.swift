@@ -42,9 +42,10 @@ extension Agent {
         for path in site.paths where isDrained(path.name) { tellWhetherDrained(path.name) }
     }
 
-    /// Tells the core whether traffic keeps off a path, and by whose word.
+    /// Tells the core, and the far end of the path's BFD session, whether traffic keeps off a path, and by whose word.
     func tellWhetherDrained(_ path: PathName) {
         observe(.drained(path, isDrained(path) ? .byHand : nil))
+        setSessionAdminDown(isDrained(path), of: path)
     }
 
     private func isDrained(_ path: PathName) -> Bool { saved.drained?.contains(path.text) ?? false }

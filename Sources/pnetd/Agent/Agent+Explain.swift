@@ -99,7 +99,7 @@ extension Agent {
         return Explanation(
             "\(path.name) is \(verdict)" + (core.verdict(of: path.name).map { ", for \(age($0.since))" } ?? ""),
             because: (report?.reasons ?? []).map { Explanation($0) } + networks + [interfaceFacts(of: path)]
-                + peerFacts(of: path) + last + [kernelFacts(of: path)]
+                + peerFacts(of: path) + sessionFacts(of: path) + last + [kernelFacts(of: path)]
                 + warnings(naming: [path.name.text, path.interface.text, path.underlay.interface.text])
         )
     }
@@ -127,6 +127,23 @@ extension Agent {
             Explanation(
                 "its peer \(peer.publicKey)\(more) \(place)",
                 because: [Explanation(handshake), Explanation(counts)]
+            )
+        ]
+    }
+
+    private func sessionFacts(of path: PathConfiguration) -> [Explanation] {
+        guard let session = sessionReport(path.name) else { return [] }
+        let detection = session.detectionMs.map { Duration.milliseconds(Int64($0)).shortText }
+        return [
+            Explanation(
+                "its BFD session with \(session.peer) is \(session.state.rawValue), since \(session.since) "
+                    + "(\(session.diagnostic))",
+                because: [
+                    Explanation("the far end says \(session.remoteState.rawValue) (\(session.remoteDiagnostic))"),
+                    Explanation(
+                        detection.map { "it is down when no packet comes for \($0)" } ?? "no packet came from there"
+                    ),
+                ]
             )
         ]
     }

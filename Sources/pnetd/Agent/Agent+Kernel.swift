@@ -104,7 +104,7 @@ extension Agent {
         let result = reconciler.reconcile(desired)
         counters.reconciles += 1
         counters.took(.reconcile, loop.now - started)
-        let problems = probes?.follow(result.paths) ?? []
+        let problems = (probes?.follow(result.paths) ?? []) + (bfd?.follow(site.paths, result.paths) ?? [])
         note(result, problems + writeGuardDown())
         lookAtHost()
         for network in flowProblems.keys.sorted() { cutStranded(network, since: started) }
@@ -112,6 +112,7 @@ extension Agent {
             clockWatch.note(result.paths[path.name]?.device?.peers ?? [], of: path.name)
             if let condition = result.paths[path.name]?.condition { observe(.condition(path.name, condition)) }
         }
+        for (path, status) in bfd?.statuses ?? [] { observe(.session(path, status)) }
         let isMaking = result.paths.values.contains { $0.condition == nil }
         let isSettled = result.changes.isEmpty && failures.isEmpty && !isMaking
         kernelWork.restless = isSettled ? 0 : kernelWork.restless + 1

@@ -17,6 +17,7 @@ extension Agent {
         page.add("pnetd_build_info", .gauge, "The version that runs.", [.init(1, ("version", Version.text))])
         addNetworks(report, to: &page)
         addPaths(report, to: &page)
+        addBFD(to: &page)
         addOwn(to: &page)
         AcceptedMetrics.add(counters.resolver, to: &page)
         return page.text

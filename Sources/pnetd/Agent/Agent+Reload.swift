@@ -92,10 +92,12 @@ extension Agent {
     /// Takes all that is ours out of the kernel, and ends.
     func takeDown() -> Result<DownReport, ControlError> {
         kernelWork.isOver = true
+        bfd?.setAllAdminDown(true)
         let (removed, failed) = reconciler.removeEverything()
         for step in removed { log.notice("down: \(step)") }
         guard failed.isEmpty else {
             kernelWork.isOver = false
+            bfd?.setAllAdminDown(false)
             reconcile()
             return .failure(
                 ControlError(

@@ -35,7 +35,7 @@ extension Agent {
         return loop.now - started < .seconds(5) ? .starting : .down
     }
 
-    private func time(_ instant: Instant) -> String {
+    func time(_ instant: Instant) -> String {
         Timestamp.text(wallNanoseconds: clock.wallNanoseconds - (loop.now - instant).nanoseconds)
     }
 
@@ -68,7 +68,8 @@ extension Agent {
             handshakeAgeSeconds: peer.flatMap(handshakeAge).map { Int($0) },
             rxBytes: state?.link?.received,
             txBytes: state?.link?.sent,
-            lastError: error
+            lastError: error,
+            bfd: sessionReport(path.name)
         )
     }
 

@@ -32,6 +32,8 @@ enum WarningKind: String, CaseIterable {
     case setting
     /// What cannot be promised of a path's detection.
     case promise
+    /// BFD sessions that never came up.
+    case bfd
     /// Names that cannot be found.
     case endpoint
     /// Paths that the kernel does not carry itself.
@@ -63,6 +65,7 @@ extension Agent {
             (.precedence, precedences),
             (.setting, hostWarnings),
             (.promise, promiseWarnings),
+            (.bfd, bfdWarnings),
             (.endpoint, endpointWarnings),
             (.userspace, userspaceWarnings),
             (.clock, site.paths.compactMap { clockWatch.warning(of: $0.name, wallNanoseconds: clock.wallNanoseconds) }),

@@ -50,6 +50,7 @@ final class Agent {
     let programs: ChildPrograms
     var control: ControlServer?
     private(set) var probes: ProbeRunner?
+    private(set) var bfd: BFDSessions?
 
     /// Where each network's traffic is led in the kernel, and by which decision its names answer: the two follow the
     /// core's decision in an order that depends on the direction.
@@ -142,6 +143,7 @@ final class Agent {
             clock: clock
         )
         probes = ProbeRunner(on: loop) { [weak self] probe in self?.observe(.answer(probe)) }
+        bfd = BFDSessions(on: loop) { [weak self] path, status in self?.observe(.session(path, status)) }
         journal.report = { [weak self] failure in
             self?.keepInMind("the journal has a gap") { if let failure { throw failure } }
         }
@@ -241,6 +243,10 @@ final class Agent {
     /// Gives the core evidence. What changes nothing is kept from it: a storm of kernel events would fill the journal.
     func observe(_ evidence: Evidence) {
         if case .condition(let path, let condition) = evidence, core.condition(of: path) == condition { return }
+        if case .session(let path, let status) = evidence {
+            // How our own sessions end with us says nothing of the paths.
+            guard !isEnding, !kernelWork.isOver, core.session(of: path) != status else { return }
+        }
         tellCore(.evidence(evidence))
     }
 
@@ -291,6 +297,7 @@ final class Agent {
         guard !isEnding else { return }
         endRotation("pnetd stops")
         isEnding = true
+        bfd?.setAllAdminDown(true)
         manager.tell("STOPPING=1")
         save()
         journal.end(core, at: loop.now)

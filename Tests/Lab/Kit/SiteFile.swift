@@ -26,6 +26,9 @@ public struct SiteFile: Sendable {
     /// Tunnels whose outer packets are on their way for longer.
     public var delayed: [Tunnel: Delay] = [:]
 
+    /// BFD sessions with the gateways, as YAML mappings.
+    public var bfd: [Tunnel: String] = [:]
+
     /// Tunnels whose gateway is given by name, to be found by the resolver of its underlay.
     public var hosts: [Tunnel: String] = [:]
     /// Tunnels whose underlay's resolver is not in the file, but to be found as well.
@@ -56,6 +59,7 @@ public struct SiteFile: Sendable {
                 addresses: [\(tunnel.net).2/30, "\(tunnel.net6):2/126"]
                 private-key-file: keys/\(tunnel.path).key
                 underlay: {interface: \(tunnel.underlay), resolvers: \(resolvers(tunnel))}
+                \(bfd[tunnel].map { "bfd: \($0)" } ?? "")
                 \(natSources.isEmpty ? "" : "nat: {source: \(natSources)}")
                 peers:
                   - public-key: \(try lab.publicKey(lab.cloud, "gw-\(tunnel.rawValue)"))

@@ -15,7 +15,7 @@ struct TranslationTests {
     private static let second = "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="
 
     /// Two paths to gateways that share a key, as a pair does that stands in for each other; the first one's is rotated.
-    private func site() throws -> SiteConfiguration {
+    private func site(bfd: String = "") throws -> SiteConfiguration {
         let folder = "/tmp/pnetd-test-\(UInt32.random(in: 0 ... .max))"
         try Files.makeDirectory(folder)
         let key = WireGuardSecretKey(bytes: Array(1...32))
@@ -32,6 +32,7 @@ struct TranslationTests {
                 addresses: [10.99.\(name == "a" ? 0 : 1).2/30]
                 private-key-file: key
                 underlay: {interface: eth0}
+                \(name == "a" ? bfd : "")
                 peers:
                   - public-key: \(Self.first)
                     \(name == "a" ? "next-public-key: \(Self.second)" : "")
@@ -54,6 +55,15 @@ struct TranslationTests {
         Desired(site, slots: SavedState(), outcomes: [:], endpoints: EndpointBook(), heirs: heirs).paths.map { path in
             path.wireGuard.peers.map { "\($0.publicKey) \($0.allowedIPs.map(\.description)) \($0.keepalive)" }
         }
+    }
+
+    /// WireGuard would drop the session's packets otherwise.
+    @Test func theFarEndOfASessionIsCarried() throws {
+        let site = try site(bfd: "bfd: {peer: 10.99.0.1}")
+        let first = peers(site, heirs: []).map(\.first)
+        let other = "\(Self.first) [\"10.20.0.0/16\"] 15"
+        #expect(first[1] == other)
+        #expect(first[0]?.contains("\"10.20.0.0/16\"") == true && first[0]?.contains("\"10.99.0.1/32\"") == true)
     }
 
     @Test func aNextKeyCarriesNothingUntilItIsUsed() throws {
