@@ -69,7 +69,7 @@ struct PathView: Sendable, Hashable, Codable {
         isAnswered = verdict.isUsable
         if verdict == .down, self.verdict.isUsable { damping?.flapped(at: now) }
         damping?.advance(to: now)
-        if let drained, verdict.isUsable { (verdict, reasons) = (.drained, [drained]) }
+        if let drained, verdict.isUsable { (verdict, reasons) = (drained.drains ? .drained : .degraded, [drained]) }
         if let damping, damping.until != nil { reasons.append(.flapping(times: damping.count)) }
         guard verdict != self.verdict || reasons != self.reasons else { return false }
         if verdict != self.verdict { since = now }

@@ -100,6 +100,10 @@ public enum Reason: Hashable, Sendable, Codable, CustomStringConvertible {
         }
     }
 
+    /// Whether a path that is left for it carries nothing. What the far end takes out is no failure: where there is no
+    /// other path, it carries on (RFC 5882 section 3.2).
+    var drains: Bool { if case .drainedByFarEnd = self { false } else { true } }
+
     /// With one decimal, as 5.0%.
     static func percent(_ share: Double) -> String {
         let tenths = Int(share * 1_000 + 0.5)

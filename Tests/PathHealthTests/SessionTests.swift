@@ -32,7 +32,7 @@ struct SessionTests {
         ),
         Case(
             status: .drainedByFarEnd(peer),
-            verdict: .drained,
+            verdict: .degraded,
             reasons: ["BFD with 10.99.0.1: the far end took it out by hand (administratively down)"],
             path: World.second
         ),
@@ -85,7 +85,20 @@ struct SessionTests {
         world.observe(.drained(World.first, .keyRotation))
         #expect(world.reasons(World.first) == ["its private key is being rotated"])
         world.observe(.drained(World.first, nil))
-        #expect(world.verdict(World.first) == .drained)
+        #expect(world.verdict(World.first) == .degraded)
+    }
+
+    /// AdminDown is no failure (RFC 5882 section 3.2).
+    @Test func theOnlyPathCarriesOnWhereTheFarEndTakesItOut() {
+        var world = World()
+        world.run(for: .seconds(5))
+        world.answers = { path, _, _ in path == World.second ? nil : .milliseconds(20) }
+        world.run(for: .seconds(5))
+        world.observe(.session(World.first, .drainedByFarEnd(Self.peer)))
+        #expect(world.outcome == .active(World.first, standby: nil))
+        world.answers = { _, _, _ in .milliseconds(20) }
+        world.run(for: .seconds(5))
+        #expect(world.outcome == .active(World.second, standby: World.first))
     }
 
     @Test func itHoldsForAllNetworksOfThePath() throws {

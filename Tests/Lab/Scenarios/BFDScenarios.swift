@@ -113,14 +113,14 @@ extension Scenarios {
                 pause(.seconds(1))
                 try frr.setShutdown(true, .a)
                 try daemon.waitFor(path: .b, within: .seconds(2))
-                #expect(try daemon.network().paths.first?.verdict == .drained)
+                #expect(try daemon.network().paths.first?.verdict == .degraded)
                 #expect(
                     try reasons(daemon) == [
                         "BFD with 10.99.0.1: the far end took it out by hand (administratively down)"
                     ]
                 )
                 pause(.seconds(1))
-                #expect(try daemon.network().paths.first?.verdict == .drained)
+                #expect(try daemon.network().paths.first?.verdict == .degraded)
                 try frr.setShutdown(false, .a)
                 try wait(daemon, .up)
                 try daemon.waitFor(path: .a, within: .seconds(10))
