@@ -7,8 +7,9 @@ import NetworkTypes
 /// WireGuard moves an endpoint by itself only where it has received a packet from there, and counts that packet. So an
 /// endpoint that changed while nothing was received was set by a foreign hand. Where something was received in the same
 /// while, it may have been before: then a peer that is called in vain from then on, for longer than it was silent of
-/// late, did not roam. The only one of an interface answers the path's own probes; of another silence counts when it has
-/// not even said that it got what was sent to it, which takes ten seconds (KEEPALIVE_TIMEOUT of WireGuard's protocol).
+/// late, did not roam. The only one of an interface answers the path's own probes; to another one, what is sent may have
+/// ceased to need an answer, so it is given more time: at the most until it should have said that it got anything at all,
+/// which takes ten seconds (KEEPALIVE_TIMEOUT of WireGuard's protocol).
 struct PeerSightings: Hashable {
     private var peers: [WireGuardPublicKey: Sighting] = [:]
     /// The peers that somebody else sent elsewhere, each with where it was before.
@@ -79,7 +80,7 @@ private struct Sighting: Hashable {
         } else if hasMoved {
             settle()
         } else if let doubt, let usualSilence,
-            now - doubt.since >= (isOnly ? usualSilence : max(usualSilence, .seconds(11)))
+            now - doubt.since >= patience(isOnly, usualSilence)
         {
             if peer.sent > doubt.sent { (self.doubt, isStray) = (nil, true) } else { settle() }
         }
@@ -101,9 +102,10 @@ private struct Sighting: Hashable {
         heard = now
     }
 
-    /// Longer than it was silent of late; nil where that is not known.
-    private var usualSilence: Duration? {
-        guard silences.count == Self.enough else { return nil }
-        return silences.max().map { $0 * 3 / 2 }
+    /// How long it was silent of late, at the longest; nil where that is not known.
+    private var usualSilence: Duration? { silences.count == Self.enough ? silences.max() : nil }
+
+    private func patience(_ isOnly: Bool, _ usual: Duration) -> Duration {
+        isOnly ? usual * 3 / 2 : min(max(usual * 4, .seconds(1)), .seconds(11))
     }
 }
