@@ -47,18 +47,27 @@ public final class DNSProber {
 
     /// Asks a server for a zone's SOA record. An error means that nothing left, as where there is no route.
     public func send(_ token: ProbeToken, for name: DomainName, to server: SocketEndpoint) throws(SystemError) {
-        let known = streams[token.stream]
-        let stream = if let known { known } else { try open(token.stream, name, server) }
         let message = DNSProbeMessage(id: .random(in: .min ... .max), name: name)
-        let bytes = message.bytes
-        var sent = unsafe bytes.withUnsafeBytes { unsafe CLinux.send(stream.socket, $0.baseAddress, $0.count, 0) }
-        if sent < 0, pn_errno() == ECONNREFUSED {
-            // What a host said to an earlier question.
-            sent = unsafe bytes.withUnsafeBytes { unsafe CLinux.send(stream.socket, $0.baseAddress, $0.count, 0) }
+        do throws(SystemError) {
+            try send(message, by: try known(token.stream, name, server).socket)
+        } catch {
+            // Whatever is wrong with a socket, as that its address is no more, another one may not have.
+            keep(only: Set(streams.keys).subtracting([token.stream]))
+            try send(message, by: try known(token.stream, name, server).socket)
         }
-        guard sent == bytes.count else { throw .last("ask \(server) for \(name)") }
-        if stream.asked.count == Self.limit { streams[token.stream]?.asked.removeFirst() }
+        if streams[token.stream]?.asked.count == Self.limit { streams[token.stream]?.asked.removeFirst() }
         streams[token.stream]?.asked.append((message.id, token.sequence))
+    }
+
+    private func send(_ message: DNSProbeMessage, by socket: Int32) throws(SystemError) {
+        let bytes = message.bytes
+        let sent = unsafe bytes.withUnsafeBytes { unsafe CLinux.send(socket, $0.baseAddress, $0.count, 0) }
+        guard sent == bytes.count else { throw .last("ask for \(message.name)") }
+    }
+
+    private func known(_ number: UInt32, _ name: DomainName, _ server: SocketEndpoint) throws(SystemError) -> Stream {
+        if let stream = streams[number] { return stream }
+        return try open(number, name, server)
     }
 
     /// Closes the sockets of all streams but these.
@@ -105,7 +114,8 @@ public final class DNSProber {
 
     private func take(_ received: ArraySlice<UInt8>, _ number: UInt32) {
         guard let stream = streams[number] else { return }
-        for (place, question) in stream.asked.enumerated() {
+        // The newest first: of those that were never answered one may have the same number by chance.
+        for (place, question) in stream.asked.enumerated().reversed() {
             let message = DNSProbeMessage(id: question.id, name: stream.name)
             guard let answer = message.answer(in: received) else { continue }
             streams[number]?.asked.remove(at: place)

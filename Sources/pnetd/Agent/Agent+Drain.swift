@@ -25,9 +25,9 @@ extension Agent {
 
     /// Gives a path back. Traffic comes to it as to any path that is up again.
     func undrain(_ name: PathName) -> DrainReport {
-        guard isDrained(name) else {
-            let refusal = unknown(name) ?? "it is not drained"
-            return DrainReport(path: name, drained: false, refusal: refusal)
+        guard isDrained(name), rotation?.path != name else {
+            let refusal = unknown(name) ?? (isDrained(name) ? Self.isRotating : "it is not drained")
+            return DrainReport(path: name, drained: isDrained(name), refusal: refusal)
         }
         saved.drained?.removeAll { $0 == name.text }
         save()
@@ -48,7 +48,8 @@ extension Agent {
         setSessionAdminDown(isDrained(path), of: path)
     }
 
-    private func isDrained(_ path: PathName) -> Bool { saved.drained?.contains(path.text) ?? false }
+    /// Whether an operator took a path out.
+    func isDrained(_ path: PathName) -> Bool { saved.drained?.contains(path.text) ?? false }
 
     private func objection(toDraining name: PathName, isForced: Bool) -> String? {
         if let unknown = unknown(name) { return unknown }

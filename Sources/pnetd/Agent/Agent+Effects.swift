@@ -133,7 +133,7 @@ extension Agent {
     }
 
     /// A network's state by its decision, and by how its path carries.
-    private func state(of decision: Decision) -> StatusReport.NetworkState {
+    func state(of decision: Decision) -> StatusReport.NetworkState {
         faults(of: decision).isEmpty ? StatusReport.NetworkState(decision) : .degraded
     }
 
@@ -148,7 +148,7 @@ extension Agent {
     func tellManager() {
         let networks = core.report.map { network in
             let path = network.decision.outcome.path.map { " by \($0)" } ?? ""
-            return "\(network.decision.network) \(StatusReport.NetworkState(network.decision).rawValue)\(path)"
+            return "\(network.decision.network) \(state(of: network.decision).rawValue)\(path)"
         }
         manager.tell("STATUS=\(networks.joined(separator: ", "))")
     }

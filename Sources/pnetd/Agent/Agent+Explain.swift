@@ -22,7 +22,7 @@ extension Agent {
 
     private func explanation(_ network: NetworkConfiguration, _ health: NetworkHealth) -> Explanation {
         let decision = health.decision
-        let state = StatusReport.NetworkState(decision).rawValue
+        let state = state(of: decision).rawValue
         let way = decision.outcome.path.map { " by \($0)" } ?? ""
         let changes = counters.switches[network.name] ?? 0
         return Explanation(
@@ -58,7 +58,7 @@ extension Agent {
                 let wait = max(returns - loop.now, .zero).shortText
                 return "takes its traffic back in \(wait), if it stays so"
             }
-            if path.path == standby { return "stands by: the kernel falls to it by itself" }
+            if path.path == standby { return "stands by: the kernel falls to it by itself where a carrier is lost" }
         }
         guard path.verdict.isUsable else { return "is not used" }
         if case .manual = network.failback { return "is not used: nothing comes back by itself (failback: manual)" }
@@ -70,7 +70,7 @@ extension Agent {
         let answers =
             switch decision.outcome {
             case .active: "are answered by its own servers and records, asked through the path"
-            case .blocked: "are answered SERVFAIL"
+            case .blocked: "are not answered (resolver: when-blocked)"
             case .public: "are answered as the public has them"
             }
         return Explanation("its names \(answers)", because: network.zones.map { Explanation("\($0.name)") })

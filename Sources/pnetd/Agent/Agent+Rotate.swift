@@ -129,10 +129,13 @@ extension Agent {
     private func watchRotation() {
         loop.schedule(after: Rotation.interval) { [weak self] in
             guard let self, let rotation, !isEnding else { return }
-            let isStranded = core.report.contains { network in
-                network.paths.contains { $0.path == rotation.path && $0.verdict == .drained }
-                    && network.decision.outcome.path == nil
-            }
+            // A path that an operator took out carries nothing in any case.
+            let isStranded =
+                !isDrained(rotation.path)
+                && core.report.contains { network in
+                    network.paths.contains { $0.path == rotation.path && $0.verdict == .drained }
+                        && network.decision.outcome.path == nil
+                }
             if isStranded {
                 guard rotation.isInForce else { return endRotation("the other paths failed meanwhile") }
                 // Better a path that may work than none at all.

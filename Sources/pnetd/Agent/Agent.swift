@@ -231,6 +231,8 @@ final class Agent {
                 provisional: true
             )
             routed[network.name] = outcome
+            // An earlier run said so; that it is well again is news.
+            if saved.alerts.wasDegraded(network.name) { networkStates[network.name] = .degraded }
             if let path = outcome.path {
                 log.notice("adopted", metadata: ["network": "\(network.name)", "path": "\(path)"])
             }

@@ -40,6 +40,9 @@ struct AlertBook: Codable, Equatable {
         return known ?? from
     }
 
+    /// Whether a network was degraded as far as the receivers know.
+    func wasDegraded(_ network: NetworkName) -> Bool { told?[network.text] == .degraded }
+
     /// Writes an alert down for every receiver.
     mutating func add(_ body: (_ id: String) -> String, to receivers: [AlertDelivery.Receiver], site: SiteName) {
         let id = "\(site)-\(next)"

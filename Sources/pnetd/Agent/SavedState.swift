@@ -79,7 +79,11 @@ extension SavedState {
         pathSlots = Self.assign(site.paths.map(\.name.text), keeping: pathSlots)
         networkSlots = Self.assign(site.networks.map(\.name.text), keeping: networkSlots)
         realms = realms.filter { networkSlots[$0.key] != nil }
-        drained?.removeAll { pathSlots[$0] == nil }
+    }
+
+    /// Forgets the paths that the file has no more.
+    mutating func forgetDrained(besides paths: [PathName]) {
+        drained?.removeAll { name in !paths.contains { $0.text == name } }
     }
 
     /// What the peers were told, by interface and key.

@@ -3,6 +3,7 @@
 import ControlAPI
 import Lab
 import NetworkTypes
+import SystemIO
 import Testing
 
 extension Scenarios {
@@ -35,7 +36,9 @@ extension Scenarios {
                 try daemon.start()
                 try waitUntil("the path is known to be drained") { try through(daemon, .a) == .drained }
                 #expect(try daemon.network().path?.text == Tunnel.b.path)
-                #expect(try daemon.pnetctl("reload").status == 0)
+                let file = String(decoding: try Files.read(daemon.file), as: UTF8.self)
+                try lab.site.write("pnetd.yaml", file.replacing("A 10.20.0.10", with: "A 10.20.0.11"))
+                #expect(try daemon.pnetctl("reload").output == "reloaded\n")
                 pause(.seconds(4))
                 #expect(try daemon.network().path?.text == Tunnel.b.path, "longer than the hold")
 
@@ -47,6 +50,23 @@ extension Scenarios {
                 let result = try traffic.stop()
                 print("a path drained and given back: \(result.lost) of \(result.sent) lost")
                 #expect(result.lost == 0)
+            }
+        }
+
+        @Test(.anyKernel) func aTrialThatIsTakenBackForgetsNoDrain() throws {
+            try scenario("drain-trial") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                try daemon.waitFor(.b, .up)
+                #expect(try daemon.pnetctl("drain", "vpn-b").status == 0)
+                var alone = SiteFile()
+                alone.paths = [.a]
+                _ = try Daemon(lab, alone)
+                let trial = try daemon.pnetctl("apply", "--confirm-within", "1s", "--allow-interruption")
+                #expect(trial.status == 1 && trial.output.contains("taken back"), "\(trial.output)")
+                try waitUntil("the path is there again, and drained") { try through(daemon, .b) == .drained }
+                pause(.seconds(1))
+                #expect(try through(daemon, .b) == .drained)
             }
         }
 
