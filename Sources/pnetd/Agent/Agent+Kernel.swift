@@ -101,6 +101,7 @@ extension Agent {
     func reconcile() {
         guard !kernelWork.isOver else { return }
         let started = loop.now
+        bfd?.end(besides: site.paths)
         let result = reconciler.reconcile(desired)
         counters.reconciles += 1
         counters.took(.reconcile, loop.now - started)

@@ -26,19 +26,23 @@ final class BFDSessions {
         self.onChange = onChange
     }
 
-    /// Has exactly the sessions of the file, and sockets where there are interfaces; says what went wrong, to be tried
-    /// again.
-    func follow(_ paths: [PathConfiguration], _ states: [PathName: PathState]) -> [String] {
-        let wanted = paths.filter { $0.bfd != nil }
+    /// Ends the sessions that the file has no more. The far end must not take that for a failure: it has to be told while
+    /// the path still carries the word.
+    func end(besides paths: [PathConfiguration]) {
         let places = Dictionary(
-            uniqueKeysWithValues: wanted.compactMap { path in path.bfd.map { (path.name, $0.place) } }
+            uniqueKeysWithValues: paths.compactMap { path in path.bfd.map { (path.name, $0.place) } }
         )
         for (path, session) in held where places[path] != session.endpoint.place {
-            // The far end must not take this for a failure.
             session.endpoint.setAdminDown(true)
             held[path] = nil
         }
-        return wanted.compactMap { path in
+    }
+
+    /// Has exactly the sessions of the file, and sockets where there are interfaces; says what went wrong, to be tried
+    /// again.
+    func follow(_ paths: [PathConfiguration], _ states: [PathName: PathState]) -> [String] {
+        end(besides: paths)
+        return paths.compactMap { path in
             guard let bfd = path.bfd else { return nil }
             if held[path.name] == nil {
                 held[path.name] = begin(path.name, bfd)

@@ -152,6 +152,15 @@ extension Scenarios {
                 #expect(try daemon.pnetctl("undrain", "vpn-a").status == 0)
                 try wait(daemon, .up)
                 try daemon.waitFor(path: .a, within: .seconds(10))
+
+                // A file without the session: the far end is told while the path still lets the word through.
+                try waitUntil("the far end is up") { try frr.session().contains("Status: up") }
+                _ = try Daemon(lab, SiteFile())
+                #expect(try daemon.pnetctl("reload").status == 0)
+                try waitUntil("the far end knows") {
+                    try frr.session().contains("Remote diagnostics: administratively down")
+                }
+                #expect(try daemon.network().path?.text == Tunnel.a.path)
             }
         }
 
