@@ -9,14 +9,6 @@ public import SystemIO
 ///
 /// Each socket is bound to the interface (SO_BINDTODEVICE): its handshake is only ever completed by what came in there.
 public final class ConnectProber {
-    /// How a connection ended.
-    public enum Outcome: Hashable, Sendable {
-        /// It stood.
-        case established
-        /// The target, or a host before it, said no.
-        case refused
-    }
-
     private struct Attempt {
         let token: ProbeToken
         let limit: EventLoop.TimerID
@@ -29,14 +21,14 @@ public final class ConnectProber {
 
     private let interface: InterfaceName
     private let loop: EventLoop
-    private let handler: (ProbeToken, Outcome) -> Void
+    private let handler: (ProbeToken, ProbeOutcome) -> Void
     private var open: [Int32: Attempt] = [:]
 
     /// - Parameter handler: called for each connection that stood or was refused.
     public init(
         interface: InterfaceName,
         on loop: EventLoop,
-        handler: @escaping (ProbeToken, Outcome) -> Void
+        handler: @escaping (ProbeToken, ProbeOutcome) -> Void
     ) {
         self.interface = interface
         self.loop = loop
@@ -81,7 +73,7 @@ public final class ConnectProber {
         let isKnown = unsafe getsockopt(socket, SOL_SOCKET, SO_ERROR, &code, &size) == 0
         discard(socket)
         switch code {
-        case 0 where isKnown: handler(attempt.token, .established)
+        case 0 where isKnown: handler(attempt.token, .answered)
         case ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EACCES: handler(attempt.token, .refused)
         default: break
         }

@@ -9,14 +9,6 @@ public import SystemIO
 /// A socket a stream, bound to the interface (SO_BINDTODEVICE) and connected: what comes in elsewhere, or from anybody
 /// else, never reaches it.
 public final class DNSProber {
-    /// How a question ended.
-    public enum Outcome: Hashable, Sendable {
-        /// The server serves the zone: NOERROR or NXDOMAIN.
-        case served
-        /// It said that it does not, as by SERVFAIL or REFUSED.
-        case refused
-    }
-
     private struct Stream {
         let socket: Int32
         let name: DomainName
@@ -29,14 +21,14 @@ public final class DNSProber {
 
     private let interface: InterfaceName
     private let loop: EventLoop
-    private let handler: (ProbeToken, Outcome) -> Void
+    private let handler: (ProbeToken, ProbeOutcome) -> Void
     private var streams: [UInt32: Stream] = [:]
 
     /// - Parameter handler: called for each question that was answered.
     public init(
         interface: InterfaceName,
         on loop: EventLoop,
-        handler: @escaping (ProbeToken, Outcome) -> Void
+        handler: @escaping (ProbeToken, ProbeOutcome) -> Void
     ) {
         self.interface = interface
         self.loop = loop
@@ -120,7 +112,7 @@ public final class DNSProber {
             guard let answer = message.answer(in: received) else { continue }
             streams[number]?.asked.remove(at: place)
             let token = ProbeToken(stream: number, sequence: question.sequence)
-            return handler(token, answer == .served ? .served : .refused)
+            return handler(token, answer == .served ? .answered : .refused)
         }
     }
 

@@ -13,3 +13,11 @@ public struct ProbeToken: Hashable, Sendable {
         self.sequence = sequence
     }
 }
+
+/// How a probe ended that somebody took note of.
+public enum ProbeOutcome: Hashable, Sendable {
+    /// The target serves: the connection stood, or the answer was NOERROR or NXDOMAIN (RFC 1035 section 4.1.1).
+    case answered
+    /// The target, or a host before it, said no: by RST or ICMP, or by another RCODE.
+    case refused
+}

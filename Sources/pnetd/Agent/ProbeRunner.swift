@@ -57,10 +57,10 @@ final class ProbeRunner {
                 self?.answered(token, by: path)
             },
             connect: ConnectProber(interface: link.name, on: loop) { [weak self] token, outcome in
-                if outcome == .established { self?.answered(token, by: path) } else { self?.refused(by: path) }
+                self?.take(outcome, token, by: path)
             },
             dns: DNSProber(interface: link.name, on: loop) { [weak self] token, outcome in
-                if outcome == .served { self?.answered(token, by: path) } else { self?.refused(by: path) }
+                self?.take(outcome, token, by: path)
             }
         )
     }
@@ -109,5 +109,10 @@ final class ProbeRunner {
         onAnswer(Probe(subject: subject, sequence: token.sequence))
     }
 
-    private func refused(by path: PathName) { refused[path, default: 0] += 1 }
+    private func take(_ outcome: ProbeOutcome, _ token: ProbeToken, by path: PathName) {
+        switch outcome {
+        case .answered: answered(token, by: path)
+        case .refused: refused[path, default: 0] += 1
+        }
+    }
 }
