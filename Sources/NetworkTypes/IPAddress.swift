@@ -25,6 +25,17 @@ public enum IPAddress: Hashable, Sendable {
         }
     }
 
+    /// Parses the same text, given as its octets.
+    public init?(utf8 text: Span<UInt8>) {
+        if let address = IPv4Address(utf8: text) {
+            self = .v4(address)
+        } else if let text = try? UTF8Span(validating: text), let address = IPv6Address(String(copying: text)) {
+            self = .v6(address)
+        } else {
+            return nil
+        }
+    }
+
     /// Makes an address from 4 or 16 octets in network order; nil for any other count.
     @inlinable
     public init?(bytes: some Collection<UInt8>) {

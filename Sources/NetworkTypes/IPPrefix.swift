@@ -60,6 +60,16 @@ extension IPPrefix: TextValue, Comparable {
         self = parsed.prefix
     }
 
+    /// Parses the same text, given as its octets: there are answers that name tens of thousands.
+    public init?(utf8 text: Span<UInt8>) {
+        guard let slash = text.indices.last(where: { text[$0] == UInt8(ascii: "/") }),
+            let length = Decimal.number(text.extracting((slash + 1)...), upTo: 128),
+            let address = IPAddress(utf8: text.extracting(..<slash)),
+            let prefix = IPPrefix(holding: address, length: length), prefix.address == address
+        else { return nil }
+        self = prefix
+    }
+
     /// By address, then the shorter prefix first.
     public static func < (left: Self, right: Self) -> Bool {
         left.address == right.address ? left.length < right.length : left.address < right.address

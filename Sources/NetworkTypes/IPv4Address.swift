@@ -12,12 +12,20 @@ public struct IPv4Address: Hashable, Sendable {
 
     /// Parses dotted-decimal text; four plain decimal octets and nothing else (RFC 6943 section 3.1.1, strict form).
     public init?(_ text: some StringProtocol) {
+        let octets = Array(text.utf8)
+        self.init(utf8: octets.span)
+    }
+
+    /// Parses the same text, given as its octets.
+    public init?(utf8 text: Span<UInt8>) {
         var bits: UInt32 = 0
         var octets = 0
-        for part in text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false) {
-            guard octets < 4, let octet = Decimal.octet(part) else { return nil }
+        var start = 0
+        for place in 0...text.count where place == text.count || text[place] == UInt8(ascii: ".") {
+            guard octets < 4, let octet = Decimal.number(text.extracting(start..<place), upTo: 255) else { return nil }
             bits = bits << 8 | UInt32(octet)
             octets += 1
+            start = place + 1
         }
         guard octets == 4 else { return nil }
         self.bits = bits
@@ -48,15 +56,16 @@ extension IPv4Address: CustomStringConvertible, LosslessStringConvertible, Compa
 
 /// Plain decimal numbers: digits only, no sign, no leading zero.
 enum Decimal {
-    static func octet(_ digits: some Collection<UInt8>) -> UInt8? {
-        guard let value = number(digits, upTo: 255) else { return nil }
-        return UInt8(value)
+    static func number(_ digits: some Collection<UInt8>, upTo limit: Int) -> Int? {
+        let digits = Array(digits)
+        return number(digits.span, upTo: limit)
     }
 
-    static func number(_ digits: some Collection<UInt8>, upTo limit: Int) -> Int? {
-        guard let first = digits.first, digits.count == 1 || first != UInt8(ascii: "0") else { return nil }
+    static func number(_ digits: Span<UInt8>, upTo limit: Int) -> Int? {
+        guard !digits.isEmpty, digits.count == 1 || digits[0] != UInt8(ascii: "0") else { return nil }
         var value = 0
-        for digit in digits {
+        for place in digits.indices {
+            let digit = digits[place]
             guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
             value = value * 10 + Int(digit - UInt8(ascii: "0"))
             guard value <= limit else { return nil }

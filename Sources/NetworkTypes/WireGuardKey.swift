@@ -2,13 +2,21 @@
 
 /// A WireGuard public key: a Curve25519 point, 32 octets, written in base64.
 public struct WireGuardPublicKey: Hashable, Sendable {
-    /// The 32 octets.
-    public let bytes: [UInt8]
+    // Two numbers, not an array: there are interfaces of thousands of peers, and each look at one goes by their keys.
+    private let first: UInt128
+    private let second: UInt128
 
     /// Takes exactly 32 octets.
     public init?(bytes: some Collection<UInt8>) {
-        guard bytes.count == 32 else { return nil }
-        self.bytes = Array(bytes)
+        let octets = Array(bytes)
+        guard octets.count == 32 else { return nil }
+        first = octets[..<16].reduce(0) { $0 << 8 | UInt128($1) }
+        second = octets[16...].reduce(0) { $0 << 8 | UInt128($1) }
+    }
+
+    /// The 32 octets.
+    public var bytes: [UInt8] {
+        [first, second].flatMap { half in (0..<16).map { UInt8(truncatingIfNeeded: half >> (120 - 8 * $0)) } }
     }
 }
 
@@ -24,7 +32,7 @@ extension WireGuardPublicKey: TextValue, Comparable {
 
     /// By the octets.
     public static func < (left: Self, right: Self) -> Bool {
-        left.bytes.lexicographicallyPrecedes(right.bytes)
+        (left.first, left.second) < (right.first, right.second)
     }
 }
 

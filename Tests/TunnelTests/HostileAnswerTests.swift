@@ -44,7 +44,7 @@ struct HostileAnswerTests {
             }
         }
         let kernel = KernelWireGuard.parse(NetlinkReply.parse(Array(message.bytes)))
-        let userspace = try UserspaceWireGuard.parse(
+        let userspace = try UserspaceAnswer.parse(
             Array(
                 """
                 public_key=\(Hexadecimal.encode(Sample.publicKey(1).bytes))

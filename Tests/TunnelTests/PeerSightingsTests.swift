@@ -10,120 +10,92 @@ struct PeerSightingsTests {
     private static let elsewhere = Sample.endpoint("192.0.2.99:1")
     private static let key = Sample.publicKey(1)
 
-    /// An interface that is looked at every second.
-    private struct Second {
+    /// An interface that is looked at again and again.
+    private struct Interface {
         var sightings = PeerSightings()
         var peer = WireGuardDevice.Peer(publicKey: key, endpoint: home)
-        var others: [WireGuardDevice.Peer] = []
-        var now = Instant(nanoseconds: 0)
+        /// What connection tracking says of the new place.
+        var wasHeard: Bool?
 
         /// What happens until the next look, and then who is astray.
         mutating func then(
             at endpoint: SocketEndpoint? = nil,
-            hears octets: UInt64 = 0,
-            calls: Bool = true,
-            after time: Duration = .seconds(1)
+            hears octets: UInt64 = 0
         ) -> [WireGuardPublicKey: SocketEndpoint] {
             peer.endpoint = endpoint ?? peer.endpoint
             peer.received += octets
-            if calls { peer.sent += 100 }
-            now = now + time
-            sightings.look(at: WireGuardDevice(peers: [peer] + others), now)
+            sightings.look(at: WireGuardDevice(peers: [peer])) { $0 == elsewhere ? wasHeard : nil }
             return sightings.strays
         }
 
-        /// A peer that answers every second.
-        static var lively: Second {
-            var second = Second()
-            for _ in 0..<7 { _ = second.then(hears: 100) }
-            return second
+        /// One that was looked at before.
+        static var known: Interface {
+            var interface = Interface()
+            _ = interface.then(hears: 100)
+            return interface
         }
     }
 
     @Test func anEndpointThatChangesInSilenceIsAForeignHands() {
-        var second = Second()
-        #expect(second.then() == [:])
-        #expect(second.then(at: Self.elsewhere) == [Self.key: Self.home])
-        #expect(second.then(after: .milliseconds(1)) == [Self.key: Self.home], "until it is put back")
-        second.sightings.told(WireGuardChange(putting: Self.home))
-        #expect(second.sightings.strays == [:])
-        #expect(second.then(at: Self.home) == [:])
+        var interface = Interface.known
+        #expect(interface.then(at: Self.elsewhere) == [Self.key: Self.home])
+        #expect(interface.then() == [Self.key: Self.home], "until it is put back")
+        interface.sightings.told(WireGuardChange(putting: Self.home))
+        #expect(interface.sightings.strays == [:])
+        #expect(interface.then(at: Self.home) == [:])
     }
 
     @Test func whatWasThereBeforeTheFirstLookIsBelieved() {
-        var second = Second()
-        #expect(second.then(at: Self.elsewhere) == [:])
-        #expect(second.then() == [:])
+        var interface = Interface(wasHeard: false)
+        #expect(interface.then(at: Self.elsewhere) == [:])
+        #expect(interface.then() == [:])
     }
 
     @Test func aPeerThatRoamsIsHeardFromThere() {
-        var second = Second.lively
-        #expect(second.then(at: Self.elsewhere, hears: 100) == [:])
-        #expect(second.then(hears: 100) == [:])
-        for _ in 0..<20 { #expect(second.then() == [:]) }
+        var interface = Interface.known
+        interface.wasHeard = true
+        #expect(interface.then(at: Self.elsewhere, hears: 100) == [:])
+        interface.wasHeard = false
+        #expect(interface.then() == [:], "it is at home there now")
+        #expect(interface.then(at: Self.home) == [Self.key: Self.elsewhere])
     }
 
-    /// Its answers up to then are counted in the same second.
-    @Test func aLivelyPeerThatIsSentElsewhereFallsSilent() {
-        var second = Second.lively
-        #expect(second.then(at: Self.elsewhere, hears: 100) == [:])
-        #expect(second.then(after: .milliseconds(1_400)) == [:], "an answer takes its time")
-        #expect(second.then(after: .milliseconds(100)) == [Self.key: Self.home])
+    /// Its answers up to then are counted in the same while.
+    @Test func aLivelyPeerThatIsSentElsewhereWasNotHeardThere() {
+        var interface = Interface.known
+        interface.wasHeard = false
+        #expect(interface.then(at: Self.elsewhere, hears: 100) == [Self.key: Self.home])
     }
 
-    /// One that answers every other second is given three seconds.
-    @Test func silenceIsJudgedByWhatIsUsual() {
-        var second = Second()
-        for _ in 0..<6 {
-            _ = second.then()
-            _ = second.then(hears: 100)
-        }
-        #expect(second.then(at: Self.elsewhere, hears: 100) == [:])
-        for _ in 0..<2 { #expect(second.then() == [:]) }
-        #expect(second.then() == [Self.key: Self.home])
+    @Test func whereNothingWasSentYetTheNextLookAsksAgain() {
+        var interface = Interface.known
+        #expect(interface.then(at: Self.elsewhere, hears: 100) == [:])
+        #expect(interface.then() == [:])
+        interface.wasHeard = false
+        #expect(interface.then() == [Self.key: Self.home])
     }
 
-    /// Called back in error, a peer that roamed is not heard where it was, and is believed as soon as it speaks.
-    @Test func aPeerIsTakenForAstrayOnce() {
-        var second = Second.lively
-        _ = second.then(at: Self.elsewhere, hears: 100)
-        #expect(second.then(after: .milliseconds(1_500)) == [Self.key: Self.home])
-        second.sightings.told(WireGuardChange(putting: Self.home))
-        #expect(second.then(at: Self.home) == [:])
-        #expect(second.then(at: Self.elsewhere, hears: 100) == [:])
-        for _ in 0..<5 { #expect(second.then() == [:]) }
-    }
-
-    @Test func silenceSaysNothingOfAQuietPeer() {
-        var quiet = Second()
-        _ = quiet.then()
-        #expect(quiet.then(at: Self.elsewhere, hears: 100) == [:])
-        for _ in 0..<20 { #expect(quiet.then() == [:]) }
-    }
-
-    /// Four times what is usual; at the most until it should have said that it got what was sent.
-    @Test(arguments: [(1, 4), (2, 8), (5, 11)])
-    func oneAmongManyIsGivenMoreTime(usual: Int, seconds: Int) {
-        var many = Second()
-        many.others = [WireGuardDevice.Peer(publicKey: Sample.publicKey(2))]
-        for _ in 0..<7 { _ = many.then(hears: 100, after: .seconds(usual)) }
-        #expect(many.then(at: Self.elsewhere, hears: 100) == [:])
-        for _ in 1..<seconds { #expect(many.then() == [:]) }
-        #expect(many.then() == [Self.key: Self.home])
+    /// WireGuard calls a peer where its last packet came from.
+    @Test func aPeerThatIsHeardAndStaysIsThere() {
+        var interface = Interface.known
+        #expect(interface.then(at: Self.elsewhere, hears: 100) == [:])
+        #expect(interface.then(hears: 100) == [:])
+        interface.wasHeard = false
+        #expect(interface.then() == [:])
     }
 
     @Test func whatWeSayIsNoForeignHands() {
-        var second = Second.lively
-        second.sightings.told(WireGuardChange(putting: Self.elsewhere))
-        #expect(second.then(at: Self.elsewhere) == [:])
-        #expect(second.then(at: Self.home) == [Self.key: Self.elsewhere])
+        var interface = Interface.known
+        interface.sightings.told(WireGuardChange(putting: Self.elsewhere))
+        #expect(interface.then(at: Self.elsewhere) == [:])
+        #expect(interface.then(at: Self.home) == [Self.key: Self.elsewhere])
     }
 
     /// A peer that somebody took out and put in again counts from zero.
     @Test func aPeerPutInAnewElsewhereIsAstray() {
-        var second = Second.lively
-        second.peer.received = 0
-        #expect(second.then(at: Self.elsewhere) == [Self.key: Self.home])
+        var interface = Interface.known
+        interface.peer.received = 0
+        #expect(interface.then(at: Self.elsewhere) == [Self.key: Self.home])
     }
 
     @Test func theChangeCallsAStrayHomeButNotAgainstTheFile() {

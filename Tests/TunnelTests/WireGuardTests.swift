@@ -116,7 +116,7 @@ struct WireGuardTests {
             public_key=\(String(repeating: "66", count: 32))
             errno=0
             """
-        let device = try UserspaceWireGuard.parse(Array(text.utf8))
+        let device = try UserspaceAnswer.parse(Array(text.utf8))
         #expect(device.listenPort == 40_000 && device.mark == 0x4100_0000)
         #expect(device.peers.count == 2)
         #expect(device.peers[0].presharedKey == nil)
@@ -128,7 +128,7 @@ struct WireGuardTests {
 
     @Test(arguments: ["public_key=xyz", "public_key=0101", "public_key="])
     func refusesAPeerWithoutAKey(line: String) {
-        #expect(throws: WireGuardError.self) { try UserspaceWireGuard.parse(Array(line.utf8)) }
+        #expect(throws: WireGuardError.self) { try UserspaceAnswer.parse(Array(line.utf8)) }
     }
 
     /// The kernel splits a peer with many prefixes over messages of the dump.

@@ -38,6 +38,17 @@ public final class ConnectionTracking {
         try stranded(network, in: desired).mapValues(\.count)
     }
 
+    /// Whether anything came from a far UDP endpoint to a port of one of our addresses; nil where the kernel tracks
+    /// nothing between them, or cannot be asked.
+    func wasHeard(from far: SocketEndpoint, at addresses: Set<IPAddress>, port: UInt16) -> Bool? {
+        let answers = addresses.compactMap { address in
+            let question = TrackedConnection.between(far, SocketEndpoint(address: address, port: port))
+            let replies = (try? conversation.ask(question, "look for packets from \(far)")) ?? []
+            return replies.lazy.compactMap { TrackedConnection.wasHeard(far.address, $0) }.first
+        }
+        return answers.isEmpty ? nil : answers.contains(true)
+    }
+
     private func stranded(
         _ network: NetworkName,
         in desired: Desired

@@ -50,6 +50,35 @@ struct TrackedConnection {
         return message
     }
 
+    /// Asks for the UDP connection between two endpoints, whichever of them began it.
+    static func between(_ far: SocketEndpoint, _ near: SocketEndpoint) -> NetlinkMessage {
+        let isIPv4 = far.address.family == .ipv4
+        var message = message(IPCTNL_MSG_CT_GET, family: UInt8(isIPv4 ? AF_INET : AF_INET6))
+        message.nest(CTA_TUPLE_ORIG) { tuple in
+            tuple.nest(CTA_TUPLE_IP) { ends in
+                ends.put(isIPv4 ? CTA_IP_V4_SRC : CTA_IP_V6_SRC, far.address.bytes)
+                ends.put(isIPv4 ? CTA_IP_V4_DST : CTA_IP_V6_DST, near.address.bytes)
+            }
+            tuple.nest(CTA_TUPLE_PROTO) { ports in
+                ports.put(CTA_PROTO_NUM, [UInt8(IPPROTO_UDP)])
+                ports.put(CTA_PROTO_SRC_PORT, bigEndian: far.port)
+                ports.put(CTA_PROTO_DST_PORT, bigEndian: near.port)
+            }
+        }
+        return message
+    }
+
+    /// Whether anything came from the far end: it began the connection, or has answered.
+    static func wasHeard(_ far: IPAddress, _ reply: NetlinkReply) -> Bool? {
+        let attributes = reply.attributes(after: nfgenmsg.self)
+        guard reply.type == type(IPCTNL_MSG_CT_NEW), let status = attributes[CTA_STATUS], status.count == 4 else {
+            return nil
+        }
+        let began = attributes.nest(CTA_TUPLE_ORIG).nest(CTA_TUPLE_IP)
+        let caller = began.address(CTA_IP_V4_SRC) ?? began.address(CTA_IP_V6_SRC)
+        return caller == far || UInt32(networkOrder: status) & IPS_SEEN_REPLY.rawValue != 0
+    }
+
     private static func type(_ message: cntl_msg_types) -> Int {
         Int(NFNL_SUBSYS_CTNETLINK) << 8 | Int(message.rawValue)
     }

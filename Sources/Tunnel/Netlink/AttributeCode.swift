@@ -44,3 +44,4 @@ extension nft_byteorder_attributes: AttributeCode {}
 extension ctattr_type: AttributeCode {}
 extension ctattr_tuple: AttributeCode {}
 extension ctattr_ip: AttributeCode {}
+extension ctattr_l4proto: AttributeCode {}

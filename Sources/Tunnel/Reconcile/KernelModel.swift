@@ -19,6 +19,8 @@ final class KernelModel {
 
     private let reserved: ReservedNumbers
     private let dumps: NetlinkConversation
+    /// Tells who was heard; nil where the kernel tracks no connections.
+    private let tracking: ConnectionTracking?
     private let events: NetlinkSocket
     private let firewallEvents: NetlinkSocket
     /// The ports by which the kernel names our own changes.
@@ -36,6 +38,7 @@ final class KernelModel {
     init(reserved: ReservedNumbers, buffer: Int32? = nil) throws(NetlinkError) {
         self.reserved = reserved
         dumps = NetlinkConversation(over: try NetlinkSocket(bus: NETLINK_ROUTE))
+        tracking = try? ConnectionTracking()
         events = try NetlinkSocket(bus: NETLINK_ROUTE)
         if let buffer { events.limitBuffer(to: buffer) }
         try events.subscribe(
@@ -165,9 +168,15 @@ final class KernelModel {
     func forgetGuard() { isGuardStale = true }
 
     /// Notes how the WireGuard side of an interface is; nil where it cannot be asked.
-    func note(_ device: WireGuardDevice?, on interface: InterfaceName, at now: Instant) {
+    func note(_ device: WireGuardDevice?, on interface: InterfaceName) {
         observed.tunnels[interface] = device
-        if let device { observed.sightings[interface, default: PeerSightings()].look(at: device, now) }
+        guard let device else { return }
+        var sightings = observed.sightings[interface] ?? PeerSightings()
+        sightings.look(at: device) { endpoint in
+            let own = observed.addresses.lazy.map(\.address.address).filter { $0.family == endpoint.address.family }
+            return tracking?.wasHeard(from: endpoint, at: Set(own), port: device.listenPort)
+        }
+        observed.sightings[interface] = sightings
     }
 
     /// Notes what the WireGuard side of an interface is about to be told.

@@ -166,7 +166,7 @@ public final class Reconciler {
         guard let link = model.observed.links[interface], let device = try? tunnels.read(link, now: now) else {
             return nil
         }
-        model.note(device, on: interface, at: now)
+        model.note(device, on: interface)
         return device
     }
 
@@ -313,7 +313,7 @@ extension Reconciler {
         do {
             let device = try tunnels.read(link, now: now)
             missingSince[path.interface] = nil
-            model.note(device, on: path.interface, at: now)
+            model.note(device, on: path.interface)
             model.note(outerMTU: outerMTU(of: path, device), on: path.interface)
             if let device, path.mayUse(link, device, model.observed) {
                 state.device = device
@@ -322,7 +322,7 @@ extension Reconciler {
             }
         } catch {
             // A tunnel that stands and cannot be read may well carry traffic: that is for the probes to say.
-            model.note(nil, on: path.interface, at: now)
+            model.note(nil, on: path.interface)
             // The interface of a userspace tunnel comes a moment before its control socket.
             if let since = missingSince[path.interface], now - since <= Self.makingPatience { return PathState() }
             result.failures.append("\(path.name): \(error)")

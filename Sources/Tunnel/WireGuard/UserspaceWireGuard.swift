@@ -13,7 +13,7 @@ struct UserspaceWireGuard: WireGuardControl {
     static func socketPath(_ interface: InterfaceName) -> String { "\(directory)/\(interface).sock" }
 
     func read(_ interface: InterfaceName) throws(WireGuardError) -> WireGuardDevice {
-        try Self.parse(exchange(CollectionOfOne("get=1\n\n"), interface))
+        try UserspaceAnswer.parse(exchange(CollectionOfOne("get=1\n\n"), interface))
     }
 
     func apply(_ change: WireGuardChange, to interface: InterfaceName) throws(WireGuardError) {
@@ -87,59 +87,6 @@ struct UserspaceWireGuard: WireGuardControl {
         }
     }
 
-    /// Understands an answer, line by line; lines of other kinds are left out.
-    static func parse(_ answer: [UInt8]) throws(WireGuardError) -> WireGuardDevice {
-        var device = WireGuardDevice()
-        for line in answer.split(separator: UInt8(ascii: "\n")) {
-            guard let equals = line.firstIndex(of: UInt8(ascii: "=")) else { continue }
-            let key = String(decoding: line[..<equals], as: UTF8.self)
-            let value = String(decoding: line[(equals + 1)...], as: UTF8.self)
-            if key == "public_key" {
-                guard let publicKey = WireGuardPublicKey(bytes: Hexadecimal.decode(value)) else {
-                    throw .userspace("userspace WireGuard names a peer by what is no key")
-                }
-                device.peers.append(WireGuardDevice.Peer(publicKey: publicKey))
-            } else if device.peers.isEmpty {
-                take(key, value, into: &device)
-            } else {
-                take(key, value, into: &device.peers[device.peers.count - 1])
-            }
-        }
-        return device
-    }
-
-    private static func take(_ key: String, _ value: String, into device: inout WireGuardDevice) {
-        switch key {
-        case "private_key": device.privateKey = secret(value)
-        case "listen_port": device.listenPort = UInt16(value) ?? 0
-        case "fwmark": device.mark = UInt32(value) ?? 0
-        default: break
-        }
-    }
-
-    private static func take(_ key: String, _ value: String, into peer: inout WireGuardDevice.Peer) {
-        switch key {
-        case "preshared_key": peer.presharedKey = secret(value)
-        case "endpoint": peer.endpoint = SocketEndpoint(value)
-        case "persistent_keepalive_interval": peer.keepalive = UInt16(value) ?? 0
-        case "allowed_ip": if let prefix = IPPrefix(value) { peer.allowedIPs.insert(prefix) }
-        case "rx_bytes": peer.received = UInt64(value) ?? 0
-        case "tx_bytes": peer.sent = UInt64(value) ?? 0
-        case "last_handshake_time_sec":
-            peer.lastHandshake = WireGuardDevice.Peer.instant(seconds: Int64(value) ?? 0, nanoseconds: 0)
-        case "last_handshake_time_nsec":
-            if let whole = peer.lastHandshake {
-                let seconds = whole / 1_000_000_000
-                peer.lastHandshake = WireGuardDevice.Peer.instant(seconds: seconds, nanoseconds: Int64(value) ?? 0)
-            }
-        default: break
-        }
-    }
-
-    private static func secret(_ value: String) -> WireGuardSecretKey? {
-        WireGuardSecretKey(bytes: Hexadecimal.decode(value)).flatMap { $0.isZero ? nil : $0 }
-    }
-
     /// The request for a change, peer by peer.
     static func request(_ change: WireGuardChange) -> some Sequence<String> {
         var head = "set=1\n"
@@ -163,35 +110,5 @@ struct UserspaceWireGuard: WireGuardControl {
             for prefix in prefixes.sorted() { text += "allowed_ip=\(prefix)\n" }
         }
         return text
-    }
-}
-
-/// Hexadecimal in lower case, two digits an octet.
-enum Hexadecimal {
-    static func encode(_ bytes: [UInt8]) -> String {
-        var digits: [UInt8] = []
-        digits.reserveCapacity(2 * bytes.count)
-        for octet in bytes { digits += [digit(octet >> 4), digit(octet & 15)] }
-        return String(decoding: digits, as: UTF8.self)
-    }
-
-    private static func digit(_ half: UInt8) -> UInt8 {
-        half < 10 ? UInt8(ascii: "0") + half : UInt8(ascii: "a") + half - 10
-    }
-
-    /// No octets where the text is not hexadecimal.
-    static func decode(_ text: String) -> [UInt8] {
-        let digits = text.utf8.map(value)
-        guard digits.count % 2 == 0, !digits.contains(nil) else { return [] }
-        let values = digits.compactMap { $0 }
-        return stride(from: 0, to: values.count, by: 2).map { values[$0] << 4 | values[$0 + 1] }
-    }
-
-    private static func value(_ digit: UInt8) -> UInt8? {
-        switch digit {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
-        default: nil
-        }
     }
 }

@@ -10,6 +10,7 @@ import Tunnel
 struct Peers {
     private let site: BenchSite
     private static let count = 1_000
+    private static let rounds = 21
 
     init(_ site: BenchSite) { self.site = site }
 
@@ -40,26 +41,31 @@ struct Peers {
         }
         try Files.replace(all, with: Array((head + blocks.joined()).utf8))
         try Files.replace(none, with: Array(head.utf8))
-        // One after the other: what takes turns at an interface is a fight, which pnetd leaves for a while.
-        for _ in 0..<15 {
+        // Each on its own interface, of the same implementation: what takes turns at one is a fight, which pnetd leaves for
+        // a while.
+        try site.settle(try site.wish(few, on: 1))
+        let implementation = site.reconciler.reconcile(try site.wish(few, on: 1)).paths[BenchSite.name("path-1")]?
+            .implementation
+        try Shell.run(implementation == .kernel ? "ip link add wg-peer type wireguard" : "wireguard-go wg-peer 2>&1")
+        try Shell.run("ip link set wg-peer up mtu 1420")
+        defer { try? Shell.run("ip link del wg-peer") }
+        for _ in 0..<Self.rounds {
             try site.settle(try site.wish(few, on: 1))
+            try Shell.run("wg syncconf wg-peer \(none) && sleep 0.1")
             let wish = try site.wish(few, on: 1, peers: peers)
             own.append(Shell.time { _ = site.reconciler.reconcile(wish) })
             try site.settle(wish)
             ownAgain.append(Shell.time { _ = site.reconciler.reconcile(wish) })
-        }
-        for _ in 0..<15 {
-            try Shell.run("wg syncconf pn-1 \(none) && sleep 0.02")
-            other.append(try Shell.time { try Shell.run("wg syncconf pn-1 \(all)") })
-            otherAgain.append(try Shell.time { try Shell.run("wg syncconf pn-1 \(all)") })
+            usleep(100_000)
+            other.append(try Shell.time { try Shell.run("wg syncconf wg-peer \(all)") })
+            otherAgain.append(try Shell.time { try Shell.run("wg syncconf wg-peer \(all)") })
         }
         try site.settle(try site.wish(few, on: 1))
-        let path = site.reconciler.reconcile(try site.wish(few, on: 1)).paths[BenchSite.name("path-1")]
         for (what, own, other) in [("apply", own, other), ("again", ownAgain, otherAgain)] {
             result(
                 "\(what)-1000-peers-10000-prefixes",
                 [
-                    ("wireguard", path?.implementation?.rawValue ?? "none"),
+                    ("wireguard", implementation?.rawValue ?? "none"),
                     ("median-us", "\(Rounds(own).median.microseconds)"),
                     ("wg-syncconf-us", "\(Rounds(other).median.microseconds)"),
                     ("ratio", ratio(Rounds(own).median, Rounds(other).median)),

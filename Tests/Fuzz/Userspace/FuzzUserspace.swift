@@ -10,10 +10,10 @@ import NetworkTypes
 @c(LLVMFuzzerTestOneInput)
 public func fuzzUserspace(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     let input = unsafe Array(UnsafeBufferPointer(start: start, count: count))
-    guard let device = try? UserspaceWireGuard.parse(input) else { return 0 }
+    guard let device = try? UserspaceAnswer.parse(input) else { return 0 }
     // What was understood can be told to another, and is understood in the same way.
     let change = WireGuardChange(from: WireGuardDevice(), to: device.settings, toldBefore: [:])
     let text = UserspaceWireGuard.request(change).joined()
-    precondition((try? UserspaceWireGuard.parse(Array(text.utf8))) == device.fresh)
+    precondition((try? UserspaceAnswer.parse(Array(text.utf8))) == device.fresh)
     return 0
 }
