@@ -113,6 +113,39 @@ extension Scenarios {
             }
         }
 
+        /// What it said up to then is counted in the same look, and others share the interface: connection tracking knows
+        /// that nothing ever came from the new place.
+        @Test func oneOfManyPeersThatIsSentElsewhereIsCalledBackWithinASecond() throws {
+            try scenario("strays") { lab, daemon in
+                let other = try lab.site.run(["sh", "-c", "wg genkey | wg pubkey"]).dropLast()
+                let text = String(decoding: try Files.read(daemon.file), as: UTF8.self)
+                let peer = """
+                    allowed-ips: [10.20.0.0/16, "fd00:20::/48", 10.99.0.0/30, "fd00:99::/126"]
+                          - {public-key: "\(other)", endpoint: "192.0.2.1:51999", allowed-ips: [10.30.0.0/16]}
+                    """
+                let place = try #require(text.firstRange(of: "allowed-ips: auto"))
+                try lab.site.write("pnetd.yaml", text.replacing(text[place], with: peer, maxReplacements: 1))
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                let traffic = try Traffic(lab, every: .milliseconds(5))
+                let gateway = try lab.site.run("wg", "show", "pn-a", "peers").split(separator: "\n")
+                    .first { $0 != other }
+                for round in 1...5 {
+                    try lab.site.run(
+                        ["wg", "set", "pn-a", "peer", String(try #require(gateway)), "endpoint", "192.0.2.99:\(round)"]
+                    )
+                    let time = try waitUntil("it is called back", within: .seconds(1)) {
+                        try endpoint(lab).contains("192.0.2.1:51820")
+                    }
+                    print("astray: called back after \(time.shortText)")
+                }
+                let result = try traffic.stop()
+                print("five times astray: lost \(result.lost), longest gap \(result.longestGap.shortText)")
+                #expect(result.longestGap <= Stage.here.limit(.seconds(1)))
+                #expect(try daemon.status().foreignChanges.contains { $0.object == "WireGuard on pn-a" })
+            }
+        }
+
         /// As on a host without a clock of its own that starts before it was told the time.
         @Test func aClockThatWentBackIsNamed() throws {
             try scenario("clock") { lab, daemon in
