@@ -87,7 +87,6 @@ struct WireGuardTests {
                 public_key=\(String(repeating: "65", count: 32))
                 endpoint=198.51.100.1:51820
                 persistent_keepalive_interval=15
-                replace_allowed_ips=true
                 allowed_ip=10.20.0.0/16
                 allowed_ip=fd00:20::/48
                 public_key=\(String(repeating: "09", count: 32))

@@ -82,8 +82,9 @@ struct WireGuardChange: Hashable {
         guard let peer else {
             change.presharedKey = wanted.presharedKey
             change.endpoint = wanted.endpoint
-            change.keepalive = wanted.keepalive
-            change.allowedIPs = wanted.allowedIPs
+            if wanted.keepalive != 0 { change.keepalive = wanted.keepalive }
+            // It has none that these could take the place of.
+            (change.allowedIPs, change.keepsAllowedIPs) = (wanted.allowedIPs, true)
             return change
         }
         if peer.presharedKey != wanted.presharedKey { change.presharedKey = wanted.presharedKey ?? .zero }

@@ -246,8 +246,6 @@ extension Scenarios {
             try scenario("untold") { lab, daemon in
                 try daemon.start()
                 try daemon.waitFor(path: .a)
-                // What is usual on this path is known after a while.
-                pause(.seconds(3))
                 let gateway = try lab.site.run("wg", "show", "pn-a", "peers").dropLast()
                 func shown() throws -> [String] {
                     try [
