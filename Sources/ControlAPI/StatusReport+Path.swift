@@ -40,6 +40,8 @@ extension StatusReport {
         public var reasons: [String]
         /// The interface's MTU in octets.
         @ExplicitNull public var mtu: Int?
+        /// Octets of the largest packet that gets through, where that is less than the MTU; null: as far as is known, all.
+        @ExplicitNull public var carriedMTU: Int?
         /// Whole seconds since the last handshake; null where there was none.
         @ExplicitNull public var handshakeAgeSeconds: Int?
         /// Octets received since the interface began.
@@ -64,6 +66,7 @@ extension StatusReport {
             since: String,
             reasons: [String] = [],
             mtu: Int? = nil,
+            carriedMTU: Int? = nil,
             handshakeAgeSeconds: Int? = nil,
             rxBytes: UInt64? = nil,
             txBytes: UInt64? = nil,
@@ -81,6 +84,7 @@ extension StatusReport {
             self.since = since
             self.reasons = reasons
             self.mtu = mtu
+            self.carriedMTU = carriedMTU
             self.handshakeAgeSeconds = handshakeAgeSeconds
             self.rxBytes = rxBytes
             self.txBytes = txBytes

@@ -61,6 +61,17 @@ extension HealthCore {
         networks.first { $0.network == network }?.decision
     }
 
+    /// Who answers echoes through a path, the first of the file; nil where nobody does, or nobody is asked.
+    public func answeringEcho(through path: PathName) -> IPAddress? {
+        for case (_, let paths, _) in networks {
+            guard let view = paths.first(where: { $0.0 == path })?.1 else { continue }
+            for (target, liveness) in zip(view.targets, view.liveness) where liveness.state == .answering {
+                if case .icmp(let address) = target { return address }
+            }
+        }
+        return nil
+    }
+
     /// The networks that are reached through a path, be it drained or not.
     public func answered(through path: PathName) -> Set<NetworkName> {
         Set(networks.filter { _, paths, _ in paths.contains { $0.0 == path && $0.1.isAnswered } }.map(\.network))

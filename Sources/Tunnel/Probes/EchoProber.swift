@@ -61,6 +61,14 @@ public final class EchoProber {
         let name = Array(interface.text.utf8)
         let bound = unsafe setsockopt(descriptor.raw, SOL_SOCKET, SO_BINDTODEVICE, name, socklen_t(name.count))
         guard bound == 0 else { throw .last("bind an ICMP socket to \(interface)") }
+        // In one piece, whatever is known of the way: to find that out is what large ones are sent for (ip(7)).
+        let (level, option) =
+            family == .ipv4 ? (IPPROTO_IP, IP_MTU_DISCOVER) : (IPPROTO_IPV6, IPV6_MTU_DISCOVER)
+        var discovery = family == .ipv4 ? IP_PMTUDISC_PROBE : IPV6_PMTUDISC_PROBE
+        let size = socklen_t(MemoryLayout<Int32>.size)
+        guard unsafe setsockopt(descriptor.raw, Int32(level), option, &discovery, size) == 0 else {
+            throw .last("have an ICMP socket send in one piece")
+        }
         return descriptor
     }
 
@@ -82,15 +90,19 @@ public final class EchoProber {
         )
     }
 
-    /// Sends a request. An error means that it did not leave, as where there is no route.
-    public func send(_ token: ProbeToken, to target: IPAddress) throws(SystemError) {
+    /// Sends a request. An error means that it did not leave, as where there is no route, or where the interface takes
+    /// no such packet (EMSGSIZE).
+    ///
+    /// - Parameter octets: of the IP packet; nil for the smallest.
+    public func send(_ token: ProbeToken, to target: IPAddress, octets: Int? = nil) throws(SystemError) {
         let packet = EchoPacket(
             family: target.family,
             isReply: false,
             identifier: identifier,
             sequence: token.sequence,
             secret: secret,
-            stream: token.stream
+            stream: token.stream,
+            octets: octets
         )
         let bytes = packet.bytes
         let address = SocketAddressStorage(SocketEndpoint(address: target, port: 0))

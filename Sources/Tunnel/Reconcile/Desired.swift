@@ -17,6 +17,9 @@ public struct Desired: Hashable, Sendable {
         public var addresses: [InterfaceAddress]
         /// The interface's MTU; nil: what is known of the way to the peers, less what WireGuard adds.
         public var mtu: Int?
+        /// Octets of the largest packet that was seen to get through, where the interface takes larger ones; nil: all
+        /// that it takes.
+        public var carriedMTU: Int?
         /// Whether the file has an IPv4 address for every peer's endpoint. A name's address may be of the other family
         /// with the next answer, and a peer without an endpoint may call by either.
         public var callsOverIPv4Only: Bool
@@ -36,6 +39,7 @@ public struct Desired: Hashable, Sendable {
             interface: InterfaceName,
             addresses: [InterfaceAddress],
             mtu: Int?,
+            carriedMTU: Int? = nil,
             callsOverIPv4Only: Bool = false,
             underlay: InterfaceName,
             gateways: [IPAddress]?,
@@ -47,6 +51,7 @@ public struct Desired: Hashable, Sendable {
             self.interface = interface
             self.addresses = addresses
             self.mtu = mtu
+            self.carriedMTU = carriedMTU
             self.callsOverIPv4Only = callsOverIPv4Only
             self.underlay = underlay
             self.gateways = gateways

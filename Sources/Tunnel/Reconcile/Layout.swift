@@ -97,7 +97,15 @@ struct Layout: Hashable, Sendable {
         for network in desired.networks where network.paths.contains(path.name) {
             for prefix in network.prefixes {
                 let id = reserved.nexthop(ofPath: path.slot, prefix.family)
-                add(Route(table: table, prefix: prefix, metric: 1024, destination: .nexthop(id)))
+                add(
+                    Route(
+                        table: table,
+                        prefix: prefix,
+                        metric: 1024,
+                        destination: .nexthop(id),
+                        mtu: path.routeMTU(observed)
+                    )
+                )
             }
         }
     }
@@ -126,7 +134,7 @@ struct Layout: Hashable, Sendable {
     struct GroupUse {
         let rank: ReservedNumbers.Rank
         let group: Nexthop
-        /// The network's MTU, where the path would take more: a route's would hold above the interface's own.
+        /// What is allowed less than the path's interface takes.
         let mtu: UInt32?
 
         func route(to prefix: IPPrefix, _ reserved: ReservedNumbers) -> Route {
@@ -149,7 +157,7 @@ struct Layout: Hashable, Sendable {
             guard let path = desired.paths.first(where: { $0.name == name }), path.carrier(observed) != nil else {
                 continue
             }
-            let mtu = network.mtu.flatMap { $0 < path.mtu(observed) ? UInt32($0) : nil }
+            let mtu = path.routeMTU(for: network.mtu, observed)
             for family in AddressFamily.allCases where network.prefixes.contains(where: { $0.family == family }) {
                 let member = reserved.nexthop(ofPath: path.slot, family)
                 let id = reserved.group(ofNetwork: network.slot, rank, family)

@@ -19,6 +19,15 @@ extension Desired.Path {
         return max(outer(observed) - overhead(observed.tunnels[interface]), 1280)
     }
 
+    /// Octets of the largest packet that a route by it allows, by the network's word and by what was measured; nil where
+    /// that is all that the interface takes: a route's MTU would hold above that.
+    ///
+    /// What is measured is the routes' affair: only an interface that takes more can be asked whether more gets through.
+    func routeMTU(for network: Int? = nil, _ observed: Observed) -> UInt32? {
+        guard let least = [network, carriedMTU].compactMap({ $0 }).min() else { return nil }
+        return least < mtu(observed) ? UInt32(least) : nil
+    }
+
     /// Octets of the largest packet that the way to its peers lets through.
     fileprivate func outer(_ observed: Observed) -> Int {
         let link = observed.links[underlay]?.mtu ?? 1500

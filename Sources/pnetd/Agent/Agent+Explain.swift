@@ -112,7 +112,10 @@ extension Agent {
         let who = state.implementation.map { $0 == .kernel ? "the kernel's WireGuard" : "userspace WireGuard" }
         return Explanation(
             "its interface \(name) is \(link.isUp ? "up" : "down"), of \(who ?? "nobody that pnetd knows"), over "
-                + "\(underlay), MTU \(link.mtu)"
+                + "\(underlay), MTU \(link.mtu)",
+            because: saved.carriedMTUs?[path.name.text].map {
+                [Explanation("of that, packets of \($0) octets get through to its targets and back")]
+            } ?? []
         )
     }
 

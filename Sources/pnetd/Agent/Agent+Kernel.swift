@@ -107,6 +107,7 @@ extension Agent {
         counters.took(.reconcile, loop.now - started)
         let problems = (probes?.follow(result.paths) ?? []) + (bfd?.follow(site.paths, result.paths) ?? [])
         note(result, problems + writeGuardDown())
+        measureMTUs()
         lookAtHost()
         for network in flowProblems.keys.sorted() { cutStranded(network, since: started) }
         for path in site.paths {

@@ -150,6 +150,12 @@ extension Agent {
             "Octets sent by a path's interface.",
             all.compactMap { path in path.txBytes.map { .init(Double($0), ("path", path.name.text)) } }
         )
+        page.add(
+            "pnetd_path_mtu_bytes",
+            .gauge,
+            "Octets of the largest packet that gets through a path, as far as is known.",
+            all.compactMap { path in (path.carriedMTU ?? path.mtu).map { .init(Double($0), ("path", path.name.text)) } }
+        )
         let counts: [(String, String, [PathName: UInt64])] = [
             ("pnetd_probes_sent_total", "Probes that left by a path.", probes?.sent ?? [:]),
             ("pnetd_probe_answers_total", "Answers that came in by the path of their probe.", probes?.answered ?? [:]),

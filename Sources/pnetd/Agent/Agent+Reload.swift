@@ -44,7 +44,7 @@ extension Agent {
         }
         saved.assignSlots(new)
         // What is on trial may be taken back.
-        if !isTrial { saved.forgetDrained(besides: new.paths.map(\.name)) }
+        if !isTrial { saved.forget(besides: new.paths.map(\.name)) }
         saved.alerts.keep(new.alerts.map(AlertDelivery.Receiver.init))
         let names = Set(new.networks.map(\.name))
         routed = routed.filter { names.contains($0.key) }

@@ -65,6 +65,7 @@ extension Agent {
             since: time(seen?.since ?? started),
             reasons: reasons,
             mtu: state?.link?.mtu,
+            carriedMTU: saved.carriedMTUs?[path.name.text],
             handshakeAgeSeconds: peer.flatMap(handshakeAge).map { Int($0) },
             rxBytes: state?.link?.received,
             txBytes: state?.link?.sent,

@@ -32,6 +32,8 @@ enum WarningKind: String, CaseIterable {
     case setting
     /// What cannot be promised of a path's detection.
     case promise
+    /// Paths that carry less than their interfaces take.
+    case mtu
     /// BFD sessions that never came up.
     case bfd
     /// Names that cannot be found.
@@ -65,6 +67,7 @@ extension Agent {
             (.precedence, precedences),
             (.setting, hostWarnings),
             (.promise, promiseWarnings),
+            (.mtu, mtuWarnings),
             (.bfd, bfdWarnings),
             (.endpoint, endpointWarnings),
             (.userspace, userspaceWarnings),

@@ -51,6 +51,7 @@ final class Agent {
     var control: ControlServer?
     private(set) var probes: ProbeRunner?
     private(set) var bfd: BFDSessions?
+    private(set) var mtuProbing: MTUProbing?
 
     /// Where each network's traffic is led in the kernel, and by which decision its names answer: the two follow the
     /// core's decision in an order that depends on the direction.
@@ -143,6 +144,13 @@ final class Agent {
             clock: clock
         )
         probes = ProbeRunner(on: loop) { [weak self] probe in self?.observe(.answer(probe)) }
+        mtuProbing = MTUProbing(
+            on: loop,
+            target: { [weak self] path in self?.core.answeringEcho(through: path) },
+            send: { [weak self] path, target, octets in self?.probes?.measure(path, to: target, octets: octets) },
+            onChange: { [weak self] path in self?.carriedMTUChanged(path) }
+        )
+        probes?.onCarried = { [weak self] path, octets in self?.mtuProbing?.answered(path, octets: octets) }
         bfd = BFDSessions(on: loop) { [weak self] path, status in self?.observe(.session(path, status)) }
         journal.report = { [weak self] failure in
             self?.keepInMind("the journal has a gap") { if let failure { throw failure } }
@@ -334,6 +342,6 @@ final class Agent {
 
     /// What the kernel should have now.
     var desired: Desired {
-        rotated(Desired(site, slots: saved, outcomes: routed, endpoints: endpoints.book, heirs: heirs))
+        narrowed(rotated(Desired(site, slots: saved, outcomes: routed, endpoints: endpoints.book, heirs: heirs)))
     }
 }

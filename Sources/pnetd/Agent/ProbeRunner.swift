@@ -21,6 +21,10 @@ final class ProbeRunner {
     private var streams: [ProbeSubject: UInt32] = [:]
     private var subjects: [UInt32: ProbeSubject] = [:]
     private var nextStream: UInt32 = 0
+    /// Who is asked whether large packets get through.
+    private var ways: [UInt32: (path: PathName, target: IPAddress)] = [:]
+    /// Called where an echo of so many octets came back.
+    var onCarried: ((PathName, _ octets: Int) -> Void)?
     private(set) var sent: [PathName: UInt64] = [:]
     private(set) var answered: [PathName: UInt64] = [:]
     /// Probes to which somebody said no: the path carries, the target does not serve.
@@ -52,6 +56,10 @@ final class ProbeRunner {
         Probers(
             link: link.index,
             echo: try EchoProber(interface: link.name, on: loop) { [weak self] token, source in
+                if let way = self?.ways[token.stream] {
+                    guard way.path == path, way.target == source else { return }
+                    self?.onCarried?(path, Int(token.sequence))
+                }
                 // From the one who was asked: anything else proves nothing.
                 guard self?.subjects[token.stream]?.target == .icmp(source) else { return }
                 self?.answered(token, by: path)
@@ -94,12 +102,30 @@ final class ProbeRunner {
         }
     }
 
+    /// Asks whether a packet of so many octets gets through a path to a target and back.
+    func measure(_ path: PathName, to target: IPAddress, octets: Int) {
+        let known = ways.first { $0.value == (path, target) }?.key
+        let stream = known ?? newStream()
+        if known == nil {
+            ways = ways.filter { $0.value.path != path }
+            ways[stream] = (path, target)
+        }
+        // Its size is its number.
+        let token = ProbeToken(stream: stream, sequence: UInt16(clamping: octets))
+        try? probers[path]?.echo.send(token, to: target, octets: octets)
+    }
+
+    private func newStream() -> UInt32 {
+        nextStream += 1
+        return nextStream
+    }
+
     private func stream(of subject: ProbeSubject) -> UInt32 {
         if let known = streams[subject] { return known }
-        nextStream += 1
-        streams[subject] = nextStream
-        subjects[nextStream] = subject
-        return nextStream
+        let stream = newStream()
+        streams[subject] = stream
+        subjects[stream] = subject
+        return stream
     }
 
     private func answered(_ token: ProbeToken, by path: PathName) {

@@ -26,6 +26,9 @@ struct SavedState: Codable, Equatable {
     var alerts = AlertBook()
     /// The paths that an operator took out; nil in files of earlier versions.
     var drained: [String]?
+    /// Octets of the largest packet that gets through each path whose interface takes larger ones; nil in files of earlier
+    /// versions.
+    var carriedMTUs: [String: Int]?
     /// When each path had its last handshake, nanoseconds since 1970; nil in files of earlier versions.
     var handshakes: [String: Int64]?
 
@@ -82,8 +85,9 @@ extension SavedState {
     }
 
     /// Forgets the paths that the file has no more.
-    mutating func forgetDrained(besides paths: [PathName]) {
+    mutating func forget(besides paths: [PathName]) {
         drained?.removeAll { name in !paths.contains { $0.text == name } }
+        carriedMTUs = carriedMTUs?.filter { item in paths.contains { $0.text == item.key } }
     }
 
     /// What the peers were told, by interface and key.

@@ -136,5 +136,61 @@ extension Scenarios {
                 try Self.expectTransfers(lab, plant, port: 7300, calledByCloud: false)
             }
         }
+
+        /// A firewall on the way that lets no large packet through, and says nothing. Its echoes tell, the routes of the
+        /// path follow, and transfers in both directions go on; the next run begins with what this one found.
+        @Test func aBlackHoleIsFoundAndKeptTo() throws {
+            try scenario("black-hole") { lab, daemon in
+                func carried() throws -> Int? {
+                    try daemon.status().paths.first { $0.name.text == Tunnel.a.path }?.carriedMTU
+                }
+                let plant = try lab.addPlant()
+                try Self.silenceRouters([lab.site, lab.cloud, plant])
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                pause(.seconds(2))
+                #expect(try carried() == nil, "as far as is known, all sizes get through")
+                try lab.cloud.run(
+                    "nft",
+                    "-f",
+                    "-",
+                    input: """
+                        table inet hole {
+                          chain there { type filter hook input priority -300; udp dport 51820 meta length > 1400 drop; }
+                          chain back { type filter hook output priority 300; udp sport 51820 meta length > 1400 drop; }
+                        }
+                        """
+                )
+                let noticed = try waitUntil("it is noticed", within: .seconds(20)) { try carried() != nil }
+                // 1400 less WireGuard's 60 over IPv4, in units of 16.
+                let measured = try waitUntil("it is measured", within: .seconds(30)) {
+                    try (1325...1328).contains(carried() ?? 0)
+                }
+                print("a black hole: noticed after \(noticed.shortText), measured \(measured.shortText) later")
+                try Self.expectTransfers(lab, plant, port: 7400)
+                #expect(try Self.mtu(daemon, .a) == 1440, "the interface can still be asked for more")
+                #expect(try daemon.network().switches == 0)
+                let status = try daemon.pnetctl("status").output.split { $0.isWhitespace }.joined(separator: " ")
+                #expect(status.contains("are lost on the way, without a word: its routes allow no more than that"))
+                let metrics = try lab.site.attempt(["curl", "-s", "http://127.0.0.1:9731/metrics"]).output
+                #expect(metrics.contains("pnetd_path_mtu_bytes{path=\"vpn-a\"} 132"))
+
+                try daemon.killAgent()
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                pause(.seconds(2))
+                let again = try lab.site.attempt(["curl", "-s", "http://127.0.0.1:9731/metrics"]).output
+                #expect(
+                    again.contains(/pnetd_kernel_changes_total [01]\n/),
+                    "what was found stands, and the guard has a new owner"
+                )
+
+                try daemon.stop()
+                try lab.cloud.run("nft", "delete", "table", "inet", "hole")
+                try daemon.start()
+                try waitUntil("larger packets get through again", within: .seconds(5)) { try carried() == nil }
+                try Self.expectTransfers(lab, plant, port: 7500)
+            }
+        }
     }
 }
