@@ -71,4 +71,6 @@ public enum Evidence: Hashable, Sendable, Codable {
     case drained(PathName, Reason?)
     /// What BFD with the path's far end shows changed.
     case session(PathName, BFDStatus)
+    /// What the counters of the path's tunnel say of its far end changed.
+    case peer(PathName, PeerStatus)
 }

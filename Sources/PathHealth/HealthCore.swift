@@ -73,6 +73,7 @@ public struct HealthCore: Sendable, Hashable, Codable {
     private var conditions: [PathName: PathCondition] = [:]
     private var drained: [PathName: Reason] = [:]
     private var sessions: [PathName: BFDStatus] = [:]
+    private var peers: [PathName: PeerStatus] = [:]
     private var views: [NetworkName: [PathName: PathView]] = [:]
     private var decisions: [NetworkName: NetworkDecision] = [:]
 
@@ -129,6 +130,7 @@ public struct HealthCore: Sendable, Hashable, Codable {
         conditions = conditions.filter { known.contains($0.key) }
         drained = drained.filter { known.contains($0.key) }
         sessions = sessions.filter { known.contains($0.key) }
+        peers = peers.filter { known.contains($0.key) }
         return advance(to: now)
     }
 
@@ -145,6 +147,8 @@ public struct HealthCore: Sendable, Hashable, Codable {
             drained[path] = reason
         case .session(let path, let status):
             sessions[path] = status
+        case .peer(let path, let status):
+            peers[path] = status
         case .condition(let path, let condition):
             guard self.condition(of: path) != condition else { return [] }
             let wasReady = self.condition(of: path) == .ready
@@ -212,6 +216,17 @@ public struct HealthCore: Sendable, Hashable, Codable {
         sessions[path] ?? .silent
     }
 
+    /// What the counters of a path's tunnel showed last; telling the core the same once more changes nothing.
+    public func peer(of path: PathName) -> PeerStatus {
+        peers[path] ?? .unknown
+    }
+
+    /// When the last network's targets fell silent through a path that can carry; nil where all networks are reached.
+    public func silence(of path: PathName) -> Instant? {
+        guard condition(of: path) == .ready else { return nil }
+        return views.values.compactMap { $0[path] }.filter { $0.verdict == .down }.map(\.since).max()
+    }
+
     private mutating func advance(_ network: NetworkName, _ path: PathName, _ now: Instant, _ actions: inout [Action]) {
         guard var view = views[network]?[path] else { return }
         let condition = condition(of: path)
@@ -228,9 +243,10 @@ public struct HealthCore: Sendable, Hashable, Codable {
         // A path whose session was lost is probed on, so that it is known at once once the session is back.
         let session = session(of: path)
         let drain = drained[path] ?? session.drain
+        let hint = carriesOthers ? Reason.beyondPath : peer(of: path).reason
         let changed =
             conditions[path] != nil
-            && view.judge(session.limit(condition), drained: drain, carriesOthers: carriesOthers, at: now)
+            && view.judge(session.limit(condition), drained: drain, silentFor: hint, at: now)
         views[network]?[path] = view
         if changed { actions.append(.judged(network, path, from: before, to: view.verdict, view.reasons)) }
     }

@@ -58,14 +58,14 @@ struct PathView: Sendable, Hashable, Codable {
 
     /// Judges anew; true where verdict or reasons changed.
     ///
-    /// - Parameter carriesOthers: whether other networks are reached through the path.
+    /// - Parameter hint: what is known of why targets are silent, if they are.
     mutating func judge(
         _ condition: PathCondition,
         drained: Reason?,
-        carriesOthers: Bool,
+        silentFor hint: Reason?,
         at now: Instant
     ) -> Bool {
-        var (verdict, reasons) = judged(condition, carriesOthers)
+        var (verdict, reasons) = judged(condition, hint)
         isAnswered = verdict.isUsable
         if verdict == .down, self.verdict.isUsable { damping?.flapped(at: now) }
         damping?.advance(to: now)
@@ -78,7 +78,7 @@ struct PathView: Sendable, Hashable, Codable {
         return true
     }
 
-    private func judged(_ condition: PathCondition, _ carriesOthers: Bool) -> (Verdict, [Reason]) {
+    private func judged(_ condition: PathCondition, _ hint: Reason?) -> (Verdict, [Reason]) {
         if case .unusable(let reason) = condition { return (.down, [reason]) }
         let threshold = need.threshold(of: targets.count)
         let answering = liveness.count { $0.state == .answering }
@@ -87,8 +87,7 @@ struct PathView: Sendable, Hashable, Codable {
         if answering >= threshold { return (.degraded, zip(targets, liveness).flatMap(Self.faults)) }
         let open = liveness.count { $0.state == .starting }
         if answering + open >= threshold { return (.starting, [.notYetProbed]) }
-        let beyond: [Reason] = carriesOthers ? [.beyondPath] : []
-        return (.down, beyond + zip(targets, liveness).compactMap(Self.reason))
+        return (.down, (hint.map { [$0] } ?? []) + zip(targets, liveness).compactMap(Self.reason))
     }
 
     private static func faults(_ target: Target, _ liveness: TargetLiveness) -> [Reason] {

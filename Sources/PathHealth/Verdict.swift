@@ -29,6 +29,12 @@ public enum Reason: Hashable, Sendable, Codable, CustomStringConvertible {
     case recovering(Target, answers: Int, of: Int)
     /// The path carries other networks: it is what lies behind it that does not answer.
     case beyondPath
+    /// The tunnel's far end answers handshakes: it is what lies behind it that does not answer.
+    case peerAnswers
+    /// Packets come from the tunnel's far end: the way there is broken, or what lies behind it.
+    case peerHeard
+    /// Nothing comes from the tunnel's far end, whatever it is sent.
+    case peerSilent
     /// So large a share of the questions was lost, above the limit.
     case lossy(Target, share: Double, limit: Double)
     /// Round trips take longer than the limit.
@@ -74,6 +80,9 @@ public enum Reason: Hashable, Sendable, Codable, CustomStringConvertible {
         case .recovering(let target, let answers, let wanted):
             "\(target): \(answers) of \(wanted) answers in a row that make it up"
         case .beyondPath: "the path carries other networks: what lies behind it for this one does not answer"
+        case .peerAnswers: "the tunnel's far end answers handshakes: what lies behind it does not answer"
+        case .peerHeard: "packets come from the tunnel's far end: the way there is broken, or what lies behind it"
+        case .peerSilent: "nothing comes from the tunnel's far end: it is the way that is broken"
         case .lossy(let target, let share, let limit):
             "\(target): \(Self.percent(share)) of the probes lost, more than \(Self.percent(limit))"
         case .slow(let target, let roundTrip, let limit):

@@ -77,6 +77,7 @@ extension Agent {
             guard let self else { return }
             if reconciler.hasTunnelToRepair(desired) { scheduleReconcile(after: .zero) }
             noteHandshakes()
+            watchPeers()
             watchEndpoints()
             watchTunnels()
         }

@@ -253,6 +253,7 @@ final class Agent {
     /// Gives the core evidence. What changes nothing is kept from it: a storm of kernel events would fill the journal.
     func observe(_ evidence: Evidence) {
         if case .condition(let path, let condition) = evidence, core.condition(of: path) == condition { return }
+        if case .peer(let path, let status) = evidence, core.peer(of: path) == status { return }
         if case .session(let path, let status) = evidence {
             // How our own sessions end with us says nothing of the paths.
             guard !isEnding, !kernelWork.isOver, core.session(of: path) != status else { return }

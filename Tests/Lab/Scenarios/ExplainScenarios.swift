@@ -2,6 +2,7 @@
 
 import ControlAPI
 import Lab
+import NetworkTypes
 import Testing
 
 extension Scenarios {
@@ -55,6 +56,52 @@ extension Scenarios {
 
                 let unknown = try explain("azur")
                 #expect(unknown == "pnetctl: nothing is called 'azur'; there are azure, vpn-a, vpn-b")
+            }
+        }
+
+        /// By the counters of the tunnel: a target that is dead, a way that is cut, and one that carries back only.
+        @Test(.anyKernel) func aSilentWayIsToldFromWhatLiesBehindIt() throws {
+            try scenario("fault") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                func waitForReason(_ words: String...) throws {
+                    let time = try waitUntil("\(words)", within: .seconds(25)) {
+                        let path = try daemon.status().paths.first { $0.name.text == Tunnel.a.path }
+                        return path?.reasons.contains { reason in words.contains { reason.contains($0) } } ?? false
+                    }
+                    print("'\(words[0])' after \(time.shortText)")
+                }
+                func waitUntilWell() throws {
+                    try waitUntil("vpn-a is up", within: .seconds(20)) {
+                        try daemon.status().paths.first { $0.name.text == Tunnel.a.path }?.verdict == .up
+                    }
+                }
+                try lab.cloud.run(
+                    "nft",
+                    "-f",
+                    "-",
+                    input: """
+                        table inet dead {
+                          chain in {
+                            type filter hook input priority 0
+                            iifname "wg-a" icmp type echo-request drop
+                          }
+                        }
+                        """
+                )
+                try waitForReason("packets come from the tunnel's far end", "what lies behind it does not answer")
+                try lab.cloud.run("nft", "delete", "table", "inet", "dead")
+                try waitUntilWell()
+
+                try lab.impair(.a, .blackout)
+                try waitForReason("it is the way that is broken")
+                try lab.heal(.a)
+                try waitUntilWell()
+
+                let ping = try lab.cloud.start("ping", "ping", "-i", "0.5", "-I", "wg-a", "10.99.0.2")
+                defer { _ = try? ping.stop() }
+                try lab.impair(.a, .oneWayFromSite)
+                try waitForReason("the way there is broken, or what lies behind it")
             }
         }
     }

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import NetworkTypes
+
+/// What a tunnel's counters say of its far end while targets are silent: whether it is the way that is broken, or what
+/// lies behind it.
+public enum PeerStatus: Hashable, Sendable, Codable {
+    /// Nothing yet, or the targets answer.
+    case unknown
+    /// Packets were sent, and nothing came back: the way is broken, there or back.
+    case silent
+    /// Something was received: the way back carries.
+    case heard
+    /// A handshake was done: the way carries, there and back.
+    case shakesHands
+
+    /// How long a far end may stay silent that was sent something: after ten seconds WireGuard says that it got it
+    /// (KEEPALIVE_TIMEOUT, the protocol's section 6.5), and a round trip comes to that.
+    static let patience = Duration.seconds(12)
+
+    /// What happened since the targets fell silent comes to.
+    ///
+    /// - Parameters:
+    ///   - silence: when the targets fell silent.
+    ///   - heard: when something was received last.
+    ///   - handshake: when a handshake was done last, by this clock.
+    public init(since silence: Instant, heard: Instant?, handshake: Instant?, now: Instant) {
+        if let handshake, handshake > silence {
+            self = .shakesHands
+        } else if let heard, heard > silence {
+            self = .heard
+        } else {
+            self = now - silence >= Self.patience ? .silent : .unknown
+        }
+    }
+
+    /// What it means for targets that do not answer; nil where it says nothing.
+    var reason: Reason? {
+        switch self {
+        case .unknown: nil
+        case .silent: .peerSilent
+        case .heard: .peerHeard
+        case .shakesHands: .peerAnswers
+        }
+    }
+}

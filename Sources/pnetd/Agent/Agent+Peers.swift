@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import NetworkTypes
+import PathHealth
+import SystemIO
+import Tunnel
+
+/// What the tunnels' counters say while targets are silent.
+extension Agent {
+    /// Tells the core whether the far ends of the paths are heard. One of many peers may be heard while another, which
+    /// leads to the targets, is not: of such a path nothing is said.
+    func watchPeers() {
+        let now = loop.now
+        for path in site.paths where path.peers.count == 1 {
+            let peers = reconciler.device(on: path.interface)?.peers ?? []
+            let octets = peers.reduce(0) { $0 &+ $1.received }
+            let before = endpoints.heard[path.name]
+            if before?.octets != octets { endpoints.heard[path.name] = (octets, now) }
+            observe(
+                .peer(
+                    path.name,
+                    status(of: path, peers, heard: before == nil ? nil : endpoints.heard[path.name]?.seen)
+                )
+            )
+        }
+    }
+
+    private func status(
+        of path: PathConfiguration,
+        _ peers: [WireGuardDevice.Peer],
+        heard: Instant?
+    ) -> PeerStatus {
+        guard let silence = core.silence(of: path.name), !peers.isEmpty else { return .unknown }
+        let handshakes = peers.filter { $0.lastHandshake != nil }.compactMap {
+            endpoints.handshakes[EndpointBook.Peer(path: path.name, key: $0.publicKey)]?.seen
+        }
+        return PeerStatus(since: silence, heard: heard, handshake: handshakes.max(), now: loop.now)
+    }
+}
