@@ -56,7 +56,7 @@ let rooms: [Target] =
     + room("PrivateDNS", ["CLdns", "CLinux", "NetworkTypes", "SystemIO"], tests: ["CMallocCount"])
     + room("Telemetry", ["CLinux", "SystemIO", logging])
     + room("ControlAPI", ["NetworkTypes"])
-    + room("Configuration", ["CYaml", "NetworkTypes", "PrivateDNS", "SystemIO"])
+    + room("Configuration", ["CYaml", "NetworkTypes", "PathHealth", "PrivateDNS", "SystemIO"])
 
 let programs: [Target] = [
     .executableTarget(

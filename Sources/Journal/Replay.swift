@@ -53,8 +53,10 @@ public struct Replay: Sendable {
     public mutating func take(_ step: JournalWalk.Step) {
         switch step {
         case .segment(let header, let follows):
-            settle()
-            if !follows { core = header.beginning == .run ? HealthCore() : nil }
+            guard !follows else { return settle() }
+            // What was said last may be in what is missing.
+            forget()
+            if header.beginning == .run { core = HealthCore() }
         case .unreadable: forget()
         case .entry(let entry, let wall):
             if case .told = entry.record { settle() }

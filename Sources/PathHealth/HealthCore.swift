@@ -75,7 +75,7 @@ public struct HealthCore: Sendable, Hashable, Codable {
     private var sessions: [PathName: BFDStatus] = [:]
     private var peers: [PathName: PeerStatus] = [:]
     private var views: [NetworkName: [PathName: PathView]] = [:]
-    private var decisions: [NetworkName: NetworkDecision] = [:]
+    private var deciders: [NetworkName: NetworkDecision] = [:]
 
     /// Makes a core that holds nothing yet; ``apply(_:adopting:at:)`` gives it the file.
     public init() {}
@@ -90,7 +90,7 @@ public struct HealthCore: Sendable, Hashable, Codable {
         at now: Instant
     ) -> [Action] {
         var views: [NetworkName: [PathName: PathView]] = [:]
-        var decisions: [NetworkName: NetworkDecision] = [:]
+        var deciders: [NetworkName: NetworkDecision] = [:]
         for policy in policies {
             let before = self.policies.first { $0.network == policy.network }
             let sameTargets = before?.targets == policy.targets && before?.need == policy.need
@@ -116,8 +116,8 @@ public struct HealthCore: Sendable, Hashable, Codable {
                 since: now,
                 provisional: true
             )
-            let current = self.decisions[policy.network]?.current ?? adopted[policy.network] ?? start
-            decisions[policy.network] = NetworkDecision(
+            let current = self.deciders[policy.network]?.current ?? adopted[policy.network] ?? start
+            deciders[policy.network] = NetworkDecision(
                 failback: policy.failback,
                 whenDown: policy.whenDown,
                 current: current
@@ -125,7 +125,7 @@ public struct HealthCore: Sendable, Hashable, Codable {
         }
         self.policies = policies
         self.views = views
-        self.decisions = decisions
+        self.deciders = deciders
         let known = Set(policies.flatMap(\.paths))
         conditions = conditions.filter { known.contains($0.key) }
         drained = drained.filter { known.contains($0.key) }
@@ -185,7 +185,7 @@ public struct HealthCore: Sendable, Hashable, Codable {
                 deadlines += views[policy.network]?[path]?.liveness.map(\.nextDeadline) ?? []
             }
             deadlines += views[policy.network]?.values.compactMap(\.damping?.until) ?? []
-            if let hold = decisions[policy.network]?.nextDeadline(candidates(policy)) { deadlines.append(hold) }
+            if let hold = deciders[policy.network]?.nextDeadline(candidates(policy)) { deadlines.append(hold) }
         }
         return deadlines.min()
     }
@@ -193,7 +193,7 @@ public struct HealthCore: Sendable, Hashable, Codable {
     /// The networks in the file's order, with the views of their paths and the decisions in force.
     var networks: [(network: NetworkName, paths: [(PathName, PathView)], decision: Decision)] {
         policies.compactMap { policy in
-            guard let views = views[policy.network], let decision = decisions[policy.network]?.current else {
+            guard let views = views[policy.network], let decision = deciders[policy.network]?.current else {
                 return nil
             }
             return (policy.network, policy.paths.compactMap { path in views[path].map { (path, $0) } }, decision)
@@ -203,7 +203,7 @@ public struct HealthCore: Sendable, Hashable, Codable {
     /// When a network's traffic may come back to each of the paths that are better than its own.
     func returns(to network: NetworkName) -> [PathName: Instant] {
         guard let policy = policies.first(where: { $0.network == network }) else { return [:] }
-        return decisions[network]?.returns(candidates(policy)) ?? [:]
+        return deciders[network]?.returns(candidates(policy)) ?? [:]
     }
 
     /// What a path showed last; telling the core the same once more changes nothing.
@@ -219,6 +219,16 @@ public struct HealthCore: Sendable, Hashable, Codable {
     /// What the counters of a path's tunnel showed last; telling the core the same once more changes nothing.
     public func peer(of path: PathName) -> PeerStatus {
         peers[path] ?? .unknown
+    }
+
+    /// All that holds of the paths: another core that is told it knows as much of them.
+    public var standing: [Evidence] {
+        Set(policies.flatMap(\.paths)).sorted().flatMap { path in
+            [
+                conditions[path].map { .condition(path, $0) }, drained[path].map { .drained(path, $0) },
+                sessions[path].map { .session(path, $0) }, peers[path].map { .peer(path, $0) },
+            ].compactMap { $0 }
+        }
     }
 
     /// When the last network's targets fell silent through a path that can carry; nil where all networks are reached.
@@ -266,10 +276,10 @@ public struct HealthCore: Sendable, Hashable, Codable {
     }
 
     private mutating func decide(_ policy: NetworkPolicy, _ now: Instant, _ actions: inout [Action]) {
-        guard var decision = decisions[policy.network] else { return }
+        guard var decision = deciders[policy.network] else { return }
         let before = decision.current
         guard decision.decide(among: candidates(policy), at: now) else { return }
-        decisions[policy.network] = decision
+        deciders[policy.network] = decision
         actions.append(.decided(decision.current, from: before))
     }
 }

@@ -72,6 +72,11 @@ extension HealthCore {
         return nil
     }
 
+    /// The decisions in force.
+    public var decisions: [NetworkName: Decision] {
+        Dictionary(networks.map { ($0.network, $0.decision) }, uniquingKeysWith: { first, _ in first })
+    }
+
     /// The networks that are reached through a path, be it drained or not.
     public func answered(through path: PathName) -> Set<NetworkName> {
         Set(networks.filter { _, paths, _ in paths.contains { $0.0 == path && $0.1.isAnswered } }.map(\.network))

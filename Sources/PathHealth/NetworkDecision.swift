@@ -34,7 +34,7 @@ public enum Outcome: Hashable, Sendable, Codable {
     }
 
     /// Whether names lead elsewhere than under the other outcome; then the generation goes up.
-    func changesRealm(from other: Outcome) -> Bool {
+    public func changesRealm(from other: Outcome) -> Bool {
         switch (self, other) {
         case (.active, .active), (.blocked, .blocked), (.public, .public): false
         default: true

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Configuration
 import ControlAPI
 import Journal
 import SystemIO
@@ -13,6 +14,9 @@ struct ReplayCommand: ParsableCommand {
         discussion: """
             A run is replayed from its beginning, or, where that is gone, from the oldest state that the journal holds;
             from there on every verdict and decision has to come out as it was, and every state bit for bit.
+            With --config the core decides by another file instead: what would have become of each network? Probes that
+            were never sent are taken to have fared as the nearest one that was, by the same path to the same target
+            within five seconds; where there is none, to have been answered, and counted.
             Exit status: 0 it equals the live run, 1 there is no journal, or no state to begin from, 2 it differs.
             """
     )
@@ -20,10 +24,12 @@ struct ReplayCommand: ParsableCommand {
     @OptionGroup var options: JournalOptions
     @Argument(help: "The journal's directory, or one file of it; else that of pnetd's file.", completion: .file())
     var journal: String?
+    @Option(help: "The file to decide by instead.", completion: .file(extensions: ["yaml"])) var config: String?
     @Flag(help: "One JSON object.") var json = false
 
     func run() throws {
         let segments = try readingJournal { () throws(JournalOptions.Failure) in try options.segments(in: journal) }
+        if let config { return try run(segments, by: config) }
         var replay = Replay()
         var notes: [String] = []
         for step in JournalWalk(segments) {
@@ -34,6 +40,23 @@ struct ReplayCommand: ParsableCommand {
         let report = ReplayReport(replay, notes: notes)
         try reportingFailures(refusal: 1) { () throws(ControlFailure) in
             StandardStream.output.write(json ? try JSONText.line(report) : Page.current.replayed(report))
+            return report.exitCode
+        }
+    }
+
+    private func run(_ segments: [JournalDirectory.Segment], by file: String) throws {
+        let loaded: LoadedConfiguration
+        do {
+            loaded = try CheckCommand.load(file)
+        } catch {
+            StandardStream.error.write("\(error)\n")
+            throw ExitCode(1)
+        }
+        let past = Counterfactual(of: JournalWalk(segments), under: loaded.configuration.policies)
+        let notes = JournalWalk(segments).compactMap(ReplayReport.note)
+        let report = CounterfactualReport(past, notes: notes.reduce(into: []) { if !$0.contains($1) { $0.append($1) } })
+        try reportingFailures(refusal: 1) { () throws(ControlFailure) in
+            StandardStream.output.write(json ? try JSONText.line(report) : Page.current.imagined(report, by: file))
             return report.exitCode
         }
     }

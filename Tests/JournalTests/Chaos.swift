@@ -65,7 +65,10 @@ struct Chaos {
             )
             let statuses = [BFDStatus.silent, .up, .lost(loss), .drainedByFarEnd(peer)]
             tell(.evidence(.session(path(), statuses[Int(random.next() % 4)])))
-        case 5...21:
+        case 5:
+            let statuses = [PeerStatus.unknown, .silent, .heard, .shakesHands]
+            tell(.evidence(.peer(path(), statuses[Int(random.next() % 4)])))
+        case 6...21:
             guard !sent.isEmpty else { return }
             let probe = sent.remove(at: Int(random.next() % UInt64(sent.count)))
             now = now + .microseconds(Int64(random.next() % 20_000))

@@ -121,7 +121,7 @@ extension NetworkPolicy {
 
 extension Decision {
     /// What status calls it.
-    fileprivate var state: StatusReport.NetworkState {
+    var state: StatusReport.NetworkState {
         switch outcome {
         case .active: .up
         case .blocked: provisional ? .starting : .blocked

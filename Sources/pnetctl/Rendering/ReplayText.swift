@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ControlAPI
+import NetworkTypes
+
 extension Page {
     /// What came out of a replay, for people.
     func replayed(_ report: ReplayReport) -> String {
@@ -30,5 +33,43 @@ extension Page {
             lines.append(painted("the replay equals the live run", .good) + ": \(counts)")
         }
         return lines.map { $0 + "\n" }.joined()
+    }
+
+    /// What another file would have made of the past, for people.
+    func imagined(_ report: CounterfactualReport, by file: String) -> String {
+        var lines = report.decisions.map { moment in
+            let whose = moment.live ? "live:  " : "other: "
+            let because = moment.reasons.isEmpty ? "" : " (\(moment.reasons.joined(separator: "; ")))"
+            let path = moment.path.map { " by \($0)" } ?? ""
+            return "\(moment.time) \(whose)\(moment.network) is \(moment.state.rawValue)\(path)\(because)"
+        }
+        for note in report.notes { lines += wrapped(note, indent: 0) }
+        for unknown in report.unknown {
+            lines += wrapped(
+                "\(unknown.probes) probes to \(unknown.target) by \(unknown.path) were never sent, nor any like them: they "
+                    + "are taken to have been answered",
+                indent: 0
+            )
+        }
+        for network in report.networks {
+            lines.append(
+                "\(network.name): live \(words(network.live)); by \(file) \(words(network.other))"
+            )
+        }
+        let span = Duration.nanoseconds(Int64(report.seconds * 1e9)).shortText
+        if report.seconds == 0 {
+            lines.append(painted("there is nothing to replay", .warning))
+        } else if report.equal {
+            lines.append(painted("\(file) decides as the live run did", .good) + ", in \(span)")
+        } else {
+            lines.append(painted("\(file) decides otherwise than the live run did", .warning) + ", in \(span)")
+        }
+        return lines.map { $0 + "\n" }.joined()
+    }
+
+    private func words(_ account: CounterfactualReport.Account) -> String {
+        let blocked = Duration.nanoseconds(Int64(account.blockedSeconds * 1e9))
+        let switches = account.switches == 1 ? "1 switch" : "\(account.switches) switches"
+        return "\(switches), blocked for \(blocked == .zero ? "no time" : blocked.shortText)"
     }
 }

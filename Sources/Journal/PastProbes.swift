@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NetworkTypes
+import PathHealth
+
+/// How the probes of a run fared, to say how others would have fared that were never sent.
+struct PastProbes: Sendable {
+    /// Who was asked, and through which path; on whose behalf makes no difference.
+    struct Way: Hashable, Sendable {
+        let path: PathName
+        let target: Target
+    }
+
+    /// What became of a probe.
+    enum Fate: Hashable, Sendable {
+        case answered(after: Duration)
+        case lost
+        /// Nothing like it was sent about that time.
+        case unknown
+    }
+
+    private struct Sent {
+        let at: Instant
+        var roundTrip: Duration?
+    }
+
+    private var sent: [Way: [Sent]] = [:]
+    private var open: [Probe: Int] = [:]
+
+    /// How far, in time, a probe that was sent may be from one that was not and speak for it.
+    private static let reach = Duration.seconds(5)
+
+    mutating func sent(_ probe: Probe, at now: Instant) {
+        let way = Way(path: probe.subject.path, target: probe.subject.target)
+        sent[way, default: []].append(Sent(at: now, roundTrip: nil))
+        open[probe] = sent[way, default: []].count - 1
+    }
+
+    mutating func answered(_ probe: Probe, at now: Instant) {
+        let way = Way(path: probe.subject.path, target: probe.subject.target)
+        guard let place = open.removeValue(forKey: probe), let probes = sent[way] else { return }
+        sent[way]?[place].roundTrip = now - probes[place].at
+    }
+
+    /// As the nearest one fared.
+    func fate(of way: Way, at time: Instant) -> Fate {
+        guard let probes = sent[way], !probes.isEmpty else { return .unknown }
+        let after = probes.partitioningIndex { $0.at >= time }
+        let near = [after - 1, after].filter(probes.indices.contains).map { probes[$0] }
+        guard let nearest = near.min(by: { abs($0.at - time) < abs($1.at - time) }),
+            abs(nearest.at - time) <= Self.reach
+        else { return .unknown }
+        return nearest.roundTrip.map { .answered(after: $0) } ?? .lost
+    }
+}
+
+private func abs(_ time: Duration) -> Duration { time < .zero ? .zero - time : time }
+
+extension Array {
+    /// The first place from which on a condition holds, where it holds for none before (binary search).
+    fileprivate func partitioningIndex(where holds: (Element) -> Bool) -> Int {
+        var (low, high) = (startIndex, endIndex)
+        while low < high {
+            let middle = (low + high) / 2
+            if holds(self[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+}
