@@ -23,6 +23,25 @@ public struct TargetHealth: Hashable, Sendable {
         statements = [Self.answers(liveness), rhythm] + (isAnswering ? [timers.outlook.words] : [])
     }
 
+    init(_ paced: PacedTarget) {
+        target = paced.target
+        let liveness = paced.liveness
+        let known =
+            switch liveness.state {
+            case .starting: "no answer yet"
+            case .answering: "it serves"
+            case .failing(let failure): failure.description
+            case .recovering: "no answer since the path is back; one brings it back"
+            case .unknown: "it could not be asked of late: it counts neither way"
+            }
+        if case .answering = liveness.state { isAnswering = true } else { isAnswering = false }
+        statements = [
+            known,
+            "asked every \(liveness.interval.shortText), never faster: \(PacedLiveness.fallCount) failures in a row give it "
+                + "up, within \(liveness.detection.shortText)",
+        ]
+    }
+
     private static func answers(_ liveness: TargetLiveness) -> String {
         switch liveness.state {
         case .starting: return "no answer yet"

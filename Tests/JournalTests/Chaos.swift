@@ -65,11 +65,14 @@ struct Chaos {
             )
             let statuses = [BFDStatus.silent, .up, .lost(loss), .drainedByFarEnd(peer)]
             tell(.evidence(.session(path(), statuses[Int(random.next() % 4)])))
-        case 5...21:
+        case 5: tell(.evidence(.handshakes(random.next() % 4 > 0)))
+        case 6...21:
             guard !sent.isEmpty else { return }
             let probe = sent.remove(at: Int(random.next() % UInt64(sent.count)))
             now = now + .microseconds(Int64(random.next() % 20_000))
-            tell(.evidence(.answer(probe)))
+            let isGood = probe.subject.target.pace == nil || random.next() % 2 == 0
+            let failures = [TLSFailure.silent, .expired(days: 3), .wrongName]
+            tell(.evidence(isGood ? .answer(probe) : .failure(probe, failures[Int(random.next() % 3)])))
         default:
             now = max(now, next) + .microseconds(Int64(random.next() % 300))
             tell(.time)
@@ -80,7 +83,11 @@ struct Chaos {
 
     private mutating func policies() -> [NetworkPolicy] {
         Self.networks.map { network in
-            let targets = (1...1 + Int(random.next() % 3)).map { Target.icmp(.v4(IPv4Address(bits: UInt32($0)))) }
+            var targets = (1...1 + Int(random.next() % 3)).map { Target.icmp(.v4(IPv4Address(bits: UInt32($0)))) }
+            if random.next() % 2 == 0 {
+                let endpoint = SocketEndpoint(address: .v4(IPv4Address(bits: 9)), port: 443)
+                targets.append(.tls(endpoint, name: .root, every: .seconds(Int64(5 + random.next() % 11))))
+            }
             return NetworkPolicy(
                 network: network,
                 paths: random.next() % 2 == 0 ? Self.paths : Self.paths.reversed(),

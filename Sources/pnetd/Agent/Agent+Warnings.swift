@@ -71,7 +71,7 @@ extension Agent {
             (.clock, site.paths.compactMap { clockWatch.warning(of: $0.name, wallNanoseconds: clock.wallNanoseconds) }),
             (.guard, guardWarnings),
             (.state, saveProblems.values.sorted()),
-            (.process, processWarnings),
+            (.process, processWarnings + handshakeWarnings),
             (.alert, saved.alerts.lost > 0 ? ["\(saved.alerts.lost) alerts were lost: too many waited"] : []),
         ]
     }
@@ -94,6 +94,17 @@ extension Agent {
         let isOpen =
             "this kernel (before 6.9) lets other programs flush the guard table; pnetd puts it back when they do"
         return (guardIsOwned ? [] : [isOpen]) + (kernelWork.guardWasMissing ? [Self.guardWasMissing] : [])
+    }
+
+    private var handshakeWarnings: [String] {
+        let targets = site.tlsTargets.map(\.place)
+        guard core.hasHandshakes else {
+            return targets.map { "\($0.network): \($0.target) is not asked: pnetd-frontend is not connected" }
+        }
+        let unable = Set((probes?.tls.unable ?? []).map { TLSProbes.Place(network: $0.network, target: $0.target) })
+        return targets.filter(unable.contains).map {
+            "\($0.network): \($0.target) is not asked: its name or the certificates in its ca-file are of no use"
+        }
     }
 
     private var processWarnings: [String] {

@@ -142,7 +142,11 @@ final class Agent {
             on: loop,
             clock: clock
         )
-        probes = ProbeRunner(on: loop) { [weak self] probe in self?.observe(.answer(probe)) }
+        probes = ProbeRunner(on: loop, clock: clock) { [weak self] evidence in self?.observe(evidence) }
+        probes?.tls.roots = site.roots
+        probes?.tls.ask = { [weak self] request, connection in
+            self?.processes.send(.shakeHands(request), to: .frontend, with: [connection]) ?? false
+        }
         bfd = BFDSessions(on: loop) { [weak self] path, status in self?.observe(.session(path, status)) }
         journal.report = { [weak self] failure in
             self?.keepInMind("the journal has a gap") { if let failure { throw failure } }
@@ -245,6 +249,7 @@ final class Agent {
     /// Gives the core evidence. What changes nothing is kept from it: a storm of kernel events would fill the journal.
     func observe(_ evidence: Evidence) {
         if case .condition(let path, let condition) = evidence, core.condition(of: path) == condition { return }
+        if case .handshakes(let areThere) = evidence, core.hasHandshakes == areThere { return }
         if case .session(let path, let status) = evidence {
             // How our own sessions end with us says nothing of the paths.
             guard !isEnding, !kernelWork.isOver, core.session(of: path) != status else { return }

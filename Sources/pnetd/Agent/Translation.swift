@@ -34,17 +34,10 @@ extension NetworkPolicy {
             case .auto(let after): .automatic(after: after)
             case .manual: .manual
             }
-        let targets = network.targets.list.map { target -> Target in
-            switch target {
-            case .icmp(let address): .icmp(address)
-            case .tcp(let endpoint): .tcp(endpoint)
-            case .dns(let server, let zone): .dns(server, zone: zone)
-            }
-        }
         self.init(
             network: network.name,
             paths: network.paths,
-            targets: targets,
+            targets: network.targets.list.map(Target.init),
             need: need,
             promise: DetectionPromise(
                 within: network.detection.within,
@@ -63,9 +56,39 @@ extension NetworkPolicy {
     }
 }
 
+extension Target {
+    init(_ target: TargetsConfiguration.Target) {
+        self =
+            switch target {
+            case .icmp(let address): .icmp(address)
+            case .tcp(let endpoint): .tcp(endpoint)
+            case .dns(let server, let zone): .dns(server, zone: zone)
+            case .tls(let target): .tls(target.endpoint, name: target.name, every: target.interval)
+            }
+    }
+}
+
 extension SiteConfiguration {
     /// What the file asks of health and decisions.
     var policies: [NetworkPolicy] { networks.map { NetworkPolicy($0, among: paths) } }
+
+    /// The TLS targets, and the certificates that theirs must lead to; nil for those that the system trusts.
+    var tlsTargets: [(place: TLSProbes.Place, roots: String?)] {
+        networks.flatMap { network in
+            network.targets.list.compactMap { target in
+                guard case .tls(let server) = target else { return nil }
+                return (TLSProbes.Place(network: network.name, target: Target(target)), server.roots)
+            }
+        }
+    }
+
+    /// The roots of those that do not go by the system's.
+    var roots: [TLSProbes.Place: String] {
+        Dictionary(
+            tlsTargets.compactMap { target in target.roots.map { (target.place, $0) } },
+            uniquingKeysWith: { first, _ in first }
+        )
+    }
 }
 
 extension Desired {
