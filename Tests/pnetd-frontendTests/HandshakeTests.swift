@@ -150,7 +150,17 @@ struct HandshakeTests {
             }
         }
         defer { loop.unwatch(door) }
-        return try shakeHands(with: listener.endpoint, trusting: nil, patience: 600).outcome
+        let outcome = try shakeHands(with: listener.endpoint, trusting: nil, patience: 600).outcome
+        // Whatever came of it, the connection does not stay.
+        for descriptor in open {
+            try loop.turnUntil("it hangs up") {
+                var room = [UInt8](repeating: 0, count: 4_096)
+                return unsafe room.withUnsafeMutableBytes { room in
+                    unsafe recv(descriptor, room.baseAddress, room.count, Int32(MSG_DONTWAIT)) == 0
+                }
+            }
+        }
+        return outcome
     }
 
     @Test func whatIsNoTLSIsTold() throws {

@@ -5,6 +5,7 @@ import NIOPosix
 import NIOSSL
 import NetworkTypes
 import ProcessLink
+import Synchronization
 import SystemIO
 
 /// Shakes hands with TLS servers over connections that the agent opened by its paths. Nothing else is said on them.
@@ -12,7 +13,7 @@ import SystemIO
 /// It is a value of the main thread; the handshakes are the HTTP thread's.
 struct HandshakeCaller {
     /// How a handshake ended, and until when the certificate is valid that was seen, in seconds since 1970.
-    typealias End = @Sendable (HandshakeOutcome, Int64?) -> Void
+    typealias Done = @Sendable (HandshakeOutcome, Int64?) -> Void
 
     private let group: any EventLoopGroup
     private var trust = TrustedRoots()
@@ -27,28 +28,40 @@ struct HandshakeCaller {
         _ request: HandshakeRequest,
         over connection: consuming SystemIO.FileDescriptor,
         at now: Instant,
-        done: @escaping End
+        done: @escaping Done
     ) {
+        let end = HandshakeEnd(done)
         let context: NIOSSLContext
-        do { context = try trust.context(for: request.roots, at: now) } catch { return done(.unable, nil) }
+        do { context = try trust.context(for: request.roots, at: now) } catch { return end.told(.unable, nil) }
         let name = request.name.withoutRootDot
         let patience = TimeAmount.milliseconds(Int64(min(max(request.patience, 1), 60_000)))
         ClientBootstrap(group: group.next())
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let tls: NIOSSLClientHandler
-                    do {
-                        tls = try NIOSSLClientHandler(context: context, serverHostname: name)
-                    } catch {
-                        done(.unable, nil)
-                        throw error
-                    }
-                    let watch = HandshakeWatch(tls, patience: patience, done: done)
+                    let tls = try NIOSSLClientHandler(context: context, serverHostname: name)
+                    let watch = HandshakeWatch(tls, patience: patience, end)
                     try channel.pipeline.syncOperations.addHandlers([FirstRecord(for: watch), tls, watch])
                 }
             }
             .withConnectedSocket(connection.release())
-            .whenFailure { _ in }
+            .whenFailure { _ in end.told(.unable, nil) }
+    }
+}
+
+/// Passes on how a handshake ended, the first time that it is told.
+final class HandshakeEnd: Sendable {
+    private let done: Mutex<HandshakeCaller.Done?>
+
+    init(_ done: @escaping HandshakeCaller.Done) {
+        self.done = Mutex(done)
+    }
+
+    func told(_ outcome: HandshakeOutcome, _ expires: Int64?) {
+        let done = done.withLock { done in
+            defer { done = nil }
+            return done
+        }
+        done?(outcome, expires)
     }
 }
 

@@ -6,21 +6,21 @@ import NIOTLS
 import ProcessLink
 import SystemIO
 
-/// Waits for a handshake to end, says how it did, once, and hangs up.
+/// Waits for a handshake to end, says how it did, and hangs up.
 final class HandshakeWatch: ChannelInboundHandler {
     typealias InboundIn = Any
 
     private let tls: NIOSSLClientHandler
     private let patience: TimeAmount
-    private var done: HandshakeCaller.End?
+    private let end: HandshakeEnd
     private var limit: Scheduled<Void>?
     /// Whether what came back first begins like a record of TLS; nil where nothing came.
     fileprivate var beganAsTLS: Bool?
 
-    init(_ tls: NIOSSLClientHandler, patience: TimeAmount, done: @escaping HandshakeCaller.End) {
+    init(_ tls: NIOSSLClientHandler, patience: TimeAmount, _ end: HandshakeEnd) {
         self.tls = tls
         self.patience = patience
-        self.done = done
+        self.end = end
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -48,10 +48,8 @@ final class HandshakeWatch: ChannelInboundHandler {
     }
 
     private func end(_ outcome: HandshakeOutcome) {
-        guard let done else { return }
-        self.done = nil
         limit?.cancel()
-        done(outcome, tls.peerCertificate.map { Int64($0.notValidAfter) })
+        end.told(outcome, tls.peerCertificate.map { Int64($0.notValidAfter) })
     }
 
     private func outcome(of error: any Error) -> HandshakeOutcome {

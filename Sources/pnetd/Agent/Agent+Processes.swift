@@ -37,6 +37,7 @@ extension Agent {
         processes.onGone = { [unowned self] role in
             if role == .frontend {
                 alertsUnderWay = []
+                probes?.tls.frontendIsGone()
                 observe(.handshakes(false))
             }
             if role == .resolver {

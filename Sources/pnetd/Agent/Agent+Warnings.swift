@@ -101,9 +101,17 @@ extension Agent {
         guard core.hasHandshakes else {
             return targets.map { "\($0.network): \($0.target) is not asked: pnetd-frontend is not connected" }
         }
-        let unable = Set((probes?.tls.unable ?? []).map { TLSProbes.Place(network: $0.network, target: $0.target) })
-        return targets.filter(unable.contains).map {
-            "\($0.network): \($0.target) is not asked: its name or the certificates in its ca-file are of no use"
+        return core.report.flatMap { network in
+            network.paths.flatMap { path in
+                path.targets.filter(\.isUnknown).map { target in
+                    let name = network.decision.network
+                    let subject = ProbeSubject(network: name, path: path.path, target: target.target)
+                    let why =
+                        probes?.tls.unable.contains(subject) == true
+                        ? "its name or the certificates in its ca-file are of no use" : "no outcome came of late"
+                    return "\(name): \(target.target) counts neither way on \(path.path): \(why)"
+                }
+            }
         }
     }
 

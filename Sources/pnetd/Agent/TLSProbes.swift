@@ -44,10 +44,10 @@ final class TLSProbes {
     /// Whether a connection may be begun: not so many at once that the frontend would be cut off for its answers.
     func mayStart() -> Bool { starts.take(at: loop.now) }
 
-    /// Hands a connection over; false where there is nobody to take it.
+    /// Hands a connection over; false where there is nobody to take it, or who has the last one still: a frontend that
+    /// hangs would gather descriptors of the agent's.
     func connected(_ probe: Probe, _ name: DomainName, by connection: consuming FileDescriptor) -> Bool {
-        // An outcome that never came was lost with its frontend.
-        waiting = waiting.filter { $0.value.subject != probe.subject }
+        guard !waiting.values.contains(where: { $0.subject == probe.subject }) else { return false }
         lastRequest += 1
         let place = Place(network: probe.subject.network, target: probe.subject.target)
         let request = HandshakeRequest(
@@ -68,6 +68,9 @@ final class TLSProbes {
         if outcome == .unable { unable.insert(probe.subject) } else { unable.remove(probe.subject) }
         return probe
     }
+
+    /// The frontend is gone, and what it was asked with it.
+    func frontendIsGone() { waiting = [:] }
 
     /// Forgets all but these.
     func keep(only subjects: Set<ProbeSubject>) {

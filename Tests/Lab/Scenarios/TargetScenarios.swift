@@ -131,6 +131,19 @@ extension Scenarios {
                 running = try serve(lab, "good", at: server)
                 try daemon.waitFor(path: .a, within: .seconds(20))
 
+                // Without a frontend that shakes hands it counts neither way, though all of them are needed, and is told of.
+                func isUnknown() throws -> Bool {
+                    let end = "\(tls) counts neither way on vpn-a: no outcome came of late"
+                    return try daemon.status().warnings.contains { $0.hasSuffix(end) }
+                }
+                let frontend = try #require(lab.site.processes(running: "pnetd-frontend").first)
+                kill(frontend, SIGSTOP)
+                try waitUntil("nobody shakes hands", within: .seconds(30), isUnknown)
+                #expect(try daemon.network().path?.text == "vpn-a")
+                kill(frontend, SIGCONT)
+                try waitUntil("somebody does", within: .seconds(20)) { try !isUnknown() }
+                #expect(try daemon.network().path?.text == "vpn-a" && failing() == [])
+
                 // The replay of it all decides as the agent did.
                 try daemon.stop()
                 let replay = try lab.site.run("\(Daemon.programs)/pnetctl", "replay", "--file", daemon.file)

@@ -54,10 +54,13 @@ struct TLSProbesTests {
         #expect(probes.came(requests[0], .hungUp, expires: nil) == Probe(subject: first, sequence: 7))
     }
 
-    /// The frontend died with a question, and the next one is asked of its successor.
-    @Test func whatWasLostIsForgotten() throws {
+    /// The frontend hung and then died with a question, and the next one is asked of its successor.
+    @Test func onlyOneQuestionOfATargetIsWithAFrontend() throws {
         let subject = try subject("vpn-a")
         #expect(probes.connected(Probe(subject: subject, sequence: 1), .root, by: try connection()))
+        #expect(!probes.connected(Probe(subject: subject, sequence: 2), .root, by: try connection()))
+        #expect(asked.requests.count == 1)
+        probes.frontendIsGone()
         asked.isConnected = false
         #expect(!probes.connected(Probe(subject: subject, sequence: 2), .root, by: try connection()))
         asked.isConnected = true
