@@ -18,17 +18,10 @@ extension NetworkPolicy {
             case .auto(let after): .automatic(after: after)
             case .manual: .manual
             }
-        let targets = network.targets.list.map { target -> Target in
-            switch target {
-            case .icmp(let address): .icmp(address)
-            case .tcp(let endpoint): .tcp(endpoint)
-            case .dns(let server, let zone): .dns(server, zone: zone)
-            }
-        }
         self.init(
             network: network.name,
             paths: network.paths,
-            targets: targets,
+            targets: network.targets.list.map(Target.init),
             need: need,
             promise: DetectionPromise(
                 within: network.detection.within,
@@ -44,6 +37,19 @@ extension NetworkPolicy {
             damping: network.damping,
             whenDown: network.whenDown == .block ? .block : .public
         )
+    }
+}
+
+extension Target {
+    /// What the file says of one target.
+    public init(_ target: TargetsConfiguration.Target) {
+        self =
+            switch target {
+            case .icmp(let address): .icmp(address)
+            case .tcp(let endpoint): .tcp(endpoint)
+            case .dns(let server, let zone): .dns(server, zone: zone)
+            case .tls(let target): .tls(target.endpoint, name: target.name, every: target.interval)
+            }
     }
 }
 

@@ -65,6 +65,8 @@ extension StatusReport {
             @ExplicitNull public var detectionMs: Double?
             /// Targets that do not answer, while enough others do.
             public var silentTargets: [String]
+            /// Why targets that are asked by TLS do not serve, while enough others answer.
+            public var failingTargets: [String]
 
             /// Makes a path's part of a network's.
             public init(
@@ -75,7 +77,8 @@ extension StatusReport {
                 jitterMs: Double? = nil,
                 lossRatio: Double? = nil,
                 detectionMs: Double? = nil,
-                silentTargets: [String] = []
+                silentTargets: [String] = [],
+                failingTargets: [String] = []
             ) {
                 self.path = path
                 self.verdict = verdict
@@ -85,6 +88,7 @@ extension StatusReport {
                 self.lossRatio = lossRatio
                 self.detectionMs = detectionMs
                 self.silentTargets = silentTargets
+                self.failingTargets = failingTargets
             }
         }
     }

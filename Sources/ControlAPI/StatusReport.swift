@@ -17,7 +17,7 @@ public import NetworkTypes
 ///  "networks":[{"name":"azure","state":"up","path":"vpn-a","since":"2026-01-01T00:00:00Z","switches":3,
 ///    "reasons":[],"prefixes":["10.20.0.0/16"],"zones":["plant.internal."],
 ///    "paths":[{"path":"vpn-a","verdict":"up","reasons":[],"rttMs":20.1,"jitterMs":0.4,"lossRatio":0.0,
-///      "detectionMs":860.0,"silentTargets":[]}]}],
+///      "detectionMs":860.0,"silentTargets":[],"failingTargets":[]}]}],
 ///  "resolver":{"state":"up","queries":100},"frontend":{"state":"up"},"warnings":[],
 ///  "foreignChanges":[{"time":"2026-01-01T00:00:00Z","object":"nexthop 7204","by":"ip (process 71)"}]}
 /// ```

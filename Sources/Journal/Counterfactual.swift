@@ -6,8 +6,8 @@ public import PathHealth
 /// What the same core would have decided by another file, had it seen what the journal holds.
 ///
 /// It asks at other times than the core that ran. A probe that was never sent is taken to have fared as the nearest
-/// one that was, by the same path to the same target within five seconds; where there is none, to have been answered,
-/// and counted.
+/// one that was, by the same path to the same target within five seconds (within a target's own pace, where it has
+/// one); where there is none, to have been answered, and counted.
 public struct Counterfactual: Sendable {
     /// Something that was decided, in one of the two.
     public struct Event: Hashable, Sendable {
@@ -61,7 +61,7 @@ public struct Counterfactual: Sendable {
         for network in policies.map(\.network) { close(piece, isLive: true, piece.final[network], network) }
 
         var core = HealthCore()
-        var inFlight: [(at: Instant, probe: Probe)] = []
+        var inFlight: [(at: Instant, evidence: Evidence)] = []
         take(core.apply(policies, adopting: piece.adopted, at: piece.start), at: piece.start, piece, &inFlight)
         var evidence = piece.evidence[...]
         while true {
@@ -71,8 +71,7 @@ public struct Counterfactual: Sendable {
                 evidence.removeFirst()
                 take(core.handle(next.evidence, at: now), at: now, piece, &inFlight)
             } else if let place = inFlight.firstIndex(where: { $0.at <= now }) {
-                let probe = inFlight.remove(at: place).probe
-                take(core.handle(.answer(probe), at: now), at: now, piece, &inFlight)
+                take(core.handle(inFlight.remove(at: place).evidence, at: now), at: now, piece, &inFlight)
             } else {
                 take(core.advance(to: now), at: now, piece, &inFlight)
             }
@@ -84,18 +83,18 @@ public struct Counterfactual: Sendable {
         _ actions: [Action],
         at now: Instant,
         _ piece: PastPiece,
-        _ inFlight: inout [(at: Instant, probe: Probe)]
+        _ inFlight: inout [(at: Instant, evidence: Evidence)]
     ) {
         for action in actions {
             switch action {
             case .send(let probe):
                 let way = PastProbes.Way(path: probe.subject.path, target: probe.subject.target)
                 switch piece.probes.fate(of: way, at: now) {
-                case .answered(let time): inFlight.append((now + time, probe))
+                case .told(let telling, let time): inFlight.append((now + time, telling.evidence(of: probe)))
                 case .lost: break
                 case .unknown:
                     unknown[ProbeWay(path: way.path, target: way.target), default: 0] += 1
-                    inFlight.append((now + Self.guess, probe))
+                    inFlight.append((now + Self.guess, .answer(probe)))
                 }
             case .judged: break
             case .decided(let decision, let before): note(decision, before, at: now, isLive: false, piece)

@@ -64,7 +64,8 @@ struct PastPiece: Sendable {
         let ahead = wall - now.nanoseconds
         if clock.last?.ahead != ahead { clock.append((now, ahead)) }
         switch input {
-        case .evidence(.answer(let probe)): probes.answered(probe, at: now)
+        case .evidence(.answer(let probe)): probes.ended(probe, .answer, at: now)
+        case .evidence(.failure(let probe, let failure)): probes.ended(probe, .failure(failure), at: now)
         case .evidence(let other): evidence.append((now, other))
         case .policies(_, let decided): if adopted.isEmpty { adopted = decided }
         case .time: break

@@ -13,33 +13,44 @@ struct PastProbes: Sendable {
 
     /// What became of a probe.
     enum Fate: Hashable, Sendable {
-        case answered(after: Duration)
+        /// Told of it after so long.
+        case told(Telling, after: Duration)
         case lost
         /// Nothing like it was sent about that time.
         case unknown
     }
 
+    /// What was told of a probe.
+    enum Telling: Hashable, Sendable {
+        case answer
+        case failure(TLSFailure)
+
+        func evidence(of probe: Probe) -> Evidence {
+            switch self {
+            case .answer: .answer(probe)
+            case .failure(let failure): .failure(probe, failure)
+            }
+        }
+    }
+
     private struct Sent {
         let at: Instant
-        var roundTrip: Duration?
+        var end: (telling: Telling, after: Duration)?
     }
 
     private var sent: [Way: [Sent]] = [:]
     private var open: [Probe: Int] = [:]
 
-    /// How far, in time, a probe that was sent may be from one that was not and speak for it.
-    private static let reach = Duration.seconds(5)
-
     mutating func sent(_ probe: Probe, at now: Instant) {
         let way = Way(path: probe.subject.path, target: probe.subject.target)
-        sent[way, default: []].append(Sent(at: now, roundTrip: nil))
+        sent[way, default: []].append(Sent(at: now))
         open[probe] = sent[way, default: []].count - 1
     }
 
-    mutating func answered(_ probe: Probe, at now: Instant) {
+    mutating func ended(_ probe: Probe, _ telling: Telling, at now: Instant) {
         let way = Way(path: probe.subject.path, target: probe.subject.target)
         guard let place = open.removeValue(forKey: probe), let probes = sent[way] else { return }
-        sent[way]?[place].roundTrip = now - probes[place].at
+        sent[way]?[place].end = (telling, now - probes[place].at)
     }
 
     /// As the nearest one fared.
@@ -48,9 +59,17 @@ struct PastProbes: Sendable {
         let after = probes.partitioningIndex { $0.at >= time }
         let near = [after - 1, after].filter(probes.indices.contains).map { probes[$0] }
         guard let nearest = near.min(by: { abs($0.at - time) < abs($1.at - time) }),
-            abs(nearest.at - time) <= Self.reach
+            abs(nearest.at - time) <= way.target.reach
         else { return .unknown }
-        return nearest.roundTrip.map { .answered(after: $0) } ?? .lost
+        return nearest.end.map { .told($0.telling, after: $0.after) } ?? .lost
+    }
+}
+
+extension Target {
+    /// How far, in time, a probe that was sent may be from one that was not and speak for it.
+    fileprivate var reach: Duration {
+        guard case .tls(_, _, let interval) = self else { return .seconds(5) }
+        return interval
     }
 }
 

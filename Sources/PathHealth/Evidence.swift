@@ -10,6 +10,13 @@ public enum Target: Hashable, Sendable, Codable, CustomStringConvertible {
     case tcp(SocketEndpoint)
     /// A question to a DNS server for a zone's SOA record (RFC 1035).
     case dns(SocketEndpoint, zone: DomainName)
+    /// A TLS handshake (RFC 8446) with the server of this name (RFC 6066 section 3), at the most once in so long.
+    case tls(SocketEndpoint, name: DomainName, every: Duration)
+
+    /// The time between two questions, where the target is too dear to be asked as often as the promise wants.
+    public var pace: Duration? {
+        if case .tls(_, _, let interval) = self { interval } else { nil }
+    }
 
     /// The target as the file writes it.
     public var description: String {
@@ -18,6 +25,7 @@ public enum Target: Hashable, Sendable, Codable, CustomStringConvertible {
         case .tcp(let endpoint): "tcp \(endpoint)"
         case .dns(let server, let zone):
             "dns \(server.port == 53 ? "\(server.address)" : "\(server)") for \(zone.withoutRootDot)"
+        case .tls(let endpoint, let name, _): "tls \(endpoint) as \(name.withoutRootDot)"
         }
     }
 }
@@ -65,6 +73,10 @@ public enum PathCondition: Hashable, Sendable, Codable {
 public enum Evidence: Hashable, Sendable, Codable {
     /// The probe's answer came in by its path.
     case answer(Probe)
+    /// The probe of a target that is asked at its own pace ended otherwise.
+    case failure(Probe, TLSFailure)
+    /// Whether there is somebody who can ask by a TLS handshake.
+    case handshakes(Bool)
     /// The path's own condition changed.
     case condition(PathName, PathCondition)
     /// The path was taken out by hand for this reason, or, with none, given back. It is probed all the same.

@@ -52,8 +52,12 @@ public struct NetworkPolicy: Hashable, Sendable, Codable {
 
     /// What is promised of one path's silence.
     public func promise(for path: PathName) -> DetectionPromise {
-        guard metered.contains(path) else { return promise }
-        return DetectionPromise(within: promise.within * 10, falseAlarmsPerYear: promise.falseAlarmsPerYear)
+        DetectionPromise(within: pace(promise.within, through: path), falseAlarmsPerYear: promise.falseAlarmsPerYear)
+    }
+
+    /// A time between questions as it is where each may cost.
+    func pace(_ interval: Duration, through path: PathName) -> Duration {
+        metered.contains(path) ? interval * 10 : interval
     }
 }
 
@@ -74,6 +78,8 @@ public struct HealthCore: Sendable, Hashable, Codable {
     private var drained: [PathName: Reason] = [:]
     private var sessions: [PathName: BFDStatus] = [:]
     private var peers: [PathName: PeerStatus] = [:]
+    /// Whether there is somebody who can ask by a TLS handshake.
+    public private(set) var hasHandshakes = false
     private var views: [NetworkName: [PathName: PathView]] = [:]
     private var deciders: [NetworkName: NetworkDecision] = [:]
 
@@ -99,7 +105,7 @@ public struct HealthCore: Sendable, Hashable, Codable {
                 let isKept = sameTargets && before?.promise(for: path) == promise
                 var view =
                     (isKept ? self.views[policy.network]?[path] : nil)
-                    ?? PathView(need: policy.need, targets: policy.targets, promise, policy.degraded, now: now)
+                    ?? PathView(policy, through: path, now: now)
                 for index in view.targets.indices { view.liveness[index].limit(policy.degraded) }
                 if !policy.damping {
                     view.damping = nil
@@ -138,11 +144,15 @@ public struct HealthCore: Sendable, Hashable, Codable {
     public mutating func handle(_ evidence: Evidence, at now: Instant) -> [Action] {
         switch evidence {
         case .answer(let probe):
+            guard answered(probe, at: now) else { return [] }
+        case .failure(let probe, let failure):
             let subject = probe.subject
-            guard condition(of: subject.path) == .ready, let view = views[subject.network]?[subject.path],
-                let index = view.targets.firstIndex(of: subject.target)
-            else { return [] }
-            _ = views[subject.network]?[subject.path]?.liveness[index].answered(probe.sequence, at: now)
+            guard let index = place(of: subject) else { return [] }
+            views[subject.network]?[subject.path]?.paced[index].liveness.failed(probe.sequence, failure, at: now)
+        case .handshakes(let areThere):
+            guard hasHandshakes != areThere else { return [] }
+            hasHandshakes = areThere
+            if areThere { forEachPaced { $0.enter(at: now) } }
         case .drained(let path, let reason):
             drained[path] = reason
         case .session(let path, let status):
@@ -163,8 +173,40 @@ public struct HealthCore: Sendable, Hashable, Codable {
                     }
                 }
             }
+            forEachPaced(through: path) {
+                if condition == .ready { $0.pathReady(at: now) } else if wasReady { $0.pathLost(at: now) }
+            }
         }
         return advance(to: now)
+    }
+
+    private mutating func answered(_ probe: Probe, at now: Instant) -> Bool {
+        let subject = probe.subject
+        if let index = place(of: subject) {
+            views[subject.network]?[subject.path]?.paced[index].liveness.answered(probe.sequence, at: now)
+            return true
+        }
+        guard condition(of: subject.path) == .ready, let view = views[subject.network]?[subject.path],
+            let index = view.targets.firstIndex(of: subject.target)
+        else { return false }
+        _ = views[subject.network]?[subject.path]?.liveness[index].answered(probe.sequence, at: now)
+        return true
+    }
+
+    /// Where a target that is asked at its own pace stands in its view; nil where it can say nothing.
+    private func place(of subject: ProbeSubject) -> Int? {
+        guard condition(of: subject.path) == .ready else { return nil }
+        return views[subject.network]?[subject.path]?.paced.firstIndex { $0.target == subject.target }
+    }
+
+    private mutating func forEachPaced(through path: PathName? = nil, _ change: (inout PacedLiveness) -> Void) {
+        for (network, views) in views {
+            for (name, view) in views where path == nil || name == path {
+                var view = view
+                for index in view.paced.indices { change(&view.paced[index].liveness) }
+                self.views[network]?[name] = view
+            }
+        }
     }
 
     /// Does what is due.
@@ -183,6 +225,10 @@ public struct HealthCore: Sendable, Hashable, Codable {
         for policy in policies {
             for path in policy.paths where condition(of: path) == .ready {
                 deadlines += views[policy.network]?[path]?.liveness.map(\.nextDeadline) ?? []
+                deadlines +=
+                    views[policy.network]?[path]?.paced.compactMap {
+                        $0.liveness.nextDeadline(mayAsk: hasHandshakes)
+                    } ?? []
             }
             deadlines += views[policy.network]?.values.compactMap(\.damping?.until) ?? []
             if let hold = deciders[policy.network]?.nextDeadline(candidates(policy)) { deadlines.append(hold) }
@@ -223,12 +269,13 @@ public struct HealthCore: Sendable, Hashable, Codable {
 
     /// All that holds of the paths: another core that is told it knows as much of them.
     public var standing: [Evidence] {
-        Set(policies.flatMap(\.paths)).sorted().flatMap { path in
-            [
-                conditions[path].map { .condition(path, $0) }, drained[path].map { .drained(path, $0) },
-                sessions[path].map { .session(path, $0) }, peers[path].map { .peer(path, $0) },
-            ].compactMap { $0 }
-        }
+        [.handshakes(hasHandshakes)]
+            + Set(policies.flatMap(\.paths)).sorted().flatMap { path in
+                [
+                    conditions[path].map { .condition(path, $0) }, drained[path].map { .drained(path, $0) },
+                    sessions[path].map { .session(path, $0) }, peers[path].map { .peer(path, $0) },
+                ].compactMap { $0 }
+            }
     }
 
     /// When the last network's targets fell silent through a path that can carry; nil where all networks are reached.
@@ -244,6 +291,12 @@ public struct HealthCore: Sendable, Hashable, Codable {
             for (index, target) in view.targets.enumerated() {
                 let subject = ProbeSubject(network: network, path: path, target: target)
                 for sequence in view.liveness[index].advance(to: now) {
+                    actions.append(.send(Probe(subject: subject, sequence: sequence)))
+                }
+            }
+            for index in view.paced.indices {
+                let subject = ProbeSubject(network: network, path: path, target: view.paced[index].target)
+                if let sequence = view.paced[index].liveness.advance(to: now, mayAsk: hasHandshakes) {
                     actions.append(.send(Probe(subject: subject, sequence: sequence)))
                 }
             }

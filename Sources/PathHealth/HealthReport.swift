@@ -20,6 +20,8 @@ public struct NetworkHealth: Hashable, Sendable {
         public let outlook: DetectionOutlook?
         /// Targets that do not answer through it, while enough others do.
         public let silentTargets: [Target]
+        /// Why targets that are asked at their own pace do not serve through it, while enough others answer.
+        public let failures: [Reason]
         /// Each target as it is seen through the path.
         public let targets: [TargetHealth]
         /// When traffic comes back to it by itself if it stays as it is; nil where it does not, or is there already.
@@ -48,7 +50,9 @@ extension HealthCore {
                         roundTrips: view.liveness.map(\.roundTrips).min { $0.lossRatio ?? 1 < $1.lossRatio ?? 1 },
                         outlook: view.outlook,
                         silentTargets: view.silentTargets,
-                        targets: zip(view.targets, view.liveness).map(TargetHealth.init),
+                        failures: view.failures,
+                        targets: zip(view.targets, view.liveness).map(TargetHealth.init)
+                            + view.paced.map(TargetHealth.init),
                         returns: returns[path]
                     )
                 }

@@ -23,8 +23,11 @@ public enum TargetNeed: Hashable, Sendable, Codable {
 /// One network through one path: its targets, and what they show together.
 struct PathView: Sendable, Hashable, Codable {
     let need: TargetNeed
+    /// Those that are asked as often as the promise wants.
     let targets: [Target]
     var liveness: [TargetLiveness]
+    /// The others.
+    var paced: [PacedTarget]
     private(set) var verdict: Verdict = .starting
     private(set) var reasons: [Reason] = [.notYetProbed]
     /// When the verdict last changed.
@@ -35,10 +38,18 @@ struct PathView: Sendable, Hashable, Codable {
     /// Keeps traffic from coming back to a path that goes down again and again; nil where the file does not want that.
     var damping: FlapDamping?
 
-    init(need: TargetNeed, targets: [Target], _ promise: DetectionPromise, _ limits: QualityLimits, now: Instant) {
-        self.need = need
-        self.targets = targets
-        liveness = targets.map { _ in TargetLiveness(promise, limits, now: now) }
+    init(_ policy: NetworkPolicy, through path: PathName, now: Instant) {
+        let promise = policy.promise(for: path)
+        need = policy.need
+        targets = policy.targets.filter { $0.pace == nil }
+        liveness = targets.map { _ in TargetLiveness(promise, policy.degraded, now: now) }
+        paced = policy.targets.compactMap { target in
+            target.pace.map { pace in
+                let seed = "\(policy.network) \(path) \(target)"
+                let interval = policy.pace(pace, through: path)
+                return PacedTarget(target: target, liveness: PacedLiveness(every: interval, seed: seed, now: now))
+            }
+        }
         since = now
         damping = FlapDamping(now: now)
     }
@@ -54,6 +65,30 @@ struct PathView: Sendable, Hashable, Codable {
     var silentTargets: [Target] {
         guard isAnswered else { return [] }
         return zip(targets, liveness).filter { if case .silent = $1.state { true } else { false } }.map(\.0)
+    }
+
+    /// Why targets that are asked at their own pace do not serve although enough others answer.
+    var failures: [Reason] {
+        isAnswered ? paced.compactMap(reason) : []
+    }
+
+    /// Since when none of those answers any more that are asked closely; nil while one does, or may.
+    private var silence: Instant? {
+        let silences = liveness.map(\.silentSince)
+        return silences.contains(nil) ? nil : silences.compactMap { $0 }.max()
+    }
+
+    /// Whether a target's last answer still counts. It is old when the next one comes: against the silence of all that
+    /// are asked more often it proves nothing, or it would hold traffic on a dead path.
+    private func serves(_ paced: PacedTarget) -> Bool {
+        guard case .answering(let last) = paced.liveness.state else { return false }
+        return silence.map { $0 < last } ?? true
+    }
+
+    /// Whether a target may turn out to serve. The silence of all that are asked more often waits for it only at its
+    /// beginning, where an earlier run may have known that it alone serves.
+    private func mayServe(_ paced: PacedTarget) -> Bool {
+        paced.liveness.state == .starting && (silence == nil || paced.liveness.isNew)
     }
 
     /// Judges anew; true where verdict or reasons changed.
@@ -80,14 +115,18 @@ struct PathView: Sendable, Hashable, Codable {
 
     private func judged(_ condition: PathCondition, _ hint: Reason?) -> (Verdict, [Reason]) {
         if case .unusable(let reason) = condition { return (.down, [reason]) }
-        let threshold = need.threshold(of: targets.count)
-        let answering = liveness.count { $0.state == .answering }
-        let well = liveness.count { $0.state == .answering && $0.quality.faults.isEmpty }
+        let known = paced.filter { $0.liveness.state != .unknown }
+        if targets.isEmpty, known.isEmpty, !paced.isEmpty { return (.starting, [.notYetProbed]) }
+        let threshold = need.threshold(of: targets.count + known.count)
+        let served = known.count(where: serves)
+        let answering = served + liveness.count { $0.state == .answering }
+        let well = served + liveness.count { $0.state == .answering && $0.quality.faults.isEmpty }
         if well >= threshold { return (.up, []) }
         if answering >= threshold { return (.degraded, zip(targets, liveness).flatMap(Self.faults)) }
-        let open = liveness.count { $0.state == .starting }
+        let open = liveness.count { $0.state == .starting } + known.count(where: mayServe)
         if answering + open >= threshold { return (.starting, [.notYetProbed]) }
-        return (.down, (hint.map { [$0] } ?? []) + zip(targets, liveness).compactMap(Self.reason))
+        let faults = zip(targets, liveness).compactMap(Self.reason) + paced.compactMap(reason)
+        return (.down, (hint.map { [$0] } ?? []) + faults)
     }
 
     private static func faults(_ target: Target, _ liveness: TargetLiveness) -> [Reason] {
@@ -99,6 +138,15 @@ struct PathView: Sendable, Hashable, Codable {
             case .roundTrip(let time): .slow(target, roundTrip: time, limit: limits.roundTrip ?? .zero)
             case .jitter(let time): .unsteady(target, jitter: time, limit: limits.jitter ?? .zero)
             }
+        }
+    }
+
+    private func reason(_ paced: PacedTarget) -> Reason? {
+        switch paced.liveness.state {
+        case .starting, .unknown: nil
+        case .answering: serves(paced) ? nil : .unconfirmed(paced.target)
+        case .failing(let failure): .failing(paced.target, failure)
+        case .recovering: .recovering(paced.target, answers: 0, of: 1)
         }
     }
 

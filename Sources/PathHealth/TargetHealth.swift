@@ -8,12 +8,15 @@ public struct TargetHealth: Hashable, Sendable {
     public let target: Target
     /// Whether it answers.
     public let isAnswering: Bool
+    /// Whether it could not be asked of late, and so counts neither way.
+    public let isUnknown: Bool
     /// What is known of it, how it is asked, and when its silence is known: in words.
     public let statements: [String]
 
     init(_ target: Target, _ liveness: TargetLiveness) {
         self.target = target
         isAnswering = liveness.state == .answering
+        isUnknown = false
         let timers = liveness.timers
         let rhythm =
             isAnswering
@@ -21,6 +24,26 @@ public struct TargetHealth: Hashable, Sendable {
                 + "\(timers.burstSpacing.shortText) apart, where no answer is there after \(timers.timeout.shortText)"
             : "asked every \(timers.outlook.promise.longestInterval.shortText)"
         statements = [Self.answers(liveness), rhythm] + (isAnswering ? [timers.outlook.words] : [])
+    }
+
+    init(_ paced: PacedTarget) {
+        target = paced.target
+        let liveness = paced.liveness
+        let known =
+            switch liveness.state {
+            case .starting: "no answer yet"
+            case .answering: "it serves"
+            case .failing(let failure): failure.description
+            case .recovering: "no answer since the path is back; one brings it back"
+            case .unknown: "it could not be asked of late: it counts neither way"
+            }
+        if case .answering = liveness.state { isAnswering = true } else { isAnswering = false }
+        isUnknown = liveness.state == .unknown
+        statements = [
+            known,
+            "asked every \(liveness.interval.shortText), never faster: \(PacedLiveness.fallCount) failures in a row give it "
+                + "up, within \(liveness.detection.shortText)",
+        ]
     }
 
     private static func answers(_ liveness: TargetLiveness) -> String {

@@ -57,6 +57,11 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
     /// Whether it answers, and nothing is open.
     package var isQuiet: Bool { state == .answering && burst == nil && outstanding.isEmpty }
 
+    /// Since when it is silent; nil where it is not.
+    var silentSince: Instant? {
+        if case .silent(_, let since, _) = state { max(since, givenUpAt) } else { nil }
+    }
+
     /// When ``advance(to:)`` has something to do next.
     package var nextDeadline: Instant {
         guard let burst else {

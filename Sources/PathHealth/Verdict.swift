@@ -27,6 +27,10 @@ public enum Reason: Hashable, Sendable, Codable, CustomStringConvertible {
     case unanswered(Target, probes: Int, over: Duration)
     /// Answers are back, but not yet enough of them in a row.
     case recovering(Target, answers: Int, of: Int)
+    /// The target does not serve, and why.
+    case failing(Target, TLSFailure)
+    /// The target served before all that are asked more often fell silent, and was not asked since.
+    case unconfirmed(Target)
     /// The path carries other networks: it is what lies behind it that does not answer.
     case beyondPath
     /// The tunnel's far end answers handshakes: it is what lies behind it that does not answer.
@@ -79,6 +83,8 @@ public enum Reason: Hashable, Sendable, Codable, CustomStringConvertible {
             "\(target): \(probes) probes in a row without answer for \(over.shortText)"
         case .recovering(let target, let answers, let wanted):
             "\(target): \(answers) of \(wanted) answers in a row that make it up"
+        case .failing(let target, let failure): "\(target): \(failure)"
+        case .unconfirmed(let target): "\(target): it served before the others fell silent, and was not asked since"
         case .beyondPath: "the path carries other networks: what lies behind it for this one does not answer"
         case .peerAnswers: "the tunnel's far end answers handshakes: what lies behind it does not answer"
         case .peerHeard: "packets come from the tunnel's far end: the way there is broken, or what lies behind it"

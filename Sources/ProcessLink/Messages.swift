@@ -87,6 +87,9 @@ public enum MessageToAgent: Sendable, Codable {
     case undelivered(alert: String, reason: String)
     /// What the resolver found of a host: its addresses, for so many seconds; or none, and why.
     case found(request: UInt64, addresses: [IPAddress], lifetime: UInt32, problem: FindingProblem?)
+    /// How a TLS handshake ended, and until when the server's certificate is valid, in seconds since 1970, where one was
+    /// seen.
+    case shookHands(request: UInt64, HandshakeOutcome, expires: Int64?)
 }
 
 /// Why a host has no address.
@@ -112,6 +115,8 @@ public enum MessageFromAgent: Sendable, Codable {
     case deliver(AlertDelivery)
     /// The resolver finds a host's addresses, by these servers and through this interface.
     case find(request: UInt64, host: DomainName, servers: [SocketEndpoint], interface: InterfaceName)
+    /// The frontend shakes hands with a TLS server. The connection to it travels with the message.
+    case shakeHands(HandshakeRequest)
     /// End now.
     case stop
 }

@@ -15,6 +15,7 @@ final class FrontendProcess {
     private enum Notice: Sendable {
         case pageWanted(PageDesk.Asker)
         case webhookEnded(AlertDelivery, DeliveryOutcome)
+        case handshakeEnded(request: UInt64, HandshakeOutcome, expires: Int64?)
     }
 
     private static let reconnectInterval = Duration.milliseconds(50)
@@ -27,6 +28,7 @@ final class FrontendProcess {
     private let mailbox: Mailbox<Notice>
     private let webhooks: WebhookSender
     private let commands: CommandRunner
+    private var handshakes: HandshakeCaller
     private let listeners: ServedListeners
     private var desk: PageDesk?
     private var ledger = DeliveryLedger()
@@ -40,9 +42,10 @@ final class FrontendProcess {
         self.loop = loop
         let mailbox = try Mailbox<Notice>()
         self.mailbox = mailbox
-        // The one thread that speaks HTTP. It starts here, after privileges are gone, and ends with the process.
+        // The one thread that speaks HTTP and TLS. It starts here, after privileges are gone, and ends with the process.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         webhooks = WebhookSender(group: group)
+        handshakes = HandshakeCaller(group: group)
         commands = CommandRunner(on: loop)
         listeners = ServedListeners(server: WebServer(group: group) { mailbox.post(.pageWanted($0)) }, log: log)
     }
@@ -58,6 +61,8 @@ final class FrontendProcess {
             switch notice {
             case .pageWanted(let asker): desk?.wanted(by: asker)
             case .webhookEnded(let delivery, let outcome): ended(delivery, outcome)
+            case .handshakeEnded(let request, let outcome, let expires):
+                channel?.send(.shookHands(request: request, outcome, expires: expires))
             }
         }
         connect()
@@ -107,6 +112,10 @@ final class FrontendProcess {
         if case .listeners(let wanted, let attached) = message {
             return listeners.replace(by: wanted, attached: attached, descriptors)
         }
+        if case .shakeHands(let request) = message, let connection = descriptors.first {
+            for descriptor in descriptors.dropFirst() { close(descriptor) }
+            return shakeHands(request, over: FileDescriptor(owning: connection))
+        }
         for descriptor in descriptors { close(descriptor) }
         switch message {
         case .page(let request, let metrics, let health): desk?.came(request, metrics, health)
@@ -114,7 +123,15 @@ final class FrontendProcess {
         case .stop:
             wasToldToEnd = true
             end()
+        case .shakeHands: log.error("the agent sent no connection for a handshake")
         case .listeners, .resolver, .find: log.error("the agent sent what is not for the frontend")
+        }
+    }
+
+    private func shakeHands(_ request: HandshakeRequest, over connection: consuming FileDescriptor) {
+        let number = request.request
+        handshakes.call(request, over: connection, at: loop.now) { [mailbox] outcome, expires in
+            mailbox.post(.handshakeEnded(request: number, outcome, expires: expires))
         }
     }
 

@@ -68,11 +68,14 @@ struct Chaos {
         case 5:
             let statuses = [PeerStatus.unknown, .silent, .heard, .shakesHands]
             tell(.evidence(.peer(path(), statuses[Int(random.next() % 4)])))
-        case 6...21:
+        case 6: tell(.evidence(.handshakes(random.next() % 4 > 0)))
+        case 7...21:
             guard !sent.isEmpty else { return }
             let probe = sent.remove(at: Int(random.next() % UInt64(sent.count)))
             now = now + .microseconds(Int64(random.next() % 20_000))
-            tell(.evidence(.answer(probe)))
+            let isGood = probe.subject.target.pace == nil || random.next() % 2 == 0
+            let failures = [TLSFailure.silent, .expired(days: 3), .wrongName]
+            tell(.evidence(isGood ? .answer(probe) : .failure(probe, failures[Int(random.next() % 3)])))
         default:
             now = max(now, next) + .microseconds(Int64(random.next() % 300))
             tell(.time)
@@ -83,7 +86,11 @@ struct Chaos {
 
     private mutating func policies() -> [NetworkPolicy] {
         Self.networks.map { network in
-            let targets = (1...1 + Int(random.next() % 3)).map { Target.icmp(.v4(IPv4Address(bits: UInt32($0)))) }
+            var targets = (1...1 + Int(random.next() % 3)).map { Target.icmp(.v4(IPv4Address(bits: UInt32($0)))) }
+            if random.next() % 2 == 0 {
+                let endpoint = SocketEndpoint(address: .v4(IPv4Address(bits: 9)), port: 443)
+                targets.append(.tls(endpoint, name: .root, every: .seconds(Int64(5 + random.next() % 11))))
+            }
             return NetworkPolicy(
                 network: network,
                 paths: random.next() % 2 == 0 ? Self.paths : Self.paths.reversed(),

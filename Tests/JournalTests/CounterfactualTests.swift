@@ -6,9 +6,14 @@ import PathHealth
 import Testing
 
 struct CounterfactualTests {
-    private static let first = PathName("vpn-a")!
-    private static let second = PathName("vpn-b")!
-    private static let network = NetworkName("azure")!
+    private static func name<Kind>(_ text: String) -> Name<Kind> {
+        guard let name = Name<Kind>(text) else { preconditionFailure("'\(text)' is no name") }
+        return name
+    }
+
+    private static let first: PathName = name("vpn-a")
+    private static let second: PathName = name("vpn-b")
+    private static let network: NetworkName = name("azure")
     private static let target = Target.icmp(.v4(IPv4Address(bits: 0x0a14_0004)))
 
     private static func policy(
@@ -46,7 +51,8 @@ struct CounterfactualTests {
                 tell(.evidence(.condition(path, .ready)))
             }
             while now < start + .seconds(600) {
-                now = min(core.nextDeadline!, inFlight.map(\.at).min() ?? .init(nanoseconds: .max))
+                let times = [core.nextDeadline, inFlight.map(\.at).min()].compactMap { $0 }
+                now = times.min() ?? now + .seconds(1)
                 if let place = inFlight.firstIndex(where: { $0.at <= now }) {
                     tell(.evidence(.answer(inFlight.remove(at: place).probe)))
                 } else {
@@ -85,31 +91,31 @@ struct CounterfactualTests {
         #expect(past.span >= .seconds(600))
     }
 
-    @Test func aSlowerPromiseRidesThroughWhatAQuickOneLeftThePathFor() {
+    @Test func aSlowerPromiseRidesThroughWhatAQuickOneLeftThePathFor() throws {
         let past = Counterfactual(of: Run(Self.policy()).steps, under: [Self.policy(within: .seconds(10))])
-        #expect(past.accounts[Self.network]!.live.switches > 10)
-        #expect(past.accounts[Self.network]!.other.switches == 0)
+        #expect(try #require(past.accounts[Self.network]).live.switches > 10)
+        #expect(try #require(past.accounts[Self.network]).other.switches == 0)
     }
 
-    @Test func aLongerHoldSwitchesLess() {
+    @Test func aLongerHoldSwitchesLess() throws {
         let past = Counterfactual(of: Run(Self.policy()).steps, under: [Self.policy(failback: .seconds(300))])
-        let accounts = past.accounts[Self.network]!
+        let accounts = try #require(past.accounts[Self.network])
         #expect(accounts.other.switches < accounts.live.switches)
     }
 
-    @Test func withoutTheOtherPathTheNetworkIsBlockedMeanwhile() {
+    @Test func withoutTheOtherPathTheNetworkIsBlockedMeanwhile() throws {
         let past = Counterfactual(of: Run(Self.policy()).steps, under: [Self.policy(paths: [Self.first])])
-        let accounts = past.accounts[Self.network]!
+        let accounts = try #require(past.accounts[Self.network])
         #expect(accounts.live.blocked < .seconds(2), "until the first answers")
         #expect((.seconds(40)...(.seconds(120))).contains(accounts.other.blocked), "\(accounts.other.blocked)")
     }
 
-    @Test func whatWasNeverAskedIsCounted() {
+    @Test func whatWasNeverAskedIsCounted() throws {
         let stranger = Target.icmp(.v4(IPv4Address(bits: 7)))
         let past = Counterfactual(of: Run(Self.policy()).steps, under: [Self.policy(target: stranger)])
         #expect(past.unknown.keys.allSatisfy { $0.target == stranger })
         #expect(past.unknown.values.reduce(0, +) > 1_000)
-        #expect(past.accounts[Self.network]!.other.switches == 0)
+        #expect(try #require(past.accounts[Self.network]).other.switches == 0)
     }
 
     /// What is read from the middle begins with what was decided by then.

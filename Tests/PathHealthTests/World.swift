@@ -12,12 +12,14 @@ struct World {
 
     /// Whether a probe sent now through the path to the target is answered, and after how long.
     var answers: (PathName, Target, Instant) -> Duration?
+    /// How, and after how long, a probe sent now fails that is not merely without answer.
+    var failures: (PathName, Target, Instant) -> (Duration, TLSFailure)? = { _, _, _ in nil }
     private(set) var core = HealthCore()
     private(set) var now = Instant(nanoseconds: 1_000_000_000_000)
     private(set) var decided: [(at: Instant, decision: Decision)] = []
     private(set) var judged: [(at: Instant, path: PathName, verdict: Verdict)] = []
-    private(set) var sent: [(at: Instant, path: PathName)] = []
-    private var inFlight: [(at: Instant, probe: Probe)] = []
+    private(set) var asked: [(at: Instant, probe: Probe)] = []
+    private var inFlight: [(at: Instant, evidence: Evidence)] = []
 
     static func name<Kind>(_ text: String) -> Name<Kind> {
         guard let name = Name<Kind>(text) else { preconditionFailure("'\(text)' is no name") }
@@ -76,7 +78,7 @@ struct World {
             now = max(now, next)
             let due = inFlight.filter { $0.at <= now }
             inFlight.removeAll { $0.at <= now }
-            for (_, probe) in due { take(core.handle(.answer(probe), at: now)) }
+            for (_, evidence) in due { take(core.handle(evidence, at: now)) }
             take(core.advance(to: now))
         }
         now = end
@@ -86,15 +88,24 @@ struct World {
         for action in actions {
             switch action {
             case .send(let probe):
-                sent.append((now, probe.subject.path))
-                if let delay = answers(probe.subject.path, probe.subject.target, now) {
-                    inFlight.append((now + delay, probe))
+                asked.append((now, probe))
+                if let (delay, failure) = failures(probe.subject.path, probe.subject.target, now) {
+                    inFlight.append((now + delay, .failure(probe, failure)))
+                } else if let delay = answers(probe.subject.path, probe.subject.target, now) {
+                    inFlight.append((now + delay, .answer(probe)))
                 }
             case .judged(_, let path, let before, let verdict, _):
                 if before != verdict { judged.append((now, path, verdict)) }
             case .decided(let decision, _): decided.append((now, decision))
             }
         }
+    }
+
+    var sent: [(at: Instant, path: PathName)] { asked.map { ($0.at, $0.probe.subject.path) } }
+
+    /// Lets a target fail from now on.
+    mutating func fail(_ target: Target, _ failure: TLSFailure) {
+        failures = { _, asked, _ in asked == target ? (.milliseconds(20), failure) : nil }
     }
 
     var decision: Decision { core.report[0].decision }

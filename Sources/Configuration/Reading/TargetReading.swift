@@ -8,11 +8,13 @@ extension Reading {
     func targets(_ node: YAMLNode, of network: String) -> TargetsConfiguration? {
         let what = "the targets of network '\(network)'"
         guard let section = Section(node, of: what, keys: ["need", "list"], reading: self) else { return nil }
-        let items = section.required("list").flatMap { list($0, "list") }
-        let targets = items?.compactMap { self.target($0, of: network) }
+        let node = section.required("list")
+        let items = node.flatMap { list($0, "list") }
         let need = section["need"].flatMap { self.need($0, of: items?.count) } ?? .any
-        guard let targets else { return nil }
-        return TargetsConfiguration(need: need, list: targets)
+        guard let node, let items else { return nil }
+        let targets = items.compactMap { item in target(item, of: network).map { (target: $0, mark: item.mark) } }
+        if targets.count == items.count { check(targets, of: network, at: node.mark) }
+        return TargetsConfiguration(need: need, list: targets.map(\.target))
     }
 
     private func need(_ node: YAMLNode, of count: Int?) -> TargetsConfiguration.Need? {
@@ -31,8 +33,9 @@ extension Reading {
     }
 
     private func target(_ node: YAMLNode, of network: String) -> TargetsConfiguration.Target? {
-        let (kinds, planned): ([String], Set) = (["icmp", "tcp", "dns"], ["tls", "https", "http"])
-        guard let section = Section(node, of: "a target", keys: kinds + ["zone"], planned: planned, reading: self)
+        let kinds = ["icmp", "tcp", "dns", "tls"]
+        let keys = kinds + ["zone"] + Self.tlsKeys
+        guard let section = Section(node, of: "a target", keys: keys, planned: ["https", "http"], reading: self)
         else { return nil }
         let found = kinds.compactMap { kind in section[kind].map { (kind, $0) } }
         let zone = section["zone"].map { ($0, value($0, "zone", as: DomainName.self, form: "a domain name")) }
@@ -40,12 +43,20 @@ extension Reading {
             // An unknown or planned key was reported.
             if !section.hasUnknownKeys {
                 let problem =
-                    found.isEmpty ? "a target says nobody who is asked" : "a target has one of icmp, tcp and dns"
-                error(node.mark, problem, hint: "{icmp: ADDRESS}, {tcp: ADDRESS:PORT} or {dns: ADDRESS, zone: NAME}")
+                    found.isEmpty ? "a target says nobody who is asked" : "a target has one of icmp, tcp, dns and tls"
+                let forms = ["{icmp: ADDRESS}", "{tcp: ADDRESS:PORT}", "{dns: ADDRESS, zone: NAME}"]
+                error(
+                    node.mark,
+                    problem,
+                    hint: "\(forms.joined(separator: ", ")) or {tls: ADDRESS:PORT, name: NAME}"
+                )
             }
             return nil
         }
         if kind != "dns", let zone { error(zone.0.mark, "zone: only a dns target is asked for one") }
+        for key in Self.tlsKeys where kind != "tls" {
+            if let node = section[key] { error(node.mark, "\(key): only a tls target has one") }
+        }
         func declare(_ address: IPAddress) {
             declared.targets.append(Sighting(value: address, owner: network, mark: value.mark))
         }
@@ -58,6 +69,8 @@ extension Reading {
             guard let endpoint = endpoint(value, kind) else { return nil }
             declare(endpoint.address)
             return .tcp(endpoint)
+        case "tls":
+            return tlsTarget(value, in: section, of: network).map { .tls($0) }
         default:
             guard let server = endpoint(value, kind, defaultPort: 53) else { return nil }
             declare(server.address)

@@ -89,7 +89,7 @@ extension Page {
         if !through.silentTargets.isEmpty {
             words.append("no answer from \(through.silentTargets.joined(separator: " and "))")
         }
-        return wrapped((words + through.reasons).joined(separator: ", "), indent: indent)
+        return wrapped((words + through.failingTargets + through.reasons).joined(separator: ", "), indent: indent)
     }
 
     private func rest(_ report: StatusReport) -> String {

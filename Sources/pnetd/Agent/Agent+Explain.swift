@@ -45,9 +45,18 @@ extension Agent {
             "\(rank) is \(path.verdict.rawValue), for \(age(path.since)), and \(use(of: path, network, decision))",
             because: path.reasons.map { Explanation($0.description) }
                 + path.targets.map { target in
-                    Explanation("\(target.target)", because: target.statements.map { Explanation($0) })
+                    let subject = ProbeSubject(network: network.name, path: path.path, target: target.target)
+                    let statements = target.statements + certificateFacts(of: subject)
+                    return Explanation("\(target.target)", because: statements.map { Explanation($0) })
                 }
         )
+    }
+
+    private func certificateFacts(of subject: ProbeSubject) -> [String] {
+        guard let expires = probes?.tls.expiries[subject] else { return [] }
+        let left = Double(expires) - Double(clock.wallNanoseconds) / 1e9
+        let time = Duration.seconds(min(abs(left), 1e9)).shortText
+        return ["its certificate " + (left < 0 ? "expired \(time) ago" : "is valid for another \(time)")]
     }
 
     /// What a path does for a network, and when it will do more.

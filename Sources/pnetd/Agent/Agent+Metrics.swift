@@ -16,6 +16,7 @@ extension Agent {
         let report = statusReport()
         page.add("pnetd_build_info", .gauge, "The version that runs.", [.init(1, ("version", Version.text))])
         addNetworks(report, to: &page)
+        addCertificates(to: &page)
         addPaths(report, to: &page)
         addBFD(to: &page)
         addOwn(to: &page)
@@ -99,6 +100,25 @@ extension Agent {
         )
     }
 
+    private func addCertificates(to page: inout Exposition) {
+        let expiries = (probes?.tls.expiries ?? [:]).sorted { "\($0.key)" < "\($1.key)" }
+        page.add(
+            "pnetd_target_certificate_expiry_seconds",
+            .gauge,
+            "When the certificate ends that a TLS target showed last, in seconds since 1970.",
+            expiries.compactMap { subject, expires in
+                guard case .tls(let endpoint, let name, _) = subject.target else { return nil }
+                return .init(
+                    Double(expires),
+                    ("network", subject.network.text),
+                    ("path", subject.path.text),
+                    ("target", "\(endpoint)"),
+                    ("name", name.withoutRootDot)
+                )
+            }
+        )
+    }
+
     private func addPaths(_ report: StatusReport, to page: inout Exposition) {
         let all = report.paths
         page.add(
@@ -161,7 +181,8 @@ extension Agent {
             ("pnetd_probe_answers_total", "Answers that came in by the path of their probe.", probes?.answered ?? [:]),
             (
                 "pnetd_probes_refused_total",
-                "Probes that a target, or a host before it, said no to: by TCP, or by an RCODE.", probes?.refused ?? [:]
+                "Probes that a target, or a host before it, said no to: by TCP, by TLS, or by an RCODE.",
+                probes?.refused ?? [:]
             ),
             ("pnetd_probes_unsendable_total", "Probes that could not leave.", probes?.unsendable ?? [:]),
             (

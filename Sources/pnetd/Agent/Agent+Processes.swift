@@ -35,7 +35,11 @@ extension Agent {
         }
         processes.onMessage = { [unowned self] in heard($0, $1) }
         processes.onGone = { [unowned self] role in
-            if role == .frontend { alertsUnderWay = [] }
+            if role == .frontend {
+                alertsUnderWay = []
+                probes?.tls.frontendIsGone()
+                observe(.handshakes(false))
+            }
             if role == .resolver {
                 releaseWaiting(upTo: .max)
                 endpoints.underWay = [:]
@@ -64,7 +68,7 @@ extension Agent {
     var wantedRoles: Set<LinkRole> {
         var roles: Set<LinkRole> = []
         if site.resolver != nil || site.hasNamedEndpoints { roles.insert(.resolver) }
-        if !site.metricsListen.isEmpty || !site.alerts.isEmpty { roles.insert(.frontend) }
+        if !site.metricsListen.isEmpty || !site.alerts.isEmpty || !site.tlsTargets.isEmpty { roles.insert(.frontend) }
         return roles
     }
 
@@ -121,7 +125,9 @@ extension Agent {
         case .resolver:
             _ = sendSnapshot()
             lookForEndpoints()
-        case .frontend: offerAlerts()
+        case .frontend:
+            offerAlerts()
+            observe(.handshakes(true))
         }
         publish(nil)
     }
@@ -147,6 +153,8 @@ extension Agent {
             processes.send(.page(request: request, metrics: metricsPage(), health: health()), to: .frontend)
         case (.frontend, .delivered(let id)): alertDelivered(id)
         case (.frontend, .undelivered(let id, let reason)): alertFailed(id, reason)
+        case (.frontend, .shookHands(let request, let outcome, let expires)):
+            probes?.shookHands(request, outcome, expires: expires)
         default: log.warning("\(role) says what is not its to say")
         }
     }

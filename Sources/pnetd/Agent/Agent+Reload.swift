@@ -52,6 +52,7 @@ extension Agent {
         networkStates = networkStates.filter { names.contains($0.key) }
         followPlaces()
         probes?.keep(only: new.policies)
+        probes?.tls.roots = new.roots
         tellCore(.policies(new.policies, adopting: [:]))
         recallDrained()
         for network in new.networks where named[network.name] == nil {

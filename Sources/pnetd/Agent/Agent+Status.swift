@@ -112,7 +112,8 @@ extension Agent {
                         ? nil : path.roundTrips.map { $0.variation.inSeconds * 1e3 },
                     lossRatio: path.roundTrips?.lossRatio,
                     detectionMs: path.outlook.map { $0.detection.inSeconds * 1e3 },
-                    silentTargets: path.silentTargets.map(\.description)
+                    silentTargets: path.silentTargets.map(\.description),
+                    failingTargets: path.failures.map(\.description)
                 )
             }
         )

@@ -74,7 +74,7 @@ extension Agent {
             (.clock, site.paths.compactMap { clockWatch.warning(of: $0.name, wallNanoseconds: clock.wallNanoseconds) }),
             (.guard, guardWarnings),
             (.state, saveProblems.values.sorted()),
-            (.process, processWarnings),
+            (.process, processWarnings + handshakeWarnings),
             (.alert, saved.alerts.lost > 0 ? ["\(saved.alerts.lost) alerts were lost: too many waited"] : []),
         ]
     }
@@ -97,6 +97,25 @@ extension Agent {
         let isOpen =
             "this kernel (before 6.9) lets other programs flush the guard table; pnetd puts it back when they do"
         return (guardIsOwned ? [] : [isOpen]) + (kernelWork.guardWasMissing ? [Self.guardWasMissing] : [])
+    }
+
+    private var handshakeWarnings: [String] {
+        let targets = site.tlsTargets.map(\.place)
+        guard core.hasHandshakes else {
+            return targets.map { "\($0.network): \($0.target) is not asked: pnetd-frontend is not connected" }
+        }
+        return core.report.flatMap { network in
+            network.paths.flatMap { path in
+                path.targets.filter(\.isUnknown).map { target in
+                    let name = network.decision.network
+                    let subject = ProbeSubject(network: name, path: path.path, target: target.target)
+                    let why =
+                        probes?.tls.unable.contains(subject) == true
+                        ? "its name or the certificates in its ca-file are of no use" : "no outcome came of late"
+                    return "\(name): \(target.target) counts neither way on \(path.path): \(why)"
+                }
+            }
+        }
     }
 
     private var processWarnings: [String] {

@@ -143,7 +143,11 @@ final class Agent {
             on: loop,
             clock: clock
         )
-        probes = ProbeRunner(on: loop) { [weak self] probe in self?.observe(.answer(probe)) }
+        probes = ProbeRunner(on: loop, clock: clock) { [weak self] evidence in self?.observe(evidence) }
+        probes?.tls.roots = site.roots
+        probes?.tls.ask = { [weak self] request, connection in
+            self?.processes.send(.shakeHands(request), to: .frontend, with: [connection]) ?? false
+        }
         mtuProbing = MTUProbing(
             on: loop,
             target: { [weak self] path in self?.core.answeringEcho(through: path) },
@@ -254,6 +258,7 @@ final class Agent {
     func observe(_ evidence: Evidence) {
         if case .condition(let path, let condition) = evidence, core.condition(of: path) == condition { return }
         if case .peer(let path, let status) = evidence, core.peer(of: path) == status { return }
+        if case .handshakes(let areThere) = evidence, core.hasHandshakes == areThere { return }
         if case .session(let path, let status) = evidence {
             // How our own sessions end with us says nothing of the paths.
             guard !isEnding, !kernelWork.isOver, core.session(of: path) != status else { return }

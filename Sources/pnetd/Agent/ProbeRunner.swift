@@ -2,6 +2,7 @@
 
 import NetworkTypes
 import PathHealth
+import ProcessLink
 import SystemIO
 import Tunnel
 
@@ -12,10 +13,13 @@ final class ProbeRunner {
         let echo: EchoProber
         let connect: ConnectProber
         let dns: DNSProber
+        let streams: StreamOpener
     }
 
     private let loop: EventLoop
-    private let onAnswer: (Probe) -> Void
+    private let clock: any TimeSource
+    private let onEvidence: (Evidence) -> Void
+    let tls: TLSProbes
     private var probers: [PathName: Probers] = [:]
     /// A stream's number stands for its subject: it travels in a packet, or names a socket.
     private var streams: [ProbeSubject: UInt32] = [:]
@@ -31,9 +35,11 @@ final class ProbeRunner {
     private(set) var refused: [PathName: UInt64] = [:]
     private(set) var unsendable: [PathName: UInt64] = [:]
 
-    init(on loop: EventLoop, onAnswer: @escaping (Probe) -> Void) {
+    init(on loop: EventLoop, clock: any TimeSource, onEvidence: @escaping (Evidence) -> Void) {
         self.loop = loop
-        self.onAnswer = onAnswer
+        self.clock = clock
+        self.onEvidence = onEvidence
+        tls = TLSProbes(on: loop)
     }
 
     /// Opens sockets on the paths' interfaces as they come, anew where an interface was made anew; throws nothing away
@@ -69,6 +75,13 @@ final class ProbeRunner {
             },
             dns: DNSProber(interface: link.name, on: loop) { [weak self] token, outcome in
                 self?.take(outcome, token, by: path)
+            },
+            streams: StreamOpener(
+                interface: link.name,
+                patience: TLSProbes.connectPatience,
+                on: loop
+            ) { [weak self] token, outcome in
+                self?.take(outcome, token, by: path)
             }
         )
     }
@@ -83,6 +96,7 @@ final class ProbeRunner {
         streams = streams.filter { wanted.contains($0.key) }
         subjects = Dictionary(streams.map { ($0.value, $0.key) }, uniquingKeysWith: { first, _ in first })
         for prober in probers.values { prober.dns.keep(only: Set(subjects.keys)) }
+        tls.keep(only: Set(wanted))
     }
 
     func send(_ probe: Probe) {
@@ -94,6 +108,9 @@ final class ProbeRunner {
             case .icmp(let address): try probers.echo.send(token, to: address)
             case .tcp(let endpoint): try probers.connect.send(token, to: endpoint)
             case .dns(let server, let zone): try probers.dns.send(token, for: zone, to: server)
+            case .tls(let endpoint, _, _):
+                guard tls.mayStart() else { return unsendable[path, default: 0] += 1 }
+                try probers.streams.open(token, to: endpoint)
             }
             sent[path, default: 0] += 1
         } catch {
@@ -132,7 +149,7 @@ final class ProbeRunner {
         // By the path that it was sent by.
         guard let subject = subjects[token.stream], subject.path == path else { return }
         answered[path, default: 0] += 1
-        onAnswer(Probe(subject: subject, sequence: token.sequence))
+        onEvidence(.answer(Probe(subject: subject, sequence: token.sequence)))
     }
 
     private func take(_ outcome: ProbeOutcome, _ token: ProbeToken, by path: PathName) {
@@ -140,5 +157,32 @@ final class ProbeRunner {
         case .answered: answered(token, by: path)
         case .refused: refused[path, default: 0] += 1
         }
+    }
+
+    private func take(_ outcome: consuming StreamOpener.Outcome, _ token: ProbeToken, by path: PathName) {
+        guard let subject = subjects[token.stream], subject.path == path, case .tls(_, let name, _) = subject.target
+        else { return }
+        let probe = Probe(subject: subject, sequence: token.sequence)
+        switch consume outcome {
+        case .stood(let connection):
+            if !tls.connected(probe, name, by: connection) { unsendable[path, default: 0] += 1 }
+        case .refused:
+            refused[path, default: 0] += 1
+            onEvidence(.failure(probe, .refused))
+        case .missed: onEvidence(.failure(probe, .unreachable))
+        }
+    }
+
+    /// Takes the frontend's word of a handshake.
+    func shookHands(_ request: UInt64, _ outcome: HandshakeOutcome, expires: Int64?) {
+        guard let probe = tls.came(request, outcome, expires: expires) else { return }
+        let path = probe.subject.path
+        guard outcome != .unable else { return unsendable[path, default: 0] += 1 }
+        guard let failure = TLSFailure(outcome, expires: expires, now: clock.wallNanoseconds / 1_000_000_000) else {
+            answered[path, default: 0] += 1
+            return onEvidence(.answer(probe))
+        }
+        if failure != .silent { refused[path, default: 0] += 1 }
+        onEvidence(.failure(probe, failure))
     }
 }

@@ -20,6 +20,26 @@ extension ReservedNumbers {
     }
 }
 
+extension SiteConfiguration {
+    /// The TLS targets, and the certificates that theirs must lead to; nil for those that the system trusts.
+    var tlsTargets: [(place: TLSProbes.Place, roots: String?)] {
+        networks.flatMap { network in
+            network.targets.list.compactMap { target in
+                guard case .tls(let server) = target else { return nil }
+                return (TLSProbes.Place(network: network.name, target: Target(target)), server.roots)
+            }
+        }
+    }
+
+    /// The roots of those that do not go by the system's.
+    var roots: [TLSProbes.Place: String] {
+        Dictionary(
+            tlsTargets.compactMap { target in target.roots.map { (target.place, $0) } },
+            uniquingKeysWith: { first, _ in first }
+        )
+    }
+}
+
 extension Desired {
     /// What the file asks of the kernel, with each network's traffic led as given.
     init(

@@ -95,7 +95,7 @@ final class ResolverProcess {
         case .stop:
             wasToldToEnd = true
             loop.stop()
-        case .page, .deliver:
+        case .page, .deliver, .shakeHands:
             logger.error("the agent sent what is for the frontend")
         }
         for descriptor in descriptors { close(descriptor) }

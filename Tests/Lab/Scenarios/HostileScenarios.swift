@@ -84,7 +84,7 @@ extension Scenarios {
                     switch message {
                     case .listeners(let listeners, _): #expect(listeners.allSatisfy { $0.kind.role == .resolver })
                     case .resolver, .find, .stop: break
-                    case .page, .deliver: Issue.record("not for a resolver: \(message)")
+                    case .page, .deliver, .shakeHands: Issue.record("not for a resolver: \(message)")
                     }
                 }
                 for descriptor in stranger.descriptors {
@@ -100,6 +100,7 @@ extension Scenarios {
                     MessageToAgent.inForce(snapshot: .max), .scrape(request: 1), .delivered(alert: "lab-1"),
                     .undelivered(alert: "lab-1", reason: "\u{1b}[2J"),
                     .found(request: 1, addresses: [IPAddress(family: .ipv4, bits: 0)], lifetime: .max, problem: nil),
+                    .shookHands(request: 1, .served, expires: .min),
                     .metrics([MetricSample(name: "pnetd_network_state", labels: ["network": "azure"], value: 0)]),
                 ] { try stranger.say(message) }
                 pause(.milliseconds(200))

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import FoundationEssentials
+import NetworkTypes
+import SystemIO
+import Testing
+
+@testable import ProcessLink
+
+/// What agent and frontend say to each other of TLS handshakes.
+struct HandshakeMessageTests {
+    private func again<Message: Codable>(_ message: Message) throws -> Message {
+        try JSONDecoder().decode(Message.self, from: JSONEncoder().encode(message))
+    }
+
+    @Test(arguments: [nil, "-----BEGIN CERTIFICATE-----\nMIIB+/==\n-----END CERTIFICATE-----\n"])
+    func requestsComeAsTheyWent(roots: String?) throws {
+        let name = try #require(DomainName("hub1.azure-devices.net"))
+        let request = HandshakeRequest(request: .max, name: name, roots: roots, patience: 2_500)
+        guard case .shakeHands(let came) = try again(MessageFromAgent.shakeHands(request)) else {
+            Issue.record("another message")
+            return
+        }
+        #expect(came == request)
+    }
+
+    @Test(arguments: HandshakeOutcome.allCases, [nil, Int64.min, 1_796_000_000])
+    func outcomesComeAsTheyWent(outcome: HandshakeOutcome, expires: Int64?) throws {
+        let message = MessageToAgent.shookHands(request: 7, outcome, expires: expires)
+        guard case .shookHands(7, let came, let date) = try again(message) else {
+            Issue.record("another message")
+            return
+        }
+        #expect(came == outcome && date == expires)
+    }
+
+    @Test func aWordThatNobodyKnowsIsNoOutcome() {
+        let text = #"{"shookHands":{"request":1,"_1":"splendid"}}"#
+        #expect(throws: DecodingError.self) {
+            try JSONDecoder().decode(MessageToAgent.self, from: Data(text.utf8))
+        }
+    }
+}
