@@ -281,7 +281,7 @@ public struct HealthCore: Sendable, Hashable, Codable {
     /// When the last network's targets fell silent through a path that can carry; nil where all networks are reached.
     public func silence(of path: PathName) -> Instant? {
         guard condition(of: path) == .ready else { return nil }
-        return views.values.compactMap { $0[path] }.filter { $0.verdict == .down }.map(\.since).max()
+        return views.values.compactMap { $0[path]?.muteSince }.max()
     }
 
     private mutating func advance(_ network: NetworkName, _ path: PathName, _ now: Instant, _ actions: inout [Action]) {

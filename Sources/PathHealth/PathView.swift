@@ -72,6 +72,12 @@ struct PathView: Sendable, Hashable, Codable {
         isAnswered ? paced.compactMap(reason) : []
     }
 
+    /// When the last of its targets was given up; nil while one answers, or traffic goes there all the same.
+    var muteSince: Instant? {
+        guard verdict == .down, !liveness.contains(where: { $0.state == .answering }) else { return nil }
+        return liveness.map(\.givenUpAt).max().map { max($0, since) }
+    }
+
     /// Since when none of those answers any more that are asked closely; nil while one does, or may.
     private var silence: Instant? {
         let silences = liveness.map(\.silentSince)
@@ -93,7 +99,7 @@ struct PathView: Sendable, Hashable, Codable {
 
     /// Judges anew; true where verdict or reasons changed.
     ///
-    /// - Parameter hint: what is known of why targets are silent, if they are.
+    /// - Parameter hint: what is known of why targets are silent, if all of them are.
     mutating func judge(
         _ condition: PathCondition,
         drained: Reason?,
@@ -126,7 +132,8 @@ struct PathView: Sendable, Hashable, Codable {
         let open = liveness.count { $0.state == .starting } + known.count(where: mayServe)
         if answering + open >= threshold { return (.starting, [.notYetProbed]) }
         let faults = zip(targets, liveness).compactMap(Self.reason) + paced.compactMap(reason)
-        return (.down, (hint.map { [$0] } ?? []) + faults)
+        // Where one of them answers, the path carries.
+        return (.down, (answering == 0 ? hint.map { [$0] } ?? [] : []) + faults)
     }
 
     private static func faults(_ target: Target, _ liveness: TargetLiveness) -> [Reason] {

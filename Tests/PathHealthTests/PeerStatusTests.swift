@@ -47,4 +47,16 @@ struct PeerStatusTests {
         world.observe(.peer(World.first, .unknown))
         #expect(reasons(World.first) == before)
     }
+
+    @Test func whereOneTargetAnswersThePathCarries() throws {
+        let dead = Target.icmp(.v4(IPv4Address(bits: 7)))
+        var world = World(World.policy(targets: [World.target, dead], need: .all)) { _, target, _ in
+            target == dead ? nil : .milliseconds(20)
+        }
+        world.run(for: .seconds(5))
+        #expect(world.verdict(World.first) == .down)
+        #expect(world.core.silence(of: World.first) == nil)
+        world.observe(.peer(World.first, .silent))
+        #expect(try #require(world.reasons(World.first)).allSatisfy { $0.contains("\(dead)") })
+    }
 }
