@@ -49,8 +49,8 @@ package struct LivenessTimers: Hashable, Sendable, Codable {
             alarms *= again
             count += 1
         }
-        let bridge = 2 + Int((promise.rideThrough - timeout) / burstSpacing)
-        let room = 1 + Int((budget * 3 - intervals.lowerBound - timeout * 2) / burstSpacing)
+        let bridge = 2 + (promise.rideThrough - timeout).wholeCount(of: burstSpacing)
+        let room = 1 + (budget * 3 - intervals.lowerBound - timeout * 2).wholeCount(of: burstSpacing)
         burstCount = max(min(count, room), bridge, 3)
 
         let span = burstSpacing * (burstCount - 1) + timeout * 2
