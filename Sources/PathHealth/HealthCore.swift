@@ -119,7 +119,8 @@ public struct HealthCore: Sendable, Hashable, Codable {
             decisions[policy.network] = NetworkDecision(
                 failback: policy.failback,
                 whenDown: policy.whenDown,
-                current: current
+                current: current,
+                left: self.decisions[policy.network]?.left ?? [:]
             )
         }
         self.policies = policies
