@@ -83,4 +83,28 @@ struct MonotonicityTests {
             #expect(path.time - cut <= 1_000)
         }
     }
+
+    /// The order ends with the first verdict: a degradation that ends makes the chart begin anew, where one that never
+    /// came leaves it with what it had gathered. The path that lost one packet more is the better one then for a while.
+    @Test func aLossMoreMayBeForgottenSooner() {
+        var (few, many) = (ProportionChart(limit: 0.05, alarmEvery: 1e6), ProportionChart(limit: 0.05, alarmEvery: 1e6))
+        var count = 0
+        while many.raised == nil {
+            many.take(count % 8 == 0)
+            few.take(count % 8 == 0 && count > 0)
+            count += 1
+        }
+        #expect(few.raised == nil)
+        while many.raised != nil {
+            many.take(false)
+            few.take(false)
+        }
+        count = 0
+        while few.raised == nil {
+            many.take(count % 8 == 0)
+            few.take(count % 8 == 0)
+            count += 1
+        }
+        #expect(many.raised == nil)
+    }
 }
