@@ -45,10 +45,12 @@ private func quality(_ observations: Double) -> [String] {
                 return count
             }
             let least = test.leastDelay(alarmEvery: measured)
+            let leastAsPromised = test.leastDelay(alarmEvery: promise.questionsPerAlarm)
             let interval = promise.longestInterval.inSeconds
             return "RESULT bound-quality from=\(percent(low)) to=\(percent(test.high)) questions=\(delays.mean.short) "
                 + "seconds=\((delays.mean * interval).short) least-questions=\(least.short) "
-                + "ratio=\((delays.mean / least).short)"
+                + "ratio=\((delays.mean / least).short) least-as-promised=\(leastAsPromised.short) "
+                + "ratio=\((delays.mean / leastAsPromised).short)"
         }
 }
 
