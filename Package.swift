@@ -49,7 +49,7 @@ let heap: [Target] = [
 let rooms: [Target] =
     room("NetworkTypes", [])
     + room("SystemIO", ["CLinux", "NetworkTypes"])
-    + room("PathHealth", ["NetworkTypes"])
+    + room("PathHealth", ["NetworkTypes"], tests: ["PathSimulation"])
     + room("Journal", ["NetworkTypes", "PathHealth", "SystemIO"], tests: ["CLinux"])
     + room("Tunnel", ["CLinux", "CMnl", "NetworkTypes", "PathHealth", "SystemIO"], tests: ["CNl"])
     + room("ProcessLink", ["CLinux", "NetworkTypes", "SystemIO"])
@@ -136,7 +136,7 @@ let lab: [Target] = [
     ),
     .executableTarget(
         name: "bench-verdict",
-        dependencies: ["NetworkTypes", "PathHealth"],
+        dependencies: ["NetworkTypes", "PathHealth", "PathSimulation"],
         path: "Tests/Benchmarks/Verdict",
         swiftSettings: strict
     ),
@@ -159,7 +159,13 @@ let lab: [Target] = [
 
 /// What tests measure with.
 let instruments: [Target] = [
-    .target(name: "CMallocCount", path: "Tests/CMallocCount", cSettings: strictC)
+    .target(name: "CMallocCount", path: "Tests/CMallocCount", cSettings: strictC),
+    .target(
+        name: "PathSimulation",
+        dependencies: ["NetworkTypes", "PathHealth"],
+        path: "Tests/Simulation",
+        swiftSettings: strict
+    ),
 ]
 
 let package = Package(

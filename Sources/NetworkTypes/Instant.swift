@@ -22,18 +22,14 @@ public struct Instant: Hashable, Sendable, Comparable, Codable {
 
     /// The time from the right instant to the left one.
     public static func - (left: Self, right: Self) -> Duration {
-        .nanoseconds(left.nanoseconds - right.nanoseconds)
+        Duration(attoseconds: Int128(left.nanoseconds - right.nanoseconds) * 1_000_000_000)
     }
 }
 
 extension Duration {
     /// The duration in whole nanoseconds, saturated to what 64 bits hold (292 years).
     public var nanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        guard !overflow else { return seconds < 0 ? .min : .max }
-        let (sum, carried) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000)
-        return carried ? (seconds < 0 ? .min : .max) : sum
+        Int64(clamping: attoseconds / 1_000_000_000)
     }
 
     /// The duration in seconds, as metrics and JSON have it.

@@ -22,7 +22,7 @@ public struct DetectionPromise: Hashable, Sendable, Codable {
     public var longestInterval: Duration { within * 3 / 10 }
 
     /// How many of those come to one false alarm.
-    var questionsPerAlarm: Double { LivenessTimers.year / longestInterval.inSeconds / falseAlarmsPerYear }
+    package var questionsPerAlarm: Double { LivenessTimers.year / longestInterval.inSeconds / falseAlarmsPerYear }
 }
 
 /// How a promise stands on a path as it is now.

@@ -126,7 +126,8 @@ public struct HealthCore: Sendable, Hashable, Codable {
             deciders[policy.network] = NetworkDecision(
                 failback: policy.failback,
                 whenDown: policy.whenDown,
-                current: current
+                current: current,
+                left: self.decisions[policy.network]?.left ?? [:]
             )
         }
         self.policies = policies

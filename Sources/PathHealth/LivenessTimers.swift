@@ -49,8 +49,11 @@ package struct LivenessTimers: Hashable, Sendable, Codable {
             alarms *= again
             count += 1
         }
-        let bridge = 2 + Int((promise.rideThrough - timeout) / burstSpacing)
-        let room = 1 + Int((budget * 3 - intervals.lowerBound - timeout * 2) / burstSpacing)
+        // The first question that an outage takes may have left a round trip before it: the burst alone has to outlast it,
+        // less what is waited beyond the round trip, and then be answered.
+        let inOutage = (promise.rideThrough - slack + burstSpacing - .nanoseconds(1)).wholeCount(of: burstSpacing)
+        let bridge = inOutage + Self.answerable(single)
+        let room = 1 + (budget * 3 - intervals.lowerBound - timeout * 2).wholeCount(of: burstSpacing)
         burstCount = max(min(count, room), bridge, 3)
 
         let span = burstSpacing * (burstCount - 1) + timeout * 2
@@ -65,6 +68,13 @@ package struct LivenessTimers: Hashable, Sendable, Codable {
             lossAfterLoss: again,
             timeout: timeout
         )
+    }
+
+    /// How many questions are not all lost, but once in a thousand times.
+    private static func answerable(_ loss: Double) -> Int {
+        var (count, chance) = (1, loss)
+        while chance > 0.001, count < 4 { (count, chance) = (count + 1, chance * loss) }
+        return count
     }
 
     /// Seconds in a year.

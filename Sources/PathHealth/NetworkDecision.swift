@@ -8,6 +8,14 @@ public enum Failback: Hashable, Sendable, Codable {
     case automatic(after: Duration)
     /// Never by itself.
     case manual
+
+    /// How long a path that was left is not gone back to while traffic can stay.
+    var hold: Duration {
+        switch self {
+        case .automatic(let hold): hold
+        case .manual: .seconds(60)
+        }
+    }
 }
 
 /// What happens to a network when none of its paths is up.
@@ -99,11 +107,14 @@ struct NetworkDecision: Sendable, Hashable, Codable {
     var failback: Failback
     var whenDown: WhenDown
     private(set) var current: Decision
+    /// When traffic left each path last.
+    private(set) var left: [PathName: Instant]
 
-    init(failback: Failback, whenDown: WhenDown, current: Decision) {
+    init(failback: Failback, whenDown: WhenDown, current: Decision, left: [PathName: Instant] = [:]) {
         self.failback = failback
         self.whenDown = whenDown
         self.current = current
+        self.left = left
     }
 
     /// Decides anew, candidates best first; true where the decision changed.
@@ -114,6 +125,7 @@ struct NetworkDecision: Sendable, Hashable, Codable {
         if outcome.path != current.outcome.path || outcome.changesRealm(from: current.outcome) {
             current.since = now
             current.reasons = reasons(for: outcome, candidates)
+            if let path = current.outcome.path { left[path] = now }
         } else if current.provisional {
             // The same outcome, but now there is evidence for it.
             current.reasons = reasons(for: outcome, candidates)
@@ -128,13 +140,14 @@ struct NetworkDecision: Sendable, Hashable, Codable {
 
     /// When traffic may come back to each path that is better than the one that carries it.
     func returns(_ candidates: [Candidate]) -> [PathName: Instant] {
-        guard case .automatic(let hold) = failback, let active = current.outcome.path,
+        guard let active = current.outcome.path,
             let held = candidates.first(where: { $0.path == active && $0.verdict.isUsable })
         else { return [:] }
-        return Dictionary(
-            better(than: held, candidates).map { ($0.path, $0.freeFrom(after: hold)) },
-            uniquingKeysWith: { first, _ in first }
-        )
+        var times = refuges(from: held, candidates)
+        if case .automatic(let hold) = failback {
+            times += better(than: held, candidates).map { ($0.path, $0.freeFrom(after: hold)) }
+        }
+        return Dictionary(times, uniquingKeysWith: min)
     }
 
     /// The outcome that the candidates call for; nil where there is too little evidence to leave the current one.
@@ -175,9 +188,20 @@ struct NetworkDecision: Sendable, Hashable, Codable {
         }
         if held.verdict == .starting { return nil }
         guard held.verdict.isUsable else { return best?.path }
-        // Off a bad path at once, if there is a good one; back to an earlier one of the same kind after the hold.
-        if held.verdict == .degraded, let best, best.rank == 0 { return best.path }
+        // Off a bad path to a good one; back to an earlier one of the same kind after the hold.
+        if let refuge = refuges(from: held, candidates).first(where: { $0.from <= now }) { return refuge.path }
         return better(than: held, candidates).first { mayReturn(to: $0, now) }?.path ?? active
+    }
+
+    /// The good paths for traffic on a bad one, and from when on: at once, but for those that it left itself within the
+    /// hold, or two bad paths would toss it to and fro. What the far end takes out is left for them all the same.
+    private func refuges(from held: Candidate, _ candidates: [Candidate]) -> [(path: PathName, from: Instant)] {
+        guard held.verdict == .degraded else { return [] }
+        let isTakenOut = held.reasons.contains { !$0.drains }
+        return candidates.filter { $0.rank == 0 }.map { candidate in
+            let wait = isTakenOut ? nil : left[candidate.path].map { $0 + failback.hold }
+            return (candidate.path, max(candidate.since, wait ?? candidate.since))
+        }
     }
 
     /// Those that the file puts first and that are no worse.

@@ -6,7 +6,7 @@
 /// A share above the limit is found after the fewest observations that its distance from the limit allows, a share
 /// below it hardly ever raises the chart: not once in `alarmEvery` observations at half the odds (Lorden, Ann. Math.
 /// Stat. 42, 1971). It falls when a thousand to one speaks for a share below.
-struct ProportionChart: Hashable, Sendable, Codable {
+package struct ProportionChart: Hashable, Sendable, Codable {
     /// What one observation changes, for each of the worse shares.
     private let hit: SIMD4<Double>
     private let miss: SIMD4<Double>
@@ -17,11 +17,11 @@ struct ProportionChart: Hashable, Sendable, Codable {
     private var hits = 0
     private var count = 0
     /// The share when the chart rose, since the rise began; nil while it is low.
-    private(set) var raised: Double?
+    package private(set) var raised: Double?
 
     private static let fallThreshold = 1_000.0
 
-    init(limit: Double, alarmEvery: Double) {
+    package init(limit: Double, alarmEvery: Double) {
         let odds = limit / (1 - limit)
         let worse = odds * SIMD4(2, 8, 32, 128)
         let (low, high) = (odds / 2 / (1 + odds / 2), worse / (1 + worse))
@@ -30,7 +30,7 @@ struct ProportionChart: Hashable, Sendable, Codable {
         threshold = alarmEvery * 4
     }
 
-    mutating func take(_ isHit: Bool) {
+    package mutating func take(_ isHit: Bool) {
         if evidence[0] <= 1 { (hits, count) = (0, 0) }
         count += 1
         if isHit { hits += 1 }

@@ -2,6 +2,7 @@
 
 import NetworkTypes
 import PathHealth
+import PathSimulation
 import Testing
 
 /// What is promised of a silence: how soon it is known, what is ridden through, and what gives way where both cannot be.
@@ -26,6 +27,25 @@ struct PromiseTests {
                 world.run(for: .seconds(5))
                 #expect(world.judged.allSatisfy { $0.verdict == .up }, "\(length) ms at phase \(phase) ms")
             }
+        }
+    }
+
+    /// Also where losses were found to be single ones, so that a short burst would do against those, and where a long round
+    /// trip lets an outage take questions that were asked before it.
+    @Test(arguments: [20, 60, 120])
+    func ridesThroughAnOutageThatSingleLossesDidNotPrepareItFor(roundTrip: Double) {
+        let kind = SimulatedPath("", LossKind(lossInGood: 0.01), RoundTripKind(base: roundTrip))
+        var channel = Channel(kind, seed: 12)
+        var path = ProbedPath(DetectionPromise(within: .seconds(1)))
+        while path.time < 1_200_000 { _ = path.step(&channel, isCut: false) }
+        let lossless = Channel(SimulatedPath("", LossKind(lossInGood: 0), RoundTripKind(base: roundTrip)), seed: 1)
+        for phase in 0..<100 {
+            var (trial, copy) = (path, lossless)
+            let cut = path.time + 1_000 + 7 * Double(phase)
+            while trial.nextTime < cut { #expect(!trial.step(&copy, isCut: false)) }
+            while trial.nextTime < cut + 300 { #expect(!trial.step(&copy, isCut: true)) }
+            while trial.nextTime < cut + 2_000 { #expect(!trial.step(&copy, isCut: false), "phase \(phase)") }
+            for _ in 0..<5 { _ = path.step(&channel, isCut: false) }
         }
     }
 
