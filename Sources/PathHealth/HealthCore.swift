@@ -127,7 +127,7 @@ public struct HealthCore: Sendable, Hashable, Codable {
                 failback: policy.failback,
                 whenDown: policy.whenDown,
                 current: current,
-                left: self.decisions[policy.network]?.left ?? [:]
+                left: self.deciders[policy.network]?.left ?? [:]
             )
         }
         self.policies = policies
