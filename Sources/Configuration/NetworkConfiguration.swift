@@ -6,8 +6,8 @@ public import NetworkTypes
 public struct NetworkConfiguration: Hashable, Sendable {
     /// When to go back to a better path.
     public enum Failback: Hashable, Sendable {
-        /// When it has been good for this long.
-        case auto(after: Duration)
+        /// When it has been good for this long; where there is a window, only while that is open.
+        case auto(after: Duration, in: WeeklyWindow? = nil)
         /// By hand only.
         case manual
     }

@@ -15,7 +15,7 @@ extension NetworkPolicy {
             }
         let failback: PathHealth.Failback =
             switch network.failback {
-            case .auto(let after): .automatic(after: after)
+            case .auto(let after, _): .automatic(after: after)
             case .manual: .manual
             }
         self.init(

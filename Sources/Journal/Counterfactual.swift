@@ -25,8 +25,11 @@ public struct Counterfactual: Sendable {
     public struct Account: Hashable, Sendable {
         /// How often its active path changed.
         public var switches = 0
-        /// How long it was led nowhere.
+        /// How long its prefixes were led nowhere.
         public var blocked = Duration.zero
+
+        /// A decision of an earlier run may have been taken in what this clock calls the future.
+        fileprivate mutating func led(nowhere time: Duration) { blocked += max(time, .zero) }
     }
 
     /// The decisions of both, in the order of their time.
@@ -51,8 +54,12 @@ public struct Counterfactual: Sendable {
 
     /// Replays a journal under other policies.
     public init(of steps: some Sequence<JournalWalk.Step>, under policies: [NetworkPolicy]) {
-        for piece in PastPiece.all(of: steps) { run(piece, policies) }
-        events.sort { ($0.wallNanoseconds, $0.isLive ? 0 : 1) < ($1.wallNanoseconds, $1.isLive ? 0 : 1) }
+        for piece in PastPiece.all(of: steps) {
+            let before = events.count
+            run(piece, policies)
+            // Not by the wall clock, which may have been set meanwhile.
+            events[before...].sort { ($0.decision.since, $0.isLive ? 0 : 1) < ($1.decision.since, $1.isLive ? 0 : 1) }
+        }
     }
 
     private mutating func run(_ piece: PastPiece, _ policies: [NetworkPolicy]) {
@@ -88,12 +95,11 @@ public struct Counterfactual: Sendable {
         for action in actions {
             switch action {
             case .send(let probe):
-                let way = PastProbes.Way(path: probe.subject.path, target: probe.subject.target)
-                switch piece.probes.fate(of: way, at: now) {
+                switch piece.probes.fate(of: probe.subject, at: now) {
                 case .told(let telling, let time): inFlight.append((now + time, telling.evidence(of: probe)))
                 case .lost: break
                 case .unknown:
-                    unknown[ProbeWay(path: way.path, target: way.target), default: 0] += 1
+                    unknown[ProbeWay(path: probe.subject.path, target: probe.subject.target), default: 0] += 1
                     inFlight.append((now + Self.guess, .answer(probe)))
                 }
             case .judged: break
@@ -114,15 +120,15 @@ public struct Counterfactual: Sendable {
         events.append(Event(wallNanoseconds: piece.wall(at: now), isLive: isLive, decision: decision, before: before))
         change(decision.network, isLive) { account in
             if old.path != nil, new.path != nil { account.switches += 1 }
-            if old == .blocked { account.blocked += now - max(before.since, piece.start) }
+            if old.path == nil { account.led(nowhere: now - max(before.since, piece.start)) }
         }
     }
 
     /// Counts what lasts to the end.
     private mutating func close(_ piece: PastPiece, isLive: Bool, _ decision: Decision?, _ network: NetworkName) {
         change(network, isLive) { account in
-            guard let decision, decision.outcome == .blocked else { return }
-            account.blocked += piece.end - max(decision.since, piece.start)
+            guard let decision, decision.outcome.path == nil else { return }
+            account.led(nowhere: piece.end - max(decision.since, piece.start))
         }
     }
 

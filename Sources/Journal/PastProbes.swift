@@ -5,10 +5,19 @@ import PathHealth
 
 /// How the probes of a run fared, to say how others would have fared that were never sent.
 struct PastProbes: Sendable {
-    /// Who was asked, and through which path; on whose behalf makes no difference.
-    struct Way: Hashable, Sendable {
+    /// Who was asked, and through which path; on whose behalf, and at what pace, makes no difference.
+    private struct Way: Hashable {
         let path: PathName
         let target: Target
+
+        init(_ subject: ProbeSubject) {
+            path = subject.path
+            guard case .tls(let endpoint, let name, _) = subject.target else {
+                target = subject.target
+                return
+            }
+            target = .tls(endpoint, name: name, every: .zero)
+        }
     }
 
     /// What became of a probe.
@@ -42,25 +51,25 @@ struct PastProbes: Sendable {
     private var open: [Probe: Int] = [:]
 
     mutating func sent(_ probe: Probe, at now: Instant) {
-        let way = Way(path: probe.subject.path, target: probe.subject.target)
+        let way = Way(probe.subject)
         sent[way, default: []].append(Sent(at: now))
         open[probe] = sent[way, default: []].count - 1
     }
 
     mutating func ended(_ probe: Probe, _ telling: Telling, at now: Instant) {
-        let way = Way(path: probe.subject.path, target: probe.subject.target)
-        guard let place = open.removeValue(forKey: probe), let probes = sent[way] else { return }
-        sent[way]?[place].end = (telling, now - probes[place].at)
+        let way = Way(probe.subject)
+        guard let place = open.removeValue(forKey: probe), let begin = sent[way]?[place].at else { return }
+        sent[way]?[place].end = (telling, now - begin)
     }
 
-    /// As the nearest one fared.
-    func fate(of way: Way, at time: Instant) -> Fate {
-        guard let probes = sent[way], !probes.isEmpty else { return .unknown }
+    /// As the nearest one fared; or, however far they are, as those before and after did that fared alike.
+    func fate(of subject: ProbeSubject, at time: Instant) -> Fate {
+        guard let probes = sent[Way(subject)], !probes.isEmpty else { return .unknown }
         let after = probes.partitioningIndex { $0.at >= time }
         let near = [after - 1, after].filter(probes.indices.contains).map { probes[$0] }
-        guard let nearest = near.min(by: { abs($0.at - time) < abs($1.at - time) }),
-            abs(nearest.at - time) <= way.target.reach
-        else { return .unknown }
+        guard let nearest = near.min(by: { abs($0.at - time) < abs($1.at - time) }) else { return .unknown }
+        let isBetweenTwins = near.count == 2 && near[0].end?.telling == near[1].end?.telling
+        guard isBetweenTwins || abs(nearest.at - time) <= subject.target.reach else { return .unknown }
         return nearest.end.map { .told($0.telling, after: $0.after) } ?? .lost
     }
 }

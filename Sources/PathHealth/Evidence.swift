@@ -81,6 +81,8 @@ public enum Evidence: Hashable, Sendable, Codable {
     case condition(PathName, PathCondition)
     /// The path was taken out by hand for this reason, or, with none, given back. It is probed all the same.
     case drained(PathName, Reason?)
+    /// Whether a network's traffic may come back to better paths just now, by the time of the day.
+    case failback(NetworkName, isOpen: Bool)
     /// What BFD with the path's far end shows changed.
     case session(PathName, BFDStatus)
     /// What the counters of the path's tunnel say of its far end changed.

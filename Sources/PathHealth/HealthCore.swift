@@ -78,6 +78,8 @@ public struct HealthCore: Sendable, Hashable, Codable {
     private var drained: [PathName: Reason] = [:]
     private var sessions: [PathName: BFDStatus] = [:]
     private var peers: [PathName: PeerStatus] = [:]
+    /// Networks whose traffic does not come back to better paths just now.
+    private var closed: Set<NetworkName> = []
     /// Whether there is somebody who can ask by a TLS handshake.
     public private(set) var hasHandshakes = false
     private var views: [NetworkName: [PathName: PathView]] = [:]
@@ -138,6 +140,8 @@ public struct HealthCore: Sendable, Hashable, Codable {
         drained = drained.filter { known.contains($0.key) }
         sessions = sessions.filter { known.contains($0.key) }
         peers = peers.filter { known.contains($0.key) }
+        closed.formIntersection(policies.map(\.network))
+        for network in closed { self.deciders[network]?.isReturnOpen = false }
         return advance(to: now)
     }
 
@@ -160,6 +164,9 @@ public struct HealthCore: Sendable, Hashable, Codable {
             sessions[path] = status
         case .peer(let path, let status):
             peers[path] = status
+        case .failback(let network, let isOpen):
+            if isOpen { closed.remove(network) } else { closed.insert(network) }
+            deciders[network]?.isReturnOpen = isOpen
         case .condition(let path, let condition):
             guard self.condition(of: path) != condition else { return [] }
             let wasReady = self.condition(of: path) == .ready
@@ -268,9 +275,12 @@ public struct HealthCore: Sendable, Hashable, Codable {
         peers[path] ?? .unknown
     }
 
+    /// Whether a network's traffic may come back to better paths just now.
+    public func isFailbackOpen(for network: NetworkName) -> Bool { !closed.contains(network) }
+
     /// All that holds of the paths: another core that is told it knows as much of them.
     public var standing: [Evidence] {
-        [.handshakes(hasHandshakes)]
+        [.handshakes(hasHandshakes)] + closed.sorted().map { .failback($0, isOpen: false) }
             + Set(policies.flatMap(\.paths)).sorted().flatMap { path in
                 [
                     conditions[path].map { .condition(path, $0) }, drained[path].map { .drained(path, $0) },

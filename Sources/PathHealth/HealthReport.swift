@@ -65,15 +65,16 @@ extension HealthCore {
         networks.first { $0.network == network }?.decision
     }
 
-    /// Who answers echoes through a path, the first of the file; nil where nobody does, or nobody is asked.
-    public func answeringEcho(through path: PathName) -> IPAddress? {
+    /// Who answers echoes through a path, in the file's order.
+    public func answeringEchoes(through path: PathName) -> [IPAddress] {
+        var addresses: [IPAddress] = []
         for case (_, let paths, _) in networks {
             guard let view = paths.first(where: { $0.0 == path })?.1 else { continue }
             for (target, liveness) in zip(view.targets, view.liveness) where liveness.state == .answering {
-                if case .icmp(let address) = target { return address }
+                if case .icmp(let address) = target, !addresses.contains(address) { addresses.append(address) }
             }
         }
-        return nil
+        return addresses
     }
 
     /// The decisions in force.

@@ -16,6 +16,8 @@ public struct MTUSearch: Hashable, Sendable {
         case confirming
         /// Whether the base size does, where what is in use did not.
         case falling
+        /// Whether what is in use still does not, now that the base size does: an outage may have been what it was.
+        case doubting
         /// What lies between a size that gets through and one that does not.
         case searching(Range<Int>)
     }
@@ -59,13 +61,19 @@ public struct MTUSearch: Hashable, Sendable {
     /// Whether larger packets than those that get through would fit the interface.
     public var isNarrow: Bool { carried < largest }
 
+    /// Whether more is to be found soon.
+    public var isSearching: Bool { if case .searching = phase { true } else { false } }
+
+    /// How often the size was asked for that is asked for now.
+    public var attempt: Int { unanswered }
+
     /// When ``advance(to:)`` has something to do next.
     public var nextDeadline: Instant { next }
 
     /// The size that is asked for now, in octets of the IP packet.
     private var size: Int {
         switch phase {
-        case .confirming: carried
+        case .confirming, .doubting: carried
         case .falling: Self.base
         case .searching(let span): Self.candidate(in: span, largest)
         }
@@ -88,50 +96,52 @@ public struct MTUSearch: Hashable, Sendable {
 
     /// Takes the answer to a packet of so many octets.
     public mutating func answered(_ octets: Int, at now: Instant) {
-        guard octets == size, unanswered > 0 else { return }
-        unanswered = 0
         switch phase {
-        case .confirming:
+        case .confirming where octets == carried && unanswered > 0, .falling where octets == carried,
+            .doubting where octets == carried:
             rest(now)
-        case .falling:
-            let failed = carried
-            carried = Self.base
-            raises = now + Self.raiseInterval
-            search(Self.base..<failed, now)
-        case .searching(let span):
+        case .falling where octets == Self.base && unanswered > 0:
+            ask(.doubting, now)
+        case .searching(let span) where octets == size && unanswered > 0:
             carried = max(carried, octets)
             search(octets..<span.upperBound, now)
+        default: break
         }
     }
 
     /// Nothing gets through just now: what is open says nothing of sizes.
     public mutating func pause(at now: Instant) {
-        (phase, unanswered) = (.confirming, 0)
-        next = now + .seconds(1)
+        if isSearching { raises = now }
+        ask(.confirming, now + .seconds(1))
     }
 
     private var limit: Int { phase == .confirming ? Self.confirmations : Self.attempts }
 
     private mutating func giveUp(_ now: Instant) {
-        unanswered = 0
         switch phase {
-        case .confirming where carried > Self.base: phase = .falling
-        case .confirming, .falling:
-            phase = .confirming
-            next = now + Self.retryInterval
+        case .confirming where carried > Self.base: ask(.falling, now)
+        case .confirming, .falling: ask(.confirming, now + Self.retryInterval)
+        case .doubting:
+            let failed = carried
+            carried = Self.base
+            raises = now + Self.raiseInterval
+            search(Self.base..<failed, now)
         case .searching(let span): search(span.lowerBound..<Self.candidate(in: span, largest), now)
         }
     }
 
+    private mutating func ask(_ phase: Phase, _ time: Instant) {
+        (self.phase, unanswered, next) = (phase, 0, time)
+    }
+
     private mutating func search(_ span: Range<Int>, _ now: Instant) {
-        phase = .searching(span)
-        next = now
-        if Self.candidate(in: span, largest) - span.lowerBound < Self.grain { rest(now) }
+        ask(.searching(span), now)
+        let isOpen = span.upperBound > largest && carried < largest
+        if !isOpen, Self.candidate(in: span, largest) - span.lowerBound < Self.grain { rest(now) }
     }
 
     private mutating func rest(_ now: Instant) {
-        phase = .confirming
-        next = now + Self.confirmInterval * pace
+        ask(.confirming, now + Self.confirmInterval * pace)
         guard isNarrow, raises <= now else { return }
         raises = now + Self.raiseInterval
         search(carried..<largest + 1, now)

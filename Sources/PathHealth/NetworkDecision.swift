@@ -106,6 +106,8 @@ struct Candidate: Hashable, Sendable {
 struct NetworkDecision: Sendable, Hashable, Codable {
     var failback: Failback
     var whenDown: WhenDown
+    /// Whether this is a time to come back to a better path.
+    var isReturnOpen = true
     private(set) var current: Decision
     /// When traffic left each path last.
     private(set) var left: [PathName: Instant]
@@ -144,7 +146,7 @@ struct NetworkDecision: Sendable, Hashable, Codable {
             let held = candidates.first(where: { $0.path == active && $0.verdict.isUsable })
         else { return [:] }
         var times = refuges(from: held, candidates)
-        if case .automatic(let hold) = failback {
+        if case .automatic(let hold) = failback, isReturnOpen {
             times += better(than: held, candidates).map { ($0.path, $0.freeFrom(after: hold)) }
         }
         return Dictionary(times, uniquingKeysWith: min)
@@ -211,7 +213,7 @@ struct NetworkDecision: Sendable, Hashable, Codable {
 
     private func mayReturn(to candidate: Candidate, _ now: Instant) -> Bool {
         switch failback {
-        case .automatic(let hold): candidate.freeFrom(after: hold) <= now
+        case .automatic(let hold): isReturnOpen && candidate.freeFrom(after: hold) <= now
         case .manual: false
         }
     }

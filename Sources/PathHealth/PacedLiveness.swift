@@ -104,7 +104,8 @@ struct PacedLiveness: Sendable, Hashable, Codable {
     /// Takes a failure; one that nobody waits for is nothing.
     mutating func failed(_ sequence: UInt16, _ failure: TLSFailure, at now: Instant) {
         guard take(sequence, at: now) else { return }
-        failures = min(failures + 1, Self.fallCount)
+        // Of one that never served nothing better is known.
+        failures = state == .starting ? Self.fallCount : min(failures + 1, Self.fallCount)
         if failures == Self.fallCount { state = .failing(failure) }
     }
 

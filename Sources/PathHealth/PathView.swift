@@ -91,10 +91,14 @@ struct PathView: Sendable, Hashable, Codable {
         return silence.map { $0 < last } ?? true
     }
 
-    /// Whether a target may turn out to serve. The silence of all that are asked more often waits for it only at its
-    /// beginning, where an earlier run may have known that it alone serves.
+    /// Whether a target may turn out to serve, which is waited for at its beginning only.
     private func mayServe(_ paced: PacedTarget) -> Bool {
-        paced.liveness.state == .starting && (silence == nil || paced.liveness.isNew)
+        paced.liveness.state == .starting && paced.liveness.isNew
+    }
+
+    /// Whether anything is known of a target, or will be soon: else it counts neither way.
+    private func counts(_ paced: PacedTarget) -> Bool {
+        paced.liveness.state != .unknown && (paced.liveness.state != .starting || paced.liveness.isNew)
     }
 
     /// Judges anew; true where verdict or reasons changed.
@@ -121,7 +125,7 @@ struct PathView: Sendable, Hashable, Codable {
 
     private func judged(_ condition: PathCondition, _ hint: Reason?) -> (Verdict, [Reason]) {
         if case .unusable(let reason) = condition { return (.down, [reason]) }
-        let known = paced.filter { $0.liveness.state != .unknown }
+        let known = paced.filter(counts)
         if targets.isEmpty, known.isEmpty, !paced.isEmpty { return (.starting, [.notYetProbed]) }
         let threshold = need.threshold(of: targets.count + known.count)
         let served = known.count(where: serves)

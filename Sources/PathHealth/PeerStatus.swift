@@ -18,6 +18,12 @@ public enum PeerStatus: Hashable, Sendable, Codable {
     /// (KEEPALIVE_TIMEOUT, the protocol's section 6.5), and a round trip comes to that.
     static let patience = Duration.seconds(12)
 
+    /// How long what was received says that the way back carries: keepalives come as often, and probes are sent all the
+    /// time.
+    private static let hearing = Duration.seconds(30)
+    /// How long a handshake says that both ways carry: no session is used for longer (REJECT_AFTER_TIME).
+    private static let session = Duration.seconds(180)
+
     /// What happened since the targets fell silent comes to.
     ///
     /// - Parameters:
@@ -25,9 +31,9 @@ public enum PeerStatus: Hashable, Sendable, Codable {
     ///   - heard: when something was received last.
     ///   - handshake: when a handshake was done last, by this clock.
     public init(since silence: Instant, heard: Instant?, handshake: Instant?, now: Instant) {
-        if let handshake, handshake > silence {
+        if let handshake, handshake > silence, now - handshake <= Self.session {
             self = .shakesHands
-        } else if let heard, heard > silence {
+        } else if let heard, heard > silence, now - heard <= Self.hearing {
             self = .heard
         } else {
             self = now - silence >= Self.patience ? .silent : .unknown

@@ -244,8 +244,14 @@ struct NetworkMistakeTests {
 
     @Test func failbackWindow() throws {
         try Example.expect(
-            ("mode: auto, after: 2m", "mode: auto, window: \"Sat 02:00-04:00\""),
-            give: ["35:28: error: 'window' is part of the design but not of this version (remove it)"]
+            ("mode: auto, after: 2m", "mode: auto, window: \"Sat 2-4\""),
+            give: [
+                "35:36: error: window: 'Sat 2-4' is not a time such as \"Sat 02:00-04:00\" or \"02:00-04:00\""
+            ]
+        )
+        try Example.expect(
+            ("mode: manual", "mode: manual, window: \"02:00-04:00\""),
+            give: ["44:38: error: 'window' has no meaning with mode manual (remove it, or mode: auto)"]
         )
     }
 

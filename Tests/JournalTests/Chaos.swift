@@ -69,7 +69,8 @@ struct Chaos {
             let statuses = [PeerStatus.unknown, .silent, .heard, .shakesHands]
             tell(.evidence(.peer(path(), statuses[Int(random.next() % 4)])))
         case 6: tell(.evidence(.handshakes(random.next() % 4 > 0)))
-        case 7...21:
+        case 7: tell(.evidence(.failback(Self.networks[Int(random.next() % 2)], isOpen: random.next() % 2 == 0)))
+        case 8...21:
             guard !sent.isEmpty else { return }
             let probe = sent.remove(at: Int(random.next() % UInt64(sent.count)))
             now = now + .microseconds(Int64(random.next() % 20_000))

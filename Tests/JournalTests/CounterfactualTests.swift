@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Journal
 import NetworkTypes
 import PathHealth
 import Testing
+
+@testable import Journal
 
 struct CounterfactualTests {
     private static func name<Kind>(_ text: String) -> Name<Kind> {
@@ -41,12 +42,14 @@ struct CounterfactualTests {
         private var now = Instant(nanoseconds: 5_000_000_000)
         private var inFlight: [(at: Instant, probe: Probe)] = []
         private let start: Instant
+        private let isDead: Bool
 
-        init(_ policy: NetworkPolicy) {
+        init(_ policy: NetworkPolicy, isDead: Bool = false, adopting decision: Decision? = nil) {
             start = now
+            self.isDead = isDead
             let header = JournalHeader(version: "0", run: 1, beginning: .run, at: now, wallNanoseconds: 0)
             steps.append(.segment(header, follows: false))
-            tell(.policies([policy], adopting: [:]))
+            tell(.policies([policy], adopting: decision.map { [$0.network: $0] } ?? [:]))
             for path in [CounterfactualTests.first, CounterfactualTests.second] {
                 tell(.evidence(.condition(path, .ready)))
             }
@@ -63,7 +66,7 @@ struct CounterfactualTests {
 
         private var isCut: Bool {
             let second = (now - start).nanoseconds / 1_000_000_000 % 60
-            return (20..<24).contains(second) || (50..<54).contains(second)
+            return isDead || (20..<24).contains(second) || (50..<54).contains(second)
         }
 
         private mutating func tell(_ input: CoreInput) {
@@ -132,5 +135,45 @@ struct CounterfactualTests {
     @Test func nothingComesOfNothing() {
         let past = Counterfactual(of: [], under: [Self.policy()])
         #expect(past.events.isEmpty && past.span == .zero)
+    }
+
+    /// A run that asks seldom, of one path that is dead for ten minutes, by a file that asks often: between two lost
+    /// probes there is no answer.
+    @Test func betweenTwoLostProbesNothingIsAnswered() throws {
+        let run = Run(Self.policy(paths: [Self.first], within: .seconds(120)), isDead: true)
+        let past = Counterfactual(of: run.steps, under: [Self.policy(paths: [Self.first])])
+        let accounts = try #require(past.accounts[Self.network])
+        #expect(accounts.other.switches == 0)
+        #expect(accounts.other.blocked > .seconds(500), "\(accounts.other.blocked)")
+        #expect(past.events.filter { !$0.isLive && $0.decision.outcome.path != nil }.isEmpty)
+    }
+
+    /// An earlier run decided by a clock that was ahead.
+    @Test func noTimeIsNegative() throws {
+        let future = Instant(nanoseconds: 5_000_000_000 + 86_400_000_000_000)
+        let decided = Decision(
+            network: Self.network,
+            generation: 1,
+            outcome: .blocked,
+            reasons: [],
+            since: future,
+            provisional: true
+        )
+        let past = Counterfactual(of: Run(Self.policy(), adopting: decided).steps, under: [Self.policy()])
+        let accounts = try #require(past.accounts[Self.network])
+        #expect(accounts.live.blocked >= .zero && accounts.other.blocked >= .zero)
+    }
+
+    /// Linear in what is replayed: a day of two paths in seconds.
+    @Test func aLongPastTakesNoSquareOfTheTime() {
+        var probes = PastProbes()
+        let subject = ProbeSubject(network: Self.network, path: Self.first, target: Self.target)
+        for second in 0..<60_000 {
+            let now = Instant(nanoseconds: Int64(second) * 1_000_000_000)
+            let probe = Probe(subject: subject, sequence: UInt16(truncatingIfNeeded: second))
+            probes.sent(probe, at: now)
+            probes.ended(probe, .answer, at: now + .milliseconds(20))
+        }
+        #expect(probes.fate(of: subject, at: Instant(nanoseconds: 0)) == .told(.answer, after: .milliseconds(20)))
     }
 }

@@ -158,6 +158,26 @@ struct DecisionTests {
         #expect(world.decision.generation == 4)
     }
 
+    /// What is dead is left at any time; coming back waits for its window, and then for no second hold.
+    @Test func failbackWaitsForItsWindow() {
+        var world = World(World.policy(failback: .automatic(after: .seconds(10)))) { path, _, _ in
+            path == World.first ? nil : .milliseconds(20)
+        }
+        world.observe(.failback(World.site, isOpen: false))
+        world.run(for: .seconds(30))
+        #expect(world.core.decision(of: World.site)?.outcome.path == World.second)
+        world.answers = { _, _, _ in .milliseconds(20) }
+        world.run(for: .seconds(300))
+        #expect(world.core.decision(of: World.site)?.outcome.path == World.second)
+        #expect(world.core.report[0].paths.allSatisfy { $0.returns == nil })
+        #expect(world.core.nextDeadline.map { $0 > world.now } ?? false, "nothing is due that cannot be done")
+        world.reload(World.policy(failback: .automatic(after: .seconds(10))))
+        world.run(for: .seconds(30))
+        #expect(world.core.decision(of: World.site)?.outcome.path == World.second, "a new file does not open it")
+        world.observe(.failback(World.site, isOpen: true))
+        #expect(world.core.decision(of: World.site)?.outcome.path == World.first)
+    }
+
     @Test func changesTheStandbyWithoutANewGenerationOrTime() {
         var world = World()
         world.run(for: .seconds(5))

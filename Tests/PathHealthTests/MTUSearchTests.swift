@@ -127,4 +127,32 @@ struct MTUSearchTests {
         search.answered(9_000, at: .init(nanoseconds: 1))
         #expect(search.carried == 1300)
     }
+
+    /// Whenever it begins: the echoes that it took are asked for once more before they are believed to be too large.
+    @Test(arguments: [1, 2, 3, 4, 6])
+    func anOutageIsNoNarrowness(seconds: Int) {
+        for phase in 0..<60 {
+            var way = Way(1500)
+            way.run(for: .seconds(30) + .milliseconds(200 * phase))
+            way.carries = 0
+            way.run(for: .seconds(seconds))
+            way.carries = 1500
+            way.run(for: .seconds(30))
+            #expect(!way.search.isNarrow, "an outage of \(seconds) s, begun \(phase * 200) ms later")
+        }
+    }
+
+    @Test func aSearchThatIsCutOffGoesOnAfterwards() {
+        var way = Way(1400)
+        while !way.search.isNarrow { way.run(for: .milliseconds(20)) }
+        way.search.pause(at: way.now)
+        way.run(for: .seconds(40))
+        #expect((1393...1400).contains(way.search.carried))
+    }
+
+    @Test func aLimitJustBelowTheInterfacesEndsWhereMoreGetsThrough() {
+        var way = Way(1500, known: 1438)
+        way.run(for: .seconds(5))
+        #expect(!way.search.isNarrow)
+    }
 }

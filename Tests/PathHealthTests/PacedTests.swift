@@ -203,12 +203,35 @@ struct PacedTests {
     @Test func takesNoOutcomeTwiceAndNoneOfAnotherQuestion() {
         var liveness = PacedLiveness(every: Self.interval, seed: "", now: Instant(nanoseconds: 0))
         let now = Instant(nanoseconds: 10_000_000_000)
-        let sequence = liveness.advance(to: now, mayAsk: true)
-        #expect(sequence == 1)
-        liveness.failed(2, .refused, at: now)
-        liveness.failed(1, .refused, at: now)
-        liveness.failed(1, .refused, at: now)
+        #expect(liveness.advance(to: now, mayAsk: true) == 1)
         liveness.answered(1, at: now)
-        #expect(liveness.state == .starting)
+        let later = now + Self.interval * 2
+        #expect(liveness.advance(to: later, mayAsk: true) == 2)
+        liveness.failed(1, .refused, at: later)
+        liveness.failed(2, .refused, at: later)
+        liveness.failed(2, .refused, at: later)
+        liveness.answered(2, at: later)
+        #expect(liveness.state == .answering(now))
+    }
+
+    @Test func oneThatNeverServedIsGivenUpAtOnce() {
+        var liveness = PacedLiveness(every: Self.interval, seed: "", now: Instant(nanoseconds: 0))
+        let now = Instant(nanoseconds: 10_000_000_000)
+        #expect(liveness.advance(to: now, mayAsk: true) == 1)
+        liveness.failed(1, .refused, at: now)
+        #expect(liveness.state == .failing(.refused))
+    }
+
+    /// However seldom it is asked, and though all are needed.
+    @Test(arguments: [15, 3_600])
+    func nothingWaitsLongForATargetOfWhichNothingIsTold(seconds: Int) {
+        let server = SocketEndpoint(address: .v4(IPv4Address(bits: 0x0a14_0004)), port: 443)
+        let tls = Target.tls(server, name: .root, every: .seconds(seconds))
+        var world = World(World.policy(targets: [World.target, tls], need: .all)) { _, target, _ in
+            target == tls ? nil : .milliseconds(20)
+        }
+        world.observe(.handshakes(true))
+        world.run(for: .seconds(8))
+        #expect(world.core.decision(of: World.site)?.outcome.path == World.first)
     }
 }

@@ -20,8 +20,8 @@ struct PeerStatusTests {
     @Test(
         arguments: [
             (99, 50, 101, .unknown), (99, 50, 111, .unknown), (99, 50, 112, .silent), (nil, nil, 112, .silent),
-            (101, 50, 101, .heard), (101, 50, 1_000, .heard), (101, 101, 101, .shakesHands),
-            (99, 101, 101, .shakesHands),
+            (101, 50, 101, .heard), (101, 50, 131, .heard), (101, 50, 132, .silent), (101, 101, 101, .shakesHands),
+            (99, 101, 101, .shakesHands), (101, 101, 281, .shakesHands), (101, 101, 282, .silent),
             (100, 100, 111, .unknown),
         ] as [(Int64?, Int64?, Int64, PeerStatus)]
     )

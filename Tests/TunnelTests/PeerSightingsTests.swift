@@ -14,6 +14,7 @@ struct PeerSightingsTests {
     private struct Interface {
         var sightings = PeerSightings()
         var peer = WireGuardDevice.Peer(publicKey: key, endpoint: home)
+        var others: [WireGuardDevice.Peer] = []
         /// What connection tracking says of the new place.
         var wasHeard: Bool?
 
@@ -24,7 +25,7 @@ struct PeerSightingsTests {
         ) -> [WireGuardPublicKey: SocketEndpoint] {
             peer.endpoint = endpoint ?? peer.endpoint
             peer.received += octets
-            sightings.look(at: WireGuardDevice(peers: [peer])) { $0 == elsewhere ? wasHeard : nil }
+            sightings.look(at: WireGuardDevice(peers: [peer] + others)) { $0 == elsewhere ? wasHeard : nil }
             return sightings.strays
         }
 
@@ -64,6 +65,13 @@ struct PeerSightingsTests {
     @Test func aLivelyPeerThatIsSentElsewhereWasNotHeardThere() {
         var interface = Interface.known
         interface.wasHeard = false
+        #expect(interface.then(at: Self.elsewhere, hears: 100) == [Self.key: Self.home])
+    }
+
+    @Test func whoIsHeardAtAnotherPeersPlaceIsTheOtherPeer() {
+        var interface = Interface.known
+        interface.others = [WireGuardDevice.Peer(publicKey: Sample.publicKey(2), endpoint: Self.elsewhere)]
+        interface.wasHeard = true
         #expect(interface.then(at: Self.elsewhere, hears: 100) == [Self.key: Self.home])
     }
 

@@ -96,8 +96,7 @@ extension Reading {
             let section = Section(
                 node,
                 of: "failback",
-                keys: ["mode", "after", "damping"],
-                planned: ["window"],
+                keys: ["mode", "after", "window", "damping"],
                 reading: self
             )
         else { return nil }
@@ -105,10 +104,14 @@ extension Reading {
         let after = section["after"].flatMap {
             duration($0, "after", in: .zero ... .seconds(7 * 86_400), saying: "0s to 7d")
         }
+        let window = section["window"].flatMap {
+            value($0, "window", as: WeeklyWindow.self, form: "a time such as \"Sat 02:00-04:00\" or \"02:00-04:00\"")
+        }
         let mode = section["mode"].map { choice($0, "mode", of: FailbackMode.self) } ?? .auto
-        guard mode == .manual else { return (.auto(after: after ?? .seconds(60)), damping) }
-        if let after = section["after"] {
-            error(after.mark, "'after' has no meaning with mode manual", hint: "remove it, or mode: auto")
+        guard mode == .manual else { return (.auto(after: after ?? .seconds(60), in: window), damping) }
+        for key in ["after", "window"] {
+            guard let node = section[key] else { continue }
+            error(node.mark, "'\(key)' has no meaning with mode manual", hint: "remove it, or mode: auto")
         }
         return (.manual, damping)
     }

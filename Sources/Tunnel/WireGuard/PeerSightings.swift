@@ -22,7 +22,11 @@ struct PeerSightings: Hashable {
         strays = [:]
         for peer in device.peers {
             var sighting = peers[peer.publicKey] ?? Sighting(peer)
-            sighting.look(at: peer, wasHeard)
+            sighting.look(at: peer) { place in
+                // Who is heard at one place is one peer.
+                let isAnothers = device.peers.contains { $0.endpoint == place && $0.publicKey != peer.publicKey }
+                return isAnothers ? false : wasHeard(place)
+            }
             seen[peer.publicKey] = sighting
             if sighting.isStray, let home = sighting.home { strays[peer.publicKey] = home }
         }

@@ -54,10 +54,14 @@ struct CounterfactualReport: Hashable, Codable {
     let notes: [String]
 
     init(_ past: Counterfactual, notes: [String]) {
-        func steps(isLive: Bool) -> [NetworkName: [Outcome]] {
-            past.events.filter { $0.isLive == isLive }.reduce(into: [:]) { steps, event in
-                steps[event.decision.network, default: []].append(event.decision.outcome)
-            }
+        // Only those that both have can be compared, and which path stood by makes no difference.
+        let common = Set(past.events.filter(\.isLive).map(\.decision.network)).intersection(past.accounts.keys)
+        func steps(isLive: Bool) -> [NetworkName: [String]] {
+            past.events.filter { $0.isLive == isLive && common.contains($0.decision.network) }
+                .reduce(into: [:]) { steps, event in
+                    let place = event.decision.outcome.path?.text ?? event.decision.state.rawValue
+                    steps[event.decision.network, default: []].append(place)
+                }
         }
         equal = steps(isLive: true) == steps(isLive: false)
         seconds = past.span.inSeconds

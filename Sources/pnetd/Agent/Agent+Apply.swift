@@ -59,7 +59,7 @@ extension Agent {
         for network in new.networks { outcomes[network.name] = trial.decision(of: network.name)?.outcome }
         var book = endpoints.book
         book.follow(new.places, told: toldEndpoint, now: loop.now)
-        return rotated(Desired(new, slots: slots, outcomes: outcomes, endpoints: book, heirs: heirs))
+        return narrowed(rotated(Desired(new, slots: slots, outcomes: outcomes, endpoints: book, heirs: heirs)))
     }
 
     /// The translated flows that moving their networks would cut.

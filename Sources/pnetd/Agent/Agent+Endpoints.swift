@@ -26,8 +26,8 @@ struct EndpointWork {
     /// The last handshake of each peer, and when it was first seen here: by the wall clock its age cannot be told where
     /// that was set meanwhile.
     var handshakes: [EndpointBook.Peer: (wallNanoseconds: Int64?, seen: Instant)] = [:]
-    /// Octets that the only peer of a path has sent us, and when they became so many.
-    var heard: [PathName: (octets: UInt64, seen: Instant)] = [:]
+    /// Octets that the only peer of a path has sent us, and when they were seen to grow last.
+    var heard: [PathName: (octets: UInt64, seen: Instant?)] = [:]
 
     /// What an underlay has for finding names.
     struct Means: Equatable {

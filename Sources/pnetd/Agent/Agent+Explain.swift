@@ -67,6 +67,11 @@ extension Agent {
                 let wait = max(returns - loop.now, .zero).shortText
                 return "takes its traffic back in \(wait), if it stays so"
             }
+            if path.verdict == .up, network.paths.prefix(while: { $0 != active }).contains(path.path),
+                case .auto(_, let window?) = network.failback, !core.isFailbackOpen(for: network.name)
+            {
+                return "is better, and traffic comes back to it within \(window) only (failback: window)"
+            }
             if path.path == standby { return "stands by: the kernel falls to it by itself where a carrier is lost" }
         }
         guard path.verdict.isUsable else { return "is not used" }

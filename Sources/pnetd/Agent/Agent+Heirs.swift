@@ -67,7 +67,12 @@ extension Agent {
         let now = loop.now
         var handshakes: [EndpointBook.Peer: (wallNanoseconds: Int64?, seen: Instant)] = [:]
         for path in site.paths {
-            for peer in reconciler.device(on: path.interface)?.peers ?? [] {
+            guard let device = reconciler.device(on: path.interface) else {
+                // It cannot be read just now: what was seen of it stands.
+                for (peer, last) in endpoints.handshakes where peer.path == path.name { handshakes[peer] = last }
+                continue
+            }
+            for peer in device.peers {
                 let id = EndpointBook.Peer(path: path.name, key: peer.publicKey)
                 let before = endpoints.handshakes[id].flatMap {
                     $0.wallNanoseconds == peer.lastHandshake ? $0.seen : nil

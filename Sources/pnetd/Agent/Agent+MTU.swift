@@ -12,6 +12,11 @@ extension Agent {
     func measureMTUs() {
         var ways: [PathName: MTUProbing.Way] = [:]
         for path in site.paths {
+            guard site.asksEchoes(through: path.name) else {
+                // Nobody could take it back.
+                if saved.carriedMTUs?[path.name.text] != nil { forgetMTU(of: path.name) }
+                continue
+            }
             guard let state = paths[path.name], state.condition == .ready, let link = state.link else { continue }
             ways[path.name] = MTUProbing.Way(
                 link: link.index,
@@ -21,6 +26,15 @@ extension Agent {
         }
         let known = (saved.carriedMTUs ?? [:]).compactMap { entry in PathName(entry.key).map { ($0, entry.value) } }
         mtuProbing?.follow(ways, known: Dictionary(known, uniquingKeysWith: { first, _ in first }))
+    }
+
+    private func forgetMTU(of path: PathName) {
+        saved.carriedMTUs?[path.text] = nil
+        save()
+        log.notice(
+            "\(path): how large packets get through is not measured any more: no icmp target is asked through it"
+        )
+        scheduleReconcile(after: .zero)
     }
 
     func carriedMTUChanged(_ path: PathName) {
@@ -55,6 +69,16 @@ extension Agent {
             return path.mtu == nil
                 ? "\(lost): its routes allow no more than that (its interface takes \(link.mtu))"
                 : "\(lost), and the file's mtu of \(link.mtu) has them sent: lower it, or leave it out"
+        }
+    }
+}
+
+extension SiteConfiguration {
+    /// Whether a target of any network is asked by ICMP through a path.
+    fileprivate func asksEchoes(through path: PathName) -> Bool {
+        networks.contains { network in
+            network.paths.contains(path)
+                && network.targets.list.contains { if case .icmp = $0 { true } else { false } }
         }
     }
 }

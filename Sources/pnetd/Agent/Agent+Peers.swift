@@ -13,16 +13,13 @@ extension Agent {
     func watchPeers() {
         let now = loop.now
         for path in site.paths where path.peers.count == 1 {
-            let peers = reconciler.device(on: path.interface)?.peers ?? []
+            guard let peers = reconciler.device(on: path.interface)?.peers else { continue }
             let octets = peers.reduce(0) { $0 &+ $1.received }
             let before = endpoints.heard[path.name]
-            if before?.octets != octets { endpoints.heard[path.name] = (octets, now) }
-            observe(
-                .peer(
-                    path.name,
-                    status(of: path, peers, heard: before == nil ? nil : endpoints.heard[path.name]?.seen)
-                )
-            )
+            // Those of an interface that was made anew begin at zero.
+            let isHeard = before.map { octets > $0.octets } ?? false
+            endpoints.heard[path.name] = (octets, isHeard ? now : before?.seen)
+            observe(.peer(path.name, status(of: path, peers, heard: endpoints.heard[path.name]?.seen)))
         }
     }
 

@@ -150,7 +150,7 @@ final class Agent {
         }
         mtuProbing = MTUProbing(
             on: loop,
-            target: { [weak self] path in self?.core.answeringEcho(through: path) },
+            targets: { [weak self] path in self?.core.answeringEchoes(through: path) ?? [] },
             send: { [weak self] path, target, octets in self?.probes?.measure(path, to: target, octets: octets) },
             onChange: { [weak self] path in self?.carriedMTUChanged(path) }
         )
@@ -251,12 +251,14 @@ final class Agent {
         }
         named = adopted
         tellCore(.policies(site.policies, adopting: adopted))
+        watchFailbackWindows()
         recallDrained()
     }
 
     /// Gives the core evidence. What changes nothing is kept from it: a storm of kernel events would fill the journal.
     func observe(_ evidence: Evidence) {
         if case .condition(let path, let condition) = evidence, core.condition(of: path) == condition { return }
+        if case .failback(let network, let isOpen) = evidence, core.isFailbackOpen(for: network) == isOpen { return }
         if case .peer(let path, let status) = evidence, core.peer(of: path) == status { return }
         if case .handshakes(let areThere) = evidence, core.hasHandshakes == areThere { return }
         if case .session(let path, let status) = evidence {

@@ -18,27 +18,30 @@ final class MTUProbing {
     private struct Measured {
         let way: Way
         var search: MTUSearch
+        /// What was told of it.
+        var told: Int?
     }
 
     private let loop: EventLoop
-    private let target: (PathName) -> IPAddress?
+    private let targets: (PathName) -> [IPAddress]
     private let send: (PathName, IPAddress, _ octets: Int) -> Void
     private let onChange: (PathName) -> Void
     private var measured: [PathName: Measured] = [:]
     private var timer: EventLoop.TimerID?
 
     /// - Parameters:
-    ///   - target: who answers echoes through a path just now.
+    ///   - targets: who answers echoes through a path just now. They are asked in turns: one that drops large echoes says
+    ///     nothing of the path.
     ///   - send: asks whether a packet of so many octets gets through.
-    ///   - onChange: called where ``carried(by:)`` changed.
+    ///   - onChange: called where ``carried(by:)`` changed: at once where less gets through, else at the end of a search.
     init(
         on loop: EventLoop,
-        target: @escaping (PathName) -> IPAddress?,
+        targets: @escaping (PathName) -> [IPAddress],
         send: @escaping (PathName, IPAddress, Int) -> Void,
         onChange: @escaping (PathName) -> Void
     ) {
         self.loop = loop
-        self.target = target
+        self.targets = targets
         self.send = send
         self.onChange = onChange
     }
@@ -60,38 +63,37 @@ final class MTUProbing {
                 isMetered: way.isMetered,
                 now: loop.now
             )
-            measured[path] = Measured(way: way, search: search)
+            measured[path] = Measured(way: way, search: search, told: known[path])
+            tell(path)
         }
         setTimer()
     }
 
     /// Takes the answer to a packet of so many octets.
     func answered(_ path: PathName, octets: Int) {
-        change(path) { $0.answered(octets, at: loop.now) }
+        measured[path]?.search.answered(octets, at: loop.now)
         advance()
     }
 
     private func advance() {
         for path in measured.keys.sorted() {
-            guard let target = target(path) else {
-                if let search = measured[path]?.search, search.nextDeadline <= loop.now {
-                    change(path) { $0.pause(at: loop.now) }
-                }
-                continue
+            let targets = targets(path)
+            if targets.isEmpty, let next = measured[path]?.search.nextDeadline, next <= loop.now {
+                measured[path]?.search.pause(at: loop.now)
+            } else if !targets.isEmpty, let octets = measured[path]?.search.advance(to: loop.now) {
+                let attempt = measured[path]?.search.attempt ?? 0
+                send(path, targets[attempt % targets.count], octets)
             }
-            var octets: Int?
-            change(path) { octets = $0.advance(to: loop.now) }
-            if let octets { send(path, target, octets) }
+            tell(path)
         }
         setTimer()
     }
 
-    private func change(_ path: PathName, _ work: (inout MTUSearch) -> Void) {
-        guard var search = measured[path]?.search else { return }
-        let before = carried(by: path)
-        work(&search)
-        measured[path]?.search = search
-        if carried(by: path) != before { onChange(path) }
+    private func tell(_ path: PathName) {
+        guard let known = measured[path], known.told != carried(by: path) else { return }
+        if known.search.isSearching, known.told != nil { return }
+        measured[path]?.told = carried(by: path)
+        onChange(path)
     }
 
     private func setTimer() {

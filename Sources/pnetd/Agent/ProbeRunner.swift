@@ -16,6 +16,10 @@ final class ProbeRunner {
         let streams: StreamOpener
     }
 
+    /// How long a probe waits that would be one too many at once, and how often.
+    private static let delay = Duration.milliseconds(100)
+    private static let delayLimit = 50
+
     private let loop: EventLoop
     private let clock: any TimeSource
     private let onEvidence: (Evidence) -> Void
@@ -95,11 +99,21 @@ final class ProbeRunner {
         }
         streams = streams.filter { wanted.contains($0.key) }
         subjects = Dictionary(streams.map { ($0.value, $0.key) }, uniquingKeysWith: { first, _ in first })
+        ways = ways.filter { way in
+            wanted.contains { $0.path == way.value.path && $0.target == .icmp(way.value.target) }
+        }
         for prober in probers.values { prober.dns.keep(only: Set(subjects.keys)) }
         tls.keep(only: Set(wanted))
     }
 
-    func send(_ probe: Probe) {
+    func send(_ probe: Probe) { send(probe, after: 0) }
+
+    private func sendLater(_ probe: Probe, _ delays: Int) {
+        guard delays < Self.delayLimit else { return unsendable[probe.subject.path, default: 0] += 1 }
+        loop.schedule(after: Self.delay) { [weak self] in self?.send(probe, after: delays + 1) }
+    }
+
+    private func send(_ probe: Probe, after delays: Int) {
         let path = probe.subject.path
         guard let probers = probers[path] else { return unsendable[path, default: 0] += 1 }
         let token = ProbeToken(stream: stream(of: probe.subject), sequence: probe.sequence)
@@ -109,7 +123,7 @@ final class ProbeRunner {
             case .tcp(let endpoint): try probers.connect.send(token, to: endpoint)
             case .dns(let server, let zone): try probers.dns.send(token, for: zone, to: server)
             case .tls(let endpoint, _, _):
-                guard tls.mayStart() else { return unsendable[path, default: 0] += 1 }
+                guard tls.mayStart() else { return sendLater(probe, delays) }
                 try probers.streams.open(token, to: endpoint)
             }
             sent[path, default: 0] += 1
@@ -121,12 +135,8 @@ final class ProbeRunner {
 
     /// Asks whether a packet of so many octets gets through a path to a target and back.
     func measure(_ path: PathName, to target: IPAddress, octets: Int) {
-        let known = ways.first { $0.value == (path, target) }?.key
-        let stream = known ?? newStream()
-        if known == nil {
-            ways = ways.filter { $0.value.path != path }
-            ways[stream] = (path, target)
-        }
+        let stream = ways.first { $0.value == (path, target) }?.key ?? newStream()
+        ways[stream] = (path, target)
         // Its size is its number.
         let token = ProbeToken(stream: stream, sequence: UInt16(clamping: octets))
         try? probers[path]?.echo.send(token, to: target, octets: octets)

@@ -25,7 +25,8 @@ final class TLSProbes {
 
     private let loop: EventLoop
     private var starts: RateLimit
-    private var lastRequest: UInt64 = 0
+    /// Begins anywhere: a frontend that outlived an earlier agent may still answer that one's.
+    private var lastRequest = UInt64.random(in: 0 ... .max / 2)
     private var waiting: [UInt64: Probe] = [:]
     /// The certificates that each target's must lead to, where they are not the system's.
     var roots: [Place: String] = [:]
@@ -56,8 +57,12 @@ final class TLSProbes {
             roots: roots[place],
             patience: Self.handshakePatience
         )
-        guard ask(request, connection.raw) else { return false }
         waiting[lastRequest] = probe
+        // Where the frontend goes at that very moment, nobody waits any more.
+        guard ask(request, connection.raw), waiting[lastRequest] != nil else {
+            waiting[lastRequest] = nil
+            return false
+        }
         return true
     }
 

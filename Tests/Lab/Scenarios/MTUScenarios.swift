@@ -172,6 +172,7 @@ extension Scenarios {
                 #expect(try daemon.network().switches == 0)
                 let status = try daemon.pnetctl("status").output.split { $0.isWhitespace }.joined(separator: " ")
                 #expect(status.contains("are lost on the way, without a word: its routes allow no more than that"))
+                #expect(try daemon.pnetctl("plan").status == 0, "the file asks for nothing else")
                 let metrics = try lab.site.attempt(["curl", "-s", "http://127.0.0.1:9731/metrics"]).output
                 #expect(metrics.contains("pnetd_path_mtu_bytes{path=\"vpn-a\"} 132"))
 
