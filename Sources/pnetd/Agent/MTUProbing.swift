@@ -90,9 +90,10 @@ final class MTUProbing {
     }
 
     private func tell(_ path: PathName) {
-        guard let known = measured[path], known.told != carried(by: path) else { return }
+        let carried = carried(by: path)
+        guard let known = measured[path], known.told != carried else { return }
         if known.search.isSearching, known.told != nil { return }
-        measured[path]?.told = carried(by: path)
+        measured[path]?.told = carried
         onChange(path)
     }
 

@@ -3,6 +3,7 @@
 import ControlAPI
 import Lab
 import NetworkTypes
+import SystemIO
 import Testing
 
 extension Scenarios {
@@ -36,6 +37,31 @@ extension Scenarios {
                         "silent cut: longest gap \(result.longestGap.shortText), \(result.lost) of \(result.sent) lost"
                     )
                 }
+            }
+        }
+
+        /// A window that is not open today, and then one that always is.
+        @Test(.anyKernel) func trafficComesBackWithinItsWindowOnly() throws {
+            let days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+            let today = try #require(LocalTime(wallNanoseconds: SystemClock().wallNanoseconds)).day.rawValue
+            let window = "\"\(days[(today + 3) % 7]) 02:00-04:00\""
+            var options = SiteFile()
+            options.failback = "1s, window: \(window)"
+            try scenario("window", options) { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                try lab.impair(.a, .blackout)
+                try daemon.waitFor(path: .b, within: .seconds(3))
+                try lab.heal(.a)
+                try daemon.waitFor(.a, .up, within: .seconds(20))
+                pause(.seconds(3))
+                #expect(try daemon.network().path?.text == Tunnel.b.path)
+                let words = try daemon.pnetctl("explain", "azure").output.split { $0.isWhitespace }
+                #expect(words.joined(separator: " ").contains("(failback: window)"))
+                let text = String(decoding: try Files.read(daemon.file), as: UTF8.self)
+                try lab.site.write("pnetd.yaml", text.replacing(window, with: "\"Mon-Sun 00:00-24:00\""))
+                #expect(try daemon.pnetctl("reload").status == 0)
+                try daemon.waitFor(path: .a, within: .seconds(3))
             }
         }
 
