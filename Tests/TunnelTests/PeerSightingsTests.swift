@@ -75,6 +75,15 @@ struct PeerSightingsTests {
         #expect(interface.then(at: Self.elsewhere, hears: 100) == [Self.key: Self.home])
     }
 
+    /// It was looked at between the move and the count.
+    @Test func aPeerThatWasHeardThereRoamedThoughItWasNotCountedYet() {
+        var interface = Interface.known
+        interface.wasHeard = true
+        #expect(interface.then(at: Self.elsewhere) == [:])
+        interface.wasHeard = nil
+        #expect(interface.then(hears: 100) == [:])
+    }
+
     @Test func whereNothingWasSentYetTheNextLookAsksAgain() {
         var interface = Interface.known
         #expect(interface.then(at: Self.elsewhere, hears: 100) == [:])

@@ -4,10 +4,13 @@ import NetworkTypes
 
 /// Where the peers of an interface were seen, look by look: tells a peer that roamed from one whose endpoint somebody set.
 ///
-/// WireGuard moves an endpoint by itself only where it has received a packet from there, and counts that packet. So an
-/// endpoint that changed while nothing was received was set by a foreign hand. Where something was received in the same
-/// while, it may have come from the place before: then connection tracking knows whether anything came from the new one.
-/// As long as it knows of nothing either way, nothing was sent there, and the peer is believed.
+/// WireGuard moves an endpoint by itself only where it has received a packet from there, and connection tracking knows
+/// whether one came. As long as that knows of nothing either way, nothing was sent there yet. An endpoint that changed
+/// while WireGuard counted nothing received was set by a foreign hand then; where it counted something, that may have come
+/// from the new place, and the peer is believed. (WireGuard counts a packet a moment after it has moved the endpoint.)
+///
+/// What nobody can tell: an endpoint that is set to where the peer itself was heard within the last two minutes. The path
+/// falls silent by that, and its peer is called anew.
 struct PeerSightings: Hashable {
     private var peers: [WireGuardPublicKey: Sighting] = [:]
     /// The peers that somebody else sent elsewhere, each with where it was before.
@@ -61,12 +64,10 @@ private struct Sighting: Hashable {
         let hasMoved = peer.endpoint != endpoint
         (endpoint, received) = (peer.endpoint, peer.received)
         guard endpoint != home, !isHeard || hasMoved, let endpoint else { return settle() }
-        if hasMoved, !isHeard {
-            isStray = true
-        } else if let wasHeard = wasHeard(endpoint) {
-            if wasHeard { settle() } else { isStray = true }
-        } else if hasMoved {
-            isStray = false
+        switch wasHeard(endpoint) {
+        case true?: settle()
+        case false?: isStray = true
+        case nil: if hasMoved { isStray = !isHeard }
         }
     }
 
