@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import NetworkTypes
+public import PathHealth
 import SystemIO
 
 /// A file that may be acted on.
@@ -30,15 +31,24 @@ public enum Configuration {
         path: String,
         credentials: Credentials = .ofThisProcess
     ) throws(ConfigurationErrors) -> LoadedConfiguration {
-        let octets: [UInt8]
+        try read(try octets(of: path), file: path, credentials: credentials)
+    }
+
+    /// Reads what a file asks of health and decisions, and none of the files that it names: a copy of it will do, on any
+    /// machine. Throws everything that is wrong, all at once.
+    public static func loadPolicies(path: String) throws(ConfigurationErrors) -> [NetworkPolicy] {
+        let reading = Reading(file: path, credentials: .ofTheService, readsNamedFiles: false)
+        return try finish(reading, try octets(of: path)).configuration.policies
+    }
+
+    private static func octets(of path: String) throws(ConfigurationErrors) -> [UInt8] {
         do {
-            octets = try Files.read(path)
+            return try Files.read(path)
         } catch {
             let message = "cannot read the file: \(SystemError.text(of: error.code))"
             let fault = Diagnostic(file: path, line: 0, column: 0, message: message, hint: nil, severity: .error)
             throw ConfigurationErrors(diagnostics: [fault])
         }
-        return try read(octets, file: path, credentials: credentials)
     }
 
     /// Reads the text of a file; `file` is its name in diagnostics, and what key files are relative to.
@@ -47,7 +57,13 @@ public enum Configuration {
         file: String,
         credentials: Credentials = .ofThisProcess
     ) throws(ConfigurationErrors) -> LoadedConfiguration {
-        let reading = Reading(file: file, credentials: credentials)
+        try finish(Reading(file: file, credentials: credentials), octets)
+    }
+
+    private static func finish(
+        _ reading: Reading,
+        _ octets: [UInt8]
+    ) throws(ConfigurationErrors) -> LoadedConfiguration {
         let configuration = reading.root(octets).flatMap(reading.site)
         reading.checkReferences()
         let errors = reading.diagnostics.filter { $0.severity == .error }

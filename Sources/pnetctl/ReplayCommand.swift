@@ -4,6 +4,7 @@ import ArgumentParser
 import Configuration
 import ControlAPI
 import Journal
+import PathHealth
 import SystemIO
 
 /// `pnetctl replay`
@@ -45,14 +46,14 @@ struct ReplayCommand: ParsableCommand {
     }
 
     private func run(_ segments: [JournalDirectory.Segment], by file: String) throws {
-        let loaded: LoadedConfiguration
+        let policies: [NetworkPolicy]
         do {
-            loaded = try CheckCommand.load(file)
+            policies = try Configuration.loadPolicies(path: file)
         } catch {
             StandardStream.error.write("\(error)\n")
             throw ExitCode(1)
         }
-        let past = Counterfactual(of: JournalWalk(segments), under: loaded.configuration.policies)
+        let past = Counterfactual(of: JournalWalk(segments), under: policies)
         let notes = JournalWalk(segments).compactMap(ReplayReport.note)
         let report = CounterfactualReport(past, notes: notes.reduce(into: []) { if !$0.contains($1) { $0.append($1) } })
         try reportingFailures(refusal: 1) { () throws(ControlFailure) in

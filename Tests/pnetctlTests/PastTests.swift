@@ -139,6 +139,45 @@ struct PastTests {
         }
     }
 
+    /// On a machine that has none of the keys.
+    @Test func anotherFileIsTriedOnThePast() throws {
+        func file(_ network: String) -> String {
+            """
+            version: 1
+            site: plant-7
+            paths:
+              vpn-a:
+                kind: wireguard
+                interface: pn-a
+                addresses: [10.99.0.2/30]
+                private-key-file: /nowhere/vpn-a.key
+                underlay: {interface: eth0}
+                peers: [{public-key: "ERERERERERERERERERERERERERERERERERERERERERE=", endpoint: "192.0.2.1:51820"}]
+            networks:
+              \(network):
+                prefixes: [10.20.0.0/16]
+                paths: [vpn-a]
+                targets: {list: [{icmp: 10.20.0.4}]}
+
+            """
+        }
+        try withFile(try journal()) { journal in
+            try withFile(Array(file("azure").utf8)) { config in
+                let same = try Shell.run("$PNETCTL replay \(journal) --config \(config)")
+                #expect(same.output.hasSuffix("\(config) decides as the live run did, in 2.0s\n"), "\(same.output)")
+                #expect(same.output.contains("azure: live 0 switches, blocked for"))
+                #expect(same.exit == .status(0))
+                let json = try Shell.run("$PNETCTL replay \(journal) --config \(config) --json")
+                #expect(json.output.hasPrefix(#"{"decisions":[{"live":true,"network":"azure","path":"vpn-a""#))
+            }
+            try withFile(Array(file("aws").replacing("targets", with: "targts").utf8)) { config in
+                let refused = try Shell.run("$PNETCTL replay \(journal) --config \(config)")
+                #expect(refused.exit == .status(1))
+                #expect(refused.error.contains("\(config):15:5: error: unknown key 'targts'"), "\(refused.error)")
+            }
+        }
+    }
+
     @Test func saysWhyThereIsNothingToRead() throws {
         for command in ["events", "replay"] {
             let missing = try Shell.run("$PNETCTL \(command) /nowhere")

@@ -34,6 +34,7 @@ extension Reading {
     /// The key in one of the credentials that the service manager hands over.
     private func keyCredential(_ node: YAMLNode, _ what: String) -> WireGuardSecretKey? {
         guard let name = nameOfKey(node, what) else { return nil }
+        guard readsNamedFiles else { return .standIn(for: name) }
         guard !name.isEmpty, !name.contains("/"), name != ".", name != ".." else {
             error(node.mark, "\(what) must be the name of a credential, not a path", hint: "or use a key file")
             return nil
@@ -60,6 +61,7 @@ extension Reading {
     }
 
     private func readKey(_ node: YAMLNode, _ what: String, _ name: String, at path: String) -> WireGuardSecretKey? {
+        guard readsNamedFiles else { return .standIn(for: path) }
         do throws(KeyFile.Fault) {
             return try KeyFile.read(path)
         } catch {
@@ -67,6 +69,21 @@ extension Reading {
             self.error(node.mark, "\(what): \(error.description(of: name))", hint: remedy)
             return nil
         }
+    }
+}
+
+extension WireGuardSecretKey {
+    /// What stands for the key in a file that is not read: another one for each.
+    fileprivate static func standIn(for name: String) -> WireGuardSecretKey? {
+        let words = (0..<4).map { place in
+            var hasher = Hasher()
+            hasher.combine(name)
+            hasher.combine(place)
+            return hasher.finalize()
+        }
+        return WireGuardSecretKey(
+            bytes: words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) } }
+        )
     }
 }
 

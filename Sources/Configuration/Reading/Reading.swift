@@ -12,12 +12,15 @@ final class Reading {
     /// Where relative key files begin, with its slash.
     let directory: String
     let credentials: Credentials
+    /// Whether the files that it names are read: the keys, and the certificates that targets' must lead to.
+    let readsNamedFiles: Bool
     private(set) var diagnostics: [Diagnostic] = []
     var declared = Declarations()
 
-    init(file: String, credentials: Credentials) {
+    init(file: String, credentials: Credentials, readsNamedFiles: Bool = true) {
         self.file = file
         self.credentials = credentials
+        self.readsNamedFiles = readsNamedFiles
         self.directory = file.lastIndex(of: "/").map { String(file[...$0]) } ?? ""
     }
 

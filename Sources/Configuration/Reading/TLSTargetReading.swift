@@ -71,6 +71,7 @@ extension Reading {
     /// The certificates in a file, as they stand there and without what is around them.
     private func roots(_ node: YAMLNode) -> String? {
         guard let name = text(node, "ca-file") else { return nil }
+        guard readsNamedFiles else { return "" }
         let octets: [UInt8]
         do throws(SystemError) {
             let file = try Files.open(pathOfKey(name))
