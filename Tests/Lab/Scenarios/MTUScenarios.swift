@@ -139,7 +139,7 @@ extension Scenarios {
 
         /// A firewall on the way that lets no large packet through, and says nothing. Its echoes tell, the routes of the
         /// path follow, and transfers in both directions go on; the next run begins with what this one found.
-        @Test func aBlackHoleIsFoundAndKeptTo() throws {
+        @Test(.anyKernel) func aBlackHoleIsFoundAndKeptTo() throws {
             try scenario("black-hole") { lab, daemon in
                 func carried() throws -> Int? {
                     try daemon.status().paths.first { $0.name.text == Tunnel.a.path }?.carriedMTU
