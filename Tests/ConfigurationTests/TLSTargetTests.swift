@@ -108,5 +108,9 @@ struct TLSTargetTests {
             ),
             give: ["43:85: error: tls 10.30.0.4:443 as a.b is listed twice (the first is on line 43)"]
         )
+        try Example.expect(
+            ("[{icmp: 10.30.0.4}]", "[{icmp: 10.30.0.4}, {icmp: 10.30.0.5}, {icmp: 10.30.0.4}]"),
+            give: ["43:69: error: icmp 10.30.0.4 is listed twice (the first is on line 43)"]
+        )
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import NetworkTypes
+import PathHealth
 import SystemIO
 
 extension Reading {
@@ -30,16 +31,15 @@ extension Reading {
         return TLSTarget(endpoint: endpoint, name: name, roots: roots?.1, interval: interval)
     }
 
-    /// Whoever asks so seldom finds no dead path in time; and one server's handshakes are counted once.
+    /// Whoever asks so seldom finds no dead path in time; and who is asked is counted once.
     func check(_ targets: [(target: TargetsConfiguration.Target, mark: Mark)], of network: String, at mark: Mark) {
-        var seen: [[String]: Mark] = [:]
-        for case (.tls(let target), let mark) in targets {
-            let same = ["\(target.endpoint)", "\(target.name)"]
-            if let earlier = seen[same] {
-                let message = "tls \(target.endpoint) as \(target.name.withoutRootDot) is listed twice"
-                error(mark, message, hint: "the first is on line \(earlier.line)")
+        var seen: [String: Mark] = [:]
+        for (target, mark) in targets {
+            let words = "\(Target(target))"
+            if let earlier = seen[words] {
+                error(mark, "\(words) is listed twice", hint: "the first is on line \(earlier.line)")
             } else {
-                seen[same] = mark
+                seen[words] = mark
             }
         }
         guard !targets.isEmpty, targets.allSatisfy({ if case .tls = $0.target { true } else { false } }) else { return }
