@@ -6,7 +6,7 @@ public import NetworkTypes
 ///
 /// A size that nothing answers means something only beside a smaller one that is answered: else the path is down, or
 /// the target answers no large echo at all. So the belief sinks only where the base size gets through and the one that
-/// is in use does not. Routers that say what they let through are the kernel's affair; this is for those that do not.
+/// is in use does not, before and after it. Routers that say what they let through are the kernel's affair; this is for those that do not.
 public struct MTUSearch: Hashable, Sendable {
     /// BASE_PLPMTU (RFC 8899 section 5.1.2): what IPv6 asks of every link (RFC 8200 section 5).
     public static let base = 1280

@@ -37,10 +37,11 @@ extension Agent {
         scheduleReconcile(after: .zero)
     }
 
+    /// Keeps what was found, and has the routes follow.
     func carriedMTUChanged(_ path: PathName) {
         let carried = mtuProbing?.carried(by: path)
-        saved.carriedMTUs = (saved.carriedMTUs ?? [:]).merging([path.text: carried].compactMapValues { $0 }) { $1 }
-        if carried == nil { saved.carriedMTUs?[path.text] = nil }
+        saved.carriedMTUs = saved.carriedMTUs ?? [:]
+        saved.carriedMTUs?[path.text] = carried
         save()
         if let carried {
             log.warning("\(path): packets of more than \(carried) octets are lost on the way")
