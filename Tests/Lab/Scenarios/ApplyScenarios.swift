@@ -27,7 +27,7 @@ extension Scenarios {
             return try lab.site.start(label, pnetctl, "apply", "--confirm-within", time, "--socket", daemon.socket)
         }
 
-        @Test func aPlanTouchesNothing() throws {
+        @Test(.anyKernel) func aPlanTouchesNothing() throws {
             try scenario("plan") { lab, daemon in
                 try daemon.start()
                 try daemon.waitFor(path: .a)

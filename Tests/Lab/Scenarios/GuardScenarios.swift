@@ -10,7 +10,7 @@ extension Scenarios {
     /// Nothing private leaves in the open, whatever happens.
     @Suite(.serialized)
     struct Guarding {
-        @Test func bothCutBlocks() throws {
+        @Test(.anyKernel) func bothCutBlocks() throws {
             try scenario("block") { lab, daemon in
                 let capture = try Capture(lab)
                 try daemon.start()
