@@ -49,16 +49,23 @@ struct Peers {
         try Shell.run(implementation == .kernel ? "ip link add wg-peer type wireguard" : "wireguard-go wg-peer 2>&1")
         try Shell.run("ip link set wg-peer up mtu 1420")
         defer { try? Shell.run("ip link del wg-peer") }
-        for _ in 0..<Self.rounds {
+        for round in 0..<Self.rounds {
             try site.settle(try site.wish(few, on: 1))
-            try Shell.run("wg syncconf wg-peer \(none) && sleep 0.1")
+            try Shell.run("wg syncconf wg-peer \(none)")
             let wish = try site.wish(few, on: 1, peers: peers)
-            own.append(Shell.time { _ = site.reconciler.reconcile(wish) })
-            try site.settle(wish)
-            ownAgain.append(Shell.time { _ = site.reconciler.reconcile(wish) })
-            usleep(100_000)
-            other.append(try Shell.time { try Shell.run("wg syncconf wg-peer \(all)") })
-            otherAgain.append(try Shell.time { try Shell.run("wg syncconf wg-peer \(all)") })
+            let mine = {
+                // Whoever let go of a thousand peers collects its garbage for a while.
+                usleep(400_000)
+                own.append(Shell.time { _ = site.reconciler.reconcile(wish) })
+                try site.settle(wish)
+                ownAgain.append(Shell.time { _ = site.reconciler.reconcile(wish) })
+            }
+            let theirs = {
+                usleep(400_000)
+                other.append(try Shell.time { try Shell.run("wg syncconf wg-peer \(all)") })
+                otherAgain.append(try Shell.time { try Shell.run("wg syncconf wg-peer \(all)") })
+            }
+            for turn in round % 2 == 0 ? [mine, theirs] : [theirs, mine] { try turn() }
         }
         try site.settle(try site.wish(few, on: 1))
         for (what, own, other) in [("apply", own, other), ("again", ownAgain, otherAgain)] {
