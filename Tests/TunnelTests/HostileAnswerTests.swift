@@ -79,6 +79,12 @@ struct HostileAnswerTests {
         let whole = Array(message.bytes)
         let connection = try #require(NetlinkReply.parse(whole).first.flatMap(TrackedConnection.init))
         #expect(connection.farEnd == IPAddress("10.20.0.4") && connection.answeredAt == IPAddress("10.99.1.2"))
+        func wasHeard(_ far: String, _ octets: [UInt8]) throws -> Bool? {
+            let far = try #require(IPAddress(far))
+            return NetlinkReply.parse(octets).first.flatMap { TrackedConnection.wasHeard(far, $0) }
+        }
+        #expect(try wasHeard("10.1.0.77", whole) == true, "it began the connection")
+        #expect(try wasHeard("10.20.0.4", whole) == false, "it has not answered")
         for count in 16..<whole.count {
             var cut = Array(whole.prefix(count))
             // As if the header's length were that of what is left.
@@ -86,10 +92,12 @@ struct HostileAnswerTests {
             let read = NetlinkReply.parse(cut).first.flatMap(TrackedConnection.init)
             // The status comes behind the ends: without it nothing is said of them.
             #expect(read == nil || count >= whole.count - 8, "\(count) octets")
+            #expect(try wasHeard("10.20.0.4", cut) == nil || count >= whole.count - 8, "\(count) octets")
         }
         for place in whole.indices {
             var crooked = whole
             crooked[place] ^= 0xff
+            _ = try wasHeard("10.20.0.4", crooked)
             for connection in NetlinkReply.parse(crooked).compactMap(TrackedConnection.init) {
                 #expect(NetlinkReply.parse(Array(connection.deletion.bytes)).count == 1)
             }

@@ -71,6 +71,7 @@ private func read(_ replies: [NetlinkReply]) {
         _ = (RuleMessages.parse(reply, reserved), RuleMessages.foreign(reply, reserved))
         _ = (NexthopMessages.parse(reply, reserved), NexthopMessages.foreign(reply, reserved))
         _ = (NeighbourMessages.parse(reply), NftMessages.concernsOurTable(reply))
+        _ = TrackedConnection.wasHeard(.v4(IPv4Address(bits: 0x0a14_0004)), reply)
         if let connection = TrackedConnection(reply) {
             precondition(NetlinkReply.parse(Array(connection.deletion.bytes)).count == 1)
         }
