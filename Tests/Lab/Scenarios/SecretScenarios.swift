@@ -33,11 +33,12 @@ extension Scenarios {
         /// Where the forms of a key are in a process, as `raw first half: [heap]+10, [heap]+20`.
         private typealias Sightings = [String: [String]]
 
-        /// A copy in use at this very moment does not count: of several looks the one with the fewest is taken.
+        /// A copy in use at this very moment does not count (the kernel's settings are read four times a second, and on
+        /// a slow stage for much of that time): of several looks the one with the fewest is taken.
         private func find(_ keys: [Key], in pid: pid_t) throws -> [Sightings] {
             var best: [Sightings] = []
-            for look in 0..<3 {
-                if look > 0 { pause(.milliseconds(50)) }
+            for look in 0..<(Stage.here.patience > 1 ? 8 : 3) {
+                if look > 0 { pause(.milliseconds(30 + 17 * look)) }
                 kill(pid, SIGSTOP)
                 defer { kill(pid, SIGCONT) }
                 let memory = try ProcessMemory(of: pid)

@@ -74,7 +74,8 @@ extension Scenarios {
                 pause(.seconds(1))
                 let result = try traffic.stop()
                 print("new private key: longest gap \(result.longestGap.shortText)")
-                #expect(result.longestGap <= Stage.here.limit(.milliseconds(300)))
+                // On a slow stage most of the gap is the command itself: the gateway has learnt of the key before it.
+                #expect(result.longestGap <= Stage.here.limit(.milliseconds(Stage.here.patience > 1 ? 600 : 300)))
                 // An emulated machine takes longer for a handshake than a path may be silent.
                 #expect(try daemon.network().switches == 0 || Stage.here.patience > 1)
             }
