@@ -38,10 +38,40 @@ public struct NetworkConfiguration: Hashable, Sendable {
     public let failback: Failback
     /// Whether a path that goes down again and again is kept off for a while.
     public let damping: Bool
+    /// How its standby paths are tried out with its traffic.
+    public let drill: DrillConfiguration
     /// What names do while no path is good.
     public let whenDown: WhenDown
     /// The zones whose names lead there.
     public let zones: [ZoneConfiguration]
+}
+
+/// How a network's standby paths are tried out: each carries its traffic, or a part of it, for a while.
+public struct DrillConfiguration: Hashable, Sendable {
+    /// When that is done by itself, once each time; nil: by hand only.
+    public var window: WeeklyWindow?
+    /// How long each path carries the traffic.
+    public var hold = usualHold
+    /// The part of the network whose traffic is led there; nil: all of it.
+    public var prefix: IPPrefix?
+    /// Who is asked meanwhile, by ICMP echo; nil: the first of the network's targets that is asked so.
+    public var target: IPAddress?
+    /// The address that is asked from; nil: the one that the route says.
+    public var source: IPAddress?
+
+    /// What the file may say.
+    public static let holds = Duration.seconds(1) ... .seconds(600)
+    /// The same in words.
+    public static let holdsText = "1s to 10m"
+    static let usualHold = Duration.seconds(10)
+
+    /// Who is asked; nil where nobody can be.
+    public func target(among targets: TargetsConfiguration) -> IPAddress? {
+        let echoes = targets.list.compactMap { target in
+            if case .icmp(let address) = target { address } else { nil }
+        }
+        return target ?? echoes.first { prefix?.contains($0) ?? true }
+    }
 }
 
 /// How soon a dead path is to be found out, and how seldom in vain.

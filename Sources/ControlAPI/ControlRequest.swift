@@ -24,6 +24,10 @@ public enum ControlCommand: String, Hashable, Sendable, Codable, CaseIterable {
     case drain
     /// Gives a path back that was drained; one ``DrainReport``.
     case undrain
+    /// Leads a network's traffic to a path, or gives the choice back; one ``SwitchReport``.
+    case `switch`
+    /// Tries a network's standby paths out with its traffic; a ``DrillReport``, and another one when it is over.
+    case drill
     /// Reads the file again; one ``ReloadReport``.
     case reload
     /// Takes all that is pnetd's out of the kernel and ends; one ``DownReport``.
@@ -35,11 +39,16 @@ public enum ControlCommand: String, Hashable, Sendable, Codable, CaseIterable {
 public struct ControlRequest: Hashable, Sendable, Codable {
     /// What is asked.
     public var command: ControlCommand
-    /// With `rotate` and `keep`: whose key. With `drain` and `undrain`: which one.
+    /// With `rotate` and `keep`: whose key. With `drain` and `undrain`: which one. With `switch`: where to; without it, the
+    /// choice is given back.
     public var path: PathName?
+    /// With `switch` and `drill`: whose traffic.
+    public var network: NetworkName?
+    /// With `drill`: what is otherwise than in the file.
+    public var drill: DrillRequest?
     /// With `explain`: the network or the path; without it all of them are explained.
     public var name: String?
-    /// With `apply`, `rotate` and `drain`: traffic that flows now may be cut.
+    /// With `apply`, `rotate`, `drain`, `switch` and `drill`: traffic that flows now may be cut.
     public var allowInterruption: Bool?
     /// With `apply` and `rotate`: it is taken back unless it is confirmed, or kept, within so many seconds.
     public var confirmWithinSeconds: Double?
@@ -48,12 +57,16 @@ public struct ControlRequest: Hashable, Sendable, Codable {
     public init(
         _ command: ControlCommand,
         path: PathName? = nil,
+        network: NetworkName? = nil,
+        drill: DrillRequest? = nil,
         name: String? = nil,
         allowInterruption: Bool? = nil,
         confirmWithinSeconds: Double? = nil
     ) {
         self.command = command
         self.path = path
+        self.network = network
+        self.drill = drill
         self.name = name
         self.allowInterruption = allowInterruption
         self.confirmWithinSeconds = confirmWithinSeconds

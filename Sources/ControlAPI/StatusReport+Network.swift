@@ -23,6 +23,8 @@ extension StatusReport {
         public var zones: [DomainName]
         /// The network's paths, best first.
         public var paths: [PathThrough]
+        /// The path that was put first by hand, or by a drill; null where the file's order holds.
+        @ExplicitNull public var preferred: PathName?
 
         /// Makes a network's part of a report.
         public init(
@@ -34,7 +36,8 @@ extension StatusReport {
             reasons: [String],
             prefixes: [IPPrefix],
             zones: [DomainName],
-            paths: [PathThrough]
+            paths: [PathThrough],
+            preferred: PathName? = nil
         ) {
             self.name = name
             self.state = state
@@ -45,6 +48,7 @@ extension StatusReport {
             self.prefixes = prefixes
             self.zones = zones
             self.paths = paths
+            self.preferred = preferred
         }
 
         /// What the evidence says of the network through one path.
@@ -67,6 +71,11 @@ extension StatusReport {
             public var silentTargets: [String]
             /// Why targets that are asked by TLS do not serve, while enough others answer.
             public var failingTargets: [String]
+            /// When the path was last shown to carry the network's traffic, by use or by a drill: RFC 3339 in UTC; null:
+            /// never.
+            @ExplicitNull public var lastProvenGood: String?
+            /// Why the last drill of the path failed; null where none has since.
+            @ExplicitNull public var drillFailure: String?
 
             /// Makes a path's part of a network's.
             public init(
@@ -78,7 +87,9 @@ extension StatusReport {
                 lossRatio: Double? = nil,
                 detectionMs: Double? = nil,
                 silentTargets: [String] = [],
-                failingTargets: [String] = []
+                failingTargets: [String] = [],
+                lastProvenGood: String? = nil,
+                drillFailure: String? = nil
             ) {
                 self.path = path
                 self.verdict = verdict
@@ -89,6 +100,8 @@ extension StatusReport {
                 self.detectionMs = detectionMs
                 self.silentTargets = silentTargets
                 self.failingTargets = failingTargets
+                self.lastProvenGood = lastProvenGood
+                self.drillFailure = drillFailure
             }
         }
     }

@@ -69,6 +69,20 @@ public enum PathCondition: Hashable, Sendable, Codable {
     case unusable(Reason)
 }
 
+/// The path that a network's traffic is wanted on, before all others, for as long as it carries.
+public struct Preference: Hashable, Sendable, Codable {
+    /// The path.
+    public let path: PathName
+    /// Who wants that, and why.
+    public let reason: Reason
+
+    /// Puts a path first.
+    public init(_ path: PathName, _ reason: Reason) {
+        self.path = path
+        self.reason = reason
+    }
+}
+
 /// One timed observation. The time is given beside it.
 public enum Evidence: Hashable, Sendable, Codable {
     /// The probe's answer came in by its path.
@@ -81,6 +95,8 @@ public enum Evidence: Hashable, Sendable, Codable {
     case condition(PathName, PathCondition)
     /// The path was taken out by hand for this reason, or, with none, given back. It is probed all the same.
     case drained(PathName, Reason?)
+    /// A network's traffic is wanted on a path, at once if that carries; with none, the file's order holds.
+    case preferred(NetworkName, Preference?)
     /// Whether a network's traffic may come back to better paths just now, by the time of the day.
     case failback(NetworkName, isOpen: Bool)
     /// What BFD with the path's far end shows changed.

@@ -125,11 +125,13 @@ public struct HealthCore: Sendable, Hashable, Codable {
                 provisional: true
             )
             let current = self.deciders[policy.network]?.current ?? adopted[policy.network] ?? start
+            let wish = self.deciders[policy.network]?.wish
             deciders[policy.network] = NetworkDecision(
                 failback: policy.failback,
                 whenDown: policy.whenDown,
                 current: current,
-                left: self.deciders[policy.network]?.left ?? [:]
+                left: self.deciders[policy.network]?.left ?? [:],
+                wish: wish.flatMap { policy.paths.contains($0.preference.path) ? $0 : nil }
             )
         }
         self.policies = policies
@@ -164,6 +166,8 @@ public struct HealthCore: Sendable, Hashable, Codable {
             sessions[path] = status
         case .peer(let path, let status):
             peers[path] = status
+        case .preferred(let network, let preference):
+            deciders[network]?.wish = preference.map { Wish(preference: $0, since: now) }
         case .failback(let network, let isOpen):
             if isOpen { closed.remove(network) } else { closed.insert(network) }
             deciders[network]?.isReturnOpen = isOpen
@@ -278,9 +282,13 @@ public struct HealthCore: Sendable, Hashable, Codable {
     /// Whether a network's traffic may come back to better paths just now.
     public func isFailbackOpen(for network: NetworkName) -> Bool { !closed.contains(network) }
 
-    /// All that holds of the paths: another core that is told it knows as much of them.
+    /// The path that a network's traffic is wanted on, and why; nil where the file's order holds.
+    public func preference(of network: NetworkName) -> Preference? { deciders[network]?.wish?.preference }
+
+    /// All that holds of paths and networks: another core that is told it knows as much of them.
     public var standing: [Evidence] {
         [.handshakes(hasHandshakes)] + closed.sorted().map { .failback($0, isOpen: false) }
+            + policies.compactMap { policy in preference(of: policy.network).map { .preferred(policy.network, $0) } }
             + Set(policies.flatMap(\.paths)).sorted().flatMap { path in
                 [
                     conditions[path].map { .condition(path, $0) }, drained[path].map { .drained(path, $0) },

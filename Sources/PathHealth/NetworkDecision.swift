@@ -102,25 +102,41 @@ struct Candidate: Hashable, Sendable {
     }
 }
 
+/// A ``Preference``, and since when it holds.
+struct Wish: Hashable, Sendable, Codable {
+    let preference: Preference
+    let since: Instant
+}
+
 /// Chooses by order, leaves what is down at once, comes back after a hold.
 struct NetworkDecision: Sendable, Hashable, Codable {
     var failback: Failback
     var whenDown: WhenDown
     /// Whether this is a time to come back to a better path.
     var isReturnOpen = true
+    /// What is wanted by hand.
+    var wish: Wish?
     private(set) var current: Decision
     /// When traffic left each path last.
     private(set) var left: [PathName: Instant]
 
-    init(failback: Failback, whenDown: WhenDown, current: Decision, left: [PathName: Instant] = [:]) {
+    init(
+        failback: Failback,
+        whenDown: WhenDown,
+        current: Decision,
+        left: [PathName: Instant] = [:],
+        wish: Wish? = nil
+    ) {
         self.failback = failback
         self.whenDown = whenDown
         self.current = current
         self.left = left
+        self.wish = wish
     }
 
-    /// Decides anew, candidates best first; true where the decision changed.
+    /// Decides anew, candidates best first by the file; true where the decision changed.
     mutating func decide(among candidates: [Candidate], at now: Instant) -> Bool {
+        let candidates = ordered(candidates)
         guard let outcome = outcome(candidates, now) else { return false }
         guard outcome != current.outcome || current.provisional else { return false }
         if outcome.changesRealm(from: current.outcome) { current.generation += 1 }
@@ -142,6 +158,7 @@ struct NetworkDecision: Sendable, Hashable, Codable {
 
     /// When traffic may come back to each path that is better than the one that carries it.
     func returns(_ candidates: [Candidate]) -> [PathName: Instant] {
+        let candidates = ordered(candidates)
         guard let active = current.outcome.path,
             let held = candidates.first(where: { $0.path == active && $0.verdict.isUsable })
         else { return [:] }
@@ -150,6 +167,12 @@ struct NetworkDecision: Sendable, Hashable, Codable {
             times += better(than: held, candidates).map { ($0.path, $0.freeFrom(after: hold)) }
         }
         return Dictionary(times, uniquingKeysWith: min)
+    }
+
+    /// What is wanted by hand is put before what the file puts first.
+    private func ordered(_ candidates: [Candidate]) -> [Candidate] {
+        guard let wanted = wish?.preference.path else { return candidates }
+        return candidates.filter { $0.path == wanted } + candidates.filter { $0.path != wanted }
     }
 
     /// The outcome that the candidates call for; nil where there is too little evidence to leave the current one.
@@ -212,14 +235,21 @@ struct NetworkDecision: Sendable, Hashable, Codable {
     }
 
     private func mayReturn(to candidate: Candidate, _ now: Instant) -> Bool {
-        switch failback {
-        case .automatic(let hold): isReturnOpen && candidate.freeFrom(after: hold) <= now
-        case .manual: false
-        }
+        if isFreshlyWanted(candidate) { return true }
+        guard case .automatic(let hold) = failback else { return false }
+        return isReturnOpen && candidate.freeFrom(after: hold) <= now
+    }
+
+    /// Whether it was wanted while it was as it is, and was not left since: such a move waits for nothing.
+    private func isFreshlyWanted(_ candidate: Candidate) -> Bool {
+        guard let wish, wish.preference.path == candidate.path else { return false }
+        return candidate.since <= wish.since && left[candidate.path].map { $0 < wish.since } ?? true
     }
 
     private func reasons(for outcome: Outcome, _ candidates: [Candidate]) -> [Reason] {
         switch outcome {
+        case .active(let path, _) where path == wish?.preference.path:
+            wish.map { [$0.preference.reason] } ?? []
         case .active(let path, _): candidates.prefix { $0.path != path }.flatMap(\.reasons)
         case .blocked, .public: candidates.flatMap(\.reasons)
         }

@@ -69,6 +69,12 @@ public enum Reason: Hashable, Sendable, Codable, CustomStringConvertible {
     case keyRotation
     /// An operator took the path out.
     case byHand
+    /// An operator wants the network's traffic on this path.
+    case movedByHand
+    /// A drill leads the network's traffic over this path for a while.
+    case drill
+    /// The drill is over, and traffic is back where it was.
+    case drillOver
     /// The path's BFD session was up and is not any more.
     case sessionLost(BFDLoss)
     /// The far end, at this address, took its end of the path's BFD session out by hand.
@@ -109,6 +115,9 @@ public enum Reason: Hashable, Sendable, Codable, CustomStringConvertible {
         case .endpointUnknown(let host): "the address of \(host.withoutRootDot) is not known yet"
         case .keyRotation: "its private key is being rotated"
         case .byHand: "taken out by hand (pnetctl undrain gives it back)"
+        case .movedByHand: "moved here by hand (pnetctl switch NETWORK --auto gives the choice back)"
+        case .drill: "a drill shows whether this path carries the traffic"
+        case .drillOver: "back from a drill"
         case .sessionLost(let loss): loss.description
         case .drainedByFarEnd(let peer): "BFD with \(peer): the far end took it out by hand (administratively down)"
         case .refused(let text): text

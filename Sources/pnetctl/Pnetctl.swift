@@ -19,7 +19,8 @@ struct Pnetctl: ParsableCommand {
             StatusCommand.self, ExplainCommand.self, WatchCommand.self, PlanCommand.self, ApplyCommand.self,
             ConfirmCommand.self,
             ReloadCommand.self, DownCommand.self, CheckCommand.self, KeygenCommand.self, RotateCommand.self,
-            DrainCommand.self, UndrainCommand.self, ImportCommand.self, EventsCommand.self, ReplayCommand.self,
+            DrainCommand.self, UndrainCommand.self, SwitchCommand.self, DrillCommand.self, ImportCommand.self,
+            EventsCommand.self, ReplayCommand.self,
         ]
     )
 

@@ -48,7 +48,7 @@ struct Chaos {
 
     private mutating func step() {
         let next = core.nextDeadline ?? now
-        switch random.next() % 40 {
+        switch random.next() % 41 {
         case 0: tell(.policies(policies(), adopting: [:]))
         case 1:
             let conditions = [PathCondition.ready, .ready, .unusable(.refused("no"))]
@@ -70,6 +70,9 @@ struct Chaos {
             tell(.evidence(.peer(path(), statuses[Int(random.next() % 4)])))
         case 6: tell(.evidence(.handshakes(random.next() % 4 > 0)))
         case 7: tell(.evidence(.failback(Self.networks[Int(random.next() % 2)], isOpen: random.next() % 2 == 0)))
+        case 40:
+            let wishes = [nil, Preference(path(), .movedByHand), Preference(path(), .drill)]
+            tell(.evidence(.preferred(Self.networks[Int(random.next() % 2)], wishes[Int(random.next() % 3)])))
         case 8...21:
             guard !sent.isEmpty else { return }
             let probe = sent.remove(at: Int(random.next() % UInt64(sent.count)))

@@ -46,6 +46,27 @@ struct PlanTests {
         #expect(plan(Sample.desired(outcome), settled(outcome, from: bare)) == [])
     }
 
+    /// A part of a network goes by another path, beside what leads the whole; and both are as before when it is over.
+    @Test func leadsACanaryElsewhereAndBack() throws {
+        let before = settled(Self.outcomes[0])
+        let prefix = Sample.prefix("10.20.6.0/24")
+        var desired = Sample.desired(Self.outcomes[0])
+        desired.networks[0].canary = Desired.Network.Canary(prefix, by: Sample.second)
+        var observed = before
+        let steps = plan(desired, observed)
+        #expect(steps.count == 1)
+        for step in steps { observed.take(step) }
+        let route = try #require(observed.routes.values.first { $0.prefix == prefix })
+        #expect(route.metric == 50 && route.table == Sample.reserved.networkTable)
+        #expect(route.destination == .nexthop(Sample.reserved.nexthop(ofPath: 2, .ipv4)))
+        #expect(plan(desired, observed) == [])
+        for step in plan(Sample.desired(Self.outcomes[0]), observed) { observed.take(step) }
+        #expect(observed == before)
+        // It goes where its path's interface cannot carry, and the network's own routes lead there again.
+        observed.links[Sample.interface("pn-b")]?.hasCarrier = false
+        #expect(!plan(desired, observed).contains { "\($0)".contains("10.20.6.0/24") })
+    }
+
     @Test(arguments: outcomes, outcomes)
     func leavesNoMomentWithoutAGuard(before: Outcome, after: Outcome) {
         var observed = settled(before)

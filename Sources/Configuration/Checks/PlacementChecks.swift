@@ -36,6 +36,14 @@ extension Reading {
     func checkPlacement() {
         check(declared.targets, "target")
         check(declared.forwardServers, "server")
+        for drill in declared.drillPrefixes where !declared.networksWithUnknownPrefixes.contains(drill.owner) {
+            let holders = declared.prefixes.filter { $0.value.contains(drill.value) }
+            let holder = holders.max { $0.value.length < $1.value.length }
+            guard holder?.owner != drill.owner else { continue }
+            let place =
+                holder.map { "in \($0.value) of network '\($0.owner)'" } ?? "in no prefix of network '\(drill.owner)'"
+            error(drill.mark, "prefix \(drill.value) lies \(place)", hint: "a drill leads a part of its own network")
+        }
     }
 
     private func check(_ sightings: [Sighting<IPAddress>], _ what: String) {

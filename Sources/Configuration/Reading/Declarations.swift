@@ -46,6 +46,8 @@ struct Declarations {
     /// Networks with a prefix that could not be read.
     var networksWithUnknownPrefixes: Set<String> = []
     var targets: [Sighting<IPAddress>] = []
+    /// The parts of networks that drills lead elsewhere.
+    var drillPrefixes: [Sighting<IPPrefix>] = []
     var forwardServers: [Sighting<IPAddress>] = []
     var zones: [Sighting<DomainName>] = []
 

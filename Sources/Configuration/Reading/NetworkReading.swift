@@ -20,7 +20,10 @@ extension Reading {
                 entry.value,
                 of: "network '\(entry.key)'",
                 at: entry.mark,
-                keys: ["prefixes", "paths", "mtu", "targets", "detect", "degraded", "failback", "when-down", "zones"],
+                keys: [
+                    "prefixes", "paths", "mtu", "targets", "detect", "degraded", "failback", "drill", "when-down",
+                    "zones",
+                ],
                 planned: ["gateway", "nat", "views", "segments", "preset"],
                 reading: self
             )
@@ -41,6 +44,7 @@ extension Reading {
             section["when-down"].flatMap { choice($0, "when-down", of: NetworkConfiguration.WhenDown.self) } ?? .block
         let zones = section["zones"].flatMap { list($0, "zones", mayBeEmpty: true) }?
             .compactMap { zone($0, of: entry.key) }
+        let drill = section["drill"].flatMap { self.drill($0, of: entry.key, targets: targets) }
         guard let name, let paths, let targets else { return nil }
         return NetworkConfiguration(
             name: name,
@@ -52,6 +56,7 @@ extension Reading {
             degraded: degraded,
             failback: failback,
             damping: damping,
+            drill: drill ?? DrillConfiguration(),
             whenDown: whenDown,
             zones: zones ?? []
         )

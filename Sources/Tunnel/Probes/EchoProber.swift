@@ -29,7 +29,7 @@ public final class EchoProber {
         var sockets: [AddressFamily: Int32] = [:]
         for family in AddressFamily.allCases {
             do throws(SystemError) {
-                sockets[family] = try Self.open(family, interface).release()
+                sockets[family] = try Self.open(family, boundTo: interface).release()
             } catch {
                 // As with ipv6.disable=1 on the kernel's command line.
                 guard error.code == EAFNOSUPPORT else {
@@ -52,15 +52,19 @@ public final class EchoProber {
         }
     }
 
-    private static func open(_ family: AddressFamily, _ interface: InterfaceName) throws(SystemError) -> FileDescriptor
-    {
+    static func open(
+        _ family: AddressFamily,
+        boundTo interface: InterfaceName?
+    ) throws(SystemError) -> FileDescriptor {
         let type = Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
         let raw =
             family == .ipv4 ? socket(AF_INET, type, Int32(IPPROTO_ICMP)) : socket(AF_INET6, type, Int32(IPPROTO_ICMPV6))
         let descriptor = try FileDescriptor(raw, from: "open an ICMP socket")
-        let name = Array(interface.text.utf8)
-        let bound = unsafe setsockopt(descriptor.raw, SOL_SOCKET, SO_BINDTODEVICE, name, socklen_t(name.count))
-        guard bound == 0 else { throw .last("bind an ICMP socket to \(interface)") }
+        if let interface {
+            let name = Array(interface.text.utf8)
+            let bound = unsafe setsockopt(descriptor.raw, SOL_SOCKET, SO_BINDTODEVICE, name, socklen_t(name.count))
+            guard bound == 0 else { throw .last("bind an ICMP socket to \(interface)") }
+        }
         // In one piece, whatever is known of the way: to find that out is what large ones are sent for (ip(7)).
         let (level, option) =
             family == .ipv4 ? (IPPROTO_IP, IP_MTU_DISCOVER) : (IPPROTO_IPV6, IPV6_MTU_DISCOVER)
@@ -72,7 +76,7 @@ public final class EchoProber {
         return descriptor
     }
 
-    private static func letOnlyEchoRepliesIn(_ socket: Int32, _ family: AddressFamily) {
+    static func letOnlyEchoRepliesIn(_ socket: Int32, _ family: AddressFamily) {
         guard family == .ipv6 else {
             var filter = icmp_filter(data: ~(1 << UInt32(ICMP_ECHOREPLY)))
             unsafe setsockopt(socket, Int32(SOL_RAW), ICMP_FILTER, &filter, socklen_t(MemoryLayout<icmp_filter>.size))

@@ -74,6 +74,22 @@ public struct Desired: Hashable, Sendable {
         public var outcome: Outcome
         /// Octets of the largest packet to it; nil: as many as the path takes.
         public var mtu: Int?
+        /// A part of it whose traffic goes by another path for a while.
+        public var canary: Canary?
+
+        /// A prefix within those of a network, and one of its paths.
+        public struct Canary: Hashable, Sendable {
+            /// The prefix.
+            public var prefix: IPPrefix
+            /// The path.
+            public var path: PathName
+
+            /// Leads a prefix by a path.
+            public init(_ prefix: IPPrefix, by path: PathName) {
+                self.prefix = prefix
+                self.path = path
+            }
+        }
 
         /// Makes a network.
         public init(
@@ -82,7 +98,8 @@ public struct Desired: Hashable, Sendable {
             prefixes: [IPPrefix],
             paths: [PathName],
             outcome: Outcome,
-            mtu: Int? = nil
+            mtu: Int? = nil,
+            canary: Canary? = nil
         ) {
             self.name = name
             self.slot = slot
@@ -90,6 +107,7 @@ public struct Desired: Hashable, Sendable {
             self.paths = paths
             self.outcome = outcome
             self.mtu = mtu
+            self.canary = canary
         }
     }
 

@@ -7,7 +7,8 @@ import PathHealth
 ///
 ///     rule  fwmark UNDERLAY-MARK   -> underlay table (default by the underlay's gateway), else unreachable
 ///     rule  oif PATH | fwmark PATH -> path table     (all prefixes of its networks through the path)
-///     rule  all                    -> network table  (prefix metric 100 active, 200 standby, 4294967294 unreachable)
+///     rule  all                    -> network table  (prefix metric 100 active, 200 standby, 4294967294 unreachable;
+///                                                     50 where a drill leads it elsewhere)
 ///
 /// The network table is asked before main, so a foreign route there, however specific, never takes a protected packet.
 struct Layout: Hashable, Sendable {
@@ -122,12 +123,31 @@ struct Layout: Hashable, Sendable {
                 )
             )
         }
+        if let canary = network.canary, let route = canaryRoute(canary, of: network, desired, observed) { add(route) }
         for use in Self.groups(of: network, desired, observed) {
             nexthops[use.group.id] = use.group
             for prefix in network.prefixes where prefix.family == use.group.family {
                 add(use.route(to: prefix, reserved))
             }
         }
+    }
+
+    private func canaryRoute(
+        _ canary: Desired.Network.Canary,
+        of network: Desired.Network,
+        _ desired: Desired,
+        _ observed: Observed
+    ) -> Route? {
+        guard let path = desired.paths.first(where: { $0.name == canary.path }), path.carrier(observed) != nil else {
+            return nil
+        }
+        return Route(
+            table: desired.reserved.networkTable,
+            prefix: canary.prefix,
+            metric: ReservedNumbers.canaryMetric,
+            destination: .nexthop(desired.reserved.nexthop(ofPath: path.slot, canary.prefix.family)),
+            mtu: path.routeMTU(for: network.mtu, observed)
+        )
     }
 
     /// A group, and how routes lead by it.

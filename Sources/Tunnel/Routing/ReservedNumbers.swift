@@ -92,4 +92,6 @@ public struct ReservedNumbers: Codable, Hashable, Sendable {
     }
 
     static let guardMetric: UInt32 = 4_294_967_294
+    /// Before active: a prefix that a drill leads elsewhere.
+    static let canaryMetric: UInt32 = 50
 }

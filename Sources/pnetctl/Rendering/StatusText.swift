@@ -89,6 +89,7 @@ extension Page {
         if !through.silentTargets.isEmpty {
             words.append("no answer from \(through.silentTargets.joined(separator: " and "))")
         }
+        if let failure = through.drillFailure { words.append("last drill failed: \(failure)") }
         return wrapped((words + through.failingTargets + through.reasons).joined(separator: ", "), indent: indent)
     }
 

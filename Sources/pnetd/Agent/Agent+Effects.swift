@@ -8,6 +8,8 @@ import ProcessLink
 import SystemIO
 
 extension Agent {
+    /// A path that carried a network's traffic for so long has shown that it can.
+    private static let provingTime = Duration.seconds(10)
     /// How long a closing network's routes wait for the resolver's word that its names are closed.
     private static let namesPatience = Duration.milliseconds(100)
 
@@ -96,6 +98,11 @@ extension Agent {
         guard isNews else { return publish(nil) }
         if let old = before.outcome.path, let new = decision.outcome.path, old != new {
             counters.switches[network, default: 0] += 1
+        }
+        if let old = before.outcome.path, old != decision.outcome.path, before.reasons != [.drill],
+            decision.since - before.since >= Self.provingTime
+        {
+            saved.carried(network, by: old, at: clock.wallNanoseconds)
         }
         let since = clock.wallNanoseconds - (loop.now - decision.since).nanoseconds
         saved.realms[network.text] = SavedState.Realm(

@@ -29,6 +29,8 @@ extension Agent {
             "\(network.name) is \(state)\(way), for \(age(decision.since)); generation \(decision.generation), "
                 + (changes == 1 ? "1 switch in all" : "\(changes) switches in all"),
             because: decision.reasons.map { Explanation("when that was decided: \($0)") }
+                + (core.preference(of: network.name).map { [Explanation("\($0.path) is put first: \($0.reason)")] }
+                    ?? [])
                 + health.paths.enumerated().map { explanation($1, place: $0, of: network, decision) }
                 + [names(of: network, decision), kernelFacts(of: network)] + warnings(naming: [network.name.text])
         )
@@ -43,13 +45,23 @@ extension Agent {
         let rank = "\(place + 1). \(path.path)"
         return Explanation(
             "\(rank) is \(path.verdict.rawValue), for \(age(path.since)), and \(use(of: path, network, decision))",
-            because: path.reasons.map { Explanation($0.description) }
+            because: path.reasons.map { Explanation($0.description) } + proof(of: path, decision)
                 + path.targets.map { target in
                     let subject = ProbeSubject(network: network.name, path: path.path, target: target.target)
                     let statements = target.statements + certificateFacts(of: subject)
                     return Explanation("\(target.target)", because: statements.map { Explanation($0) })
                 }
         )
+    }
+
+    private func proof(of path: NetworkHealth.Path, _ decision: Decision) -> [Explanation] {
+        if let failure = saved.proof(of: decision.network, by: path.path)?.failure {
+            return [Explanation("its last drill failed: \(failure)")]
+        }
+        guard decision.outcome.path != path.path else { return [] }
+        let age = provenGood(path, decision).map { Duration.nanoseconds(max(clock.wallNanoseconds - $0, 0)).shortText }
+        let last = age.map { "last carried its traffic \($0) ago" } ?? "has not carried its traffic yet"
+        return [Explanation("it \(last) (pnetctl drill \(decision.network) tries it)")]
     }
 
     private func certificateFacts(of subject: ProbeSubject) -> [String] {

@@ -79,6 +79,7 @@ extension Agent {
             noteHandshakes()
             watchPeers()
             watchFailbackWindows()
+            watchDrills()
             watchEndpoints()
             watchTunnels()
         }

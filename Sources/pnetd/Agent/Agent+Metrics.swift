@@ -17,6 +17,7 @@ extension Agent {
         page.add("pnetd_build_info", .gauge, "The version that runs.", [.init(1, ("version", Version.text))])
         addNetworks(report, to: &page)
         addCertificates(to: &page)
+        addProofs(to: &page)
         addPaths(report, to: &page)
         addBFD(to: &page)
         addOwn(to: &page)
@@ -115,6 +116,36 @@ extension Agent {
                     ("target", "\(endpoint)"),
                     ("name", name.withoutRootDot)
                 )
+            }
+        )
+    }
+
+    private func addProofs(to page: inout Exposition) {
+        let pairs = core.report.flatMap { network in network.paths.map { (network.decision, $0) } }
+        page.add(
+            "pnetd_path_proven_good_seconds",
+            .gauge,
+            "When a path was last shown to carry a network's traffic, by use or by a drill, in seconds since 1970.",
+            pairs.compactMap { decision, path in
+                provenGood(path, decision).map {
+                    .init(Double($0) / 1e9, ("network", decision.network.text), ("path", path.path.text))
+                }
+            }
+        )
+        page.add(
+            "pnetd_drills_total",
+            .counter,
+            "Drills of a network's paths, by outcome.",
+            pairs.flatMap { decision, path -> [Exposition.Sample] in
+                let drills = counters.drills[decision.network]?[path.path] ?? Counters.Drills()
+                return [("proven", drills.proven), ("failed", drills.failed)].map { outcome, count in
+                    .init(
+                        Double(count),
+                        ("network", decision.network.text),
+                        ("path", path.path.text),
+                        ("outcome", outcome)
+                    )
+                }
             }
         )
     }

@@ -42,9 +42,10 @@ extension Agent {
             log.notice("reloaded; nothing changed")
             return false
         }
+        endDrill("another file is in force")
         saved.assignSlots(new)
         // What is on trial may be taken back.
-        if !isTrial { saved.forget(besides: new.paths.map(\.name)) }
+        if !isTrial { saved.forget(besides: new) }
         saved.alerts.keep(new.alerts.map(AlertDelivery.Receiver.init))
         let names = Set(new.networks.map(\.name))
         routed = routed.filter { names.contains($0.key) }
@@ -55,6 +56,7 @@ extension Agent {
         probes?.tls.roots = new.roots
         tellCore(.policies(new.policies, adopting: [:]))
         recallDrained()
+        for network in new.networks { tellPreference(of: network.name) }
         for network in new.networks where named[network.name] == nil {
             named[network.name] = core.decision(of: network.name)
         }

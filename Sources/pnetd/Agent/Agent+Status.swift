@@ -113,10 +113,20 @@ extension Agent {
                     lossRatio: path.roundTrips?.lossRatio,
                     detectionMs: path.outlook.map { $0.detection.inSeconds * 1e3 },
                     silentTargets: path.silentTargets.map(\.description),
-                    failingTargets: path.failures.map(\.description)
+                    failingTargets: path.failures.map(\.description),
+                    lastProvenGood: provenGood(path, decision).map { Timestamp.text(wallNanoseconds: $0) },
+                    drillFailure: saved.proof(of: network.name, by: path.path)?.failure
                 )
-            }
+            },
+            preferred: core.preference(of: network.name)?.path
         )
+    }
+
+    /// When a path was last shown to carry a network's traffic, in nanoseconds since 1970: what carries it well does so now.
+    func provenGood(_ path: NetworkHealth.Path, _ decision: Decision) -> Int64? {
+        let proof = saved.proof(of: decision.network, by: path.path)
+        let isCarrying = decision.outcome.path == path.path && path.verdict == .up && !decision.provisional
+        return isCarrying && proof?.failure == nil ? clock.wallNanoseconds : proof?.proven
     }
 
     /// Health as `/healthz` gives it.

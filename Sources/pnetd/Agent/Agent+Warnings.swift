@@ -32,6 +32,8 @@ enum WarningKind: String, CaseIterable {
     case setting
     /// What cannot be promised of a path's detection.
     case promise
+    /// Drills that failed, or go on.
+    case drill
     /// Paths that carry less than their interfaces take.
     case mtu
     /// BFD sessions that never came up.
@@ -67,6 +69,7 @@ extension Agent {
             (.precedence, precedences),
             (.setting, hostWarnings),
             (.promise, promiseWarnings),
+            (.drill, drillWarnings),
             (.mtu, mtuWarnings),
             (.bfd, bfdWarnings),
             (.endpoint, endpointWarnings),

@@ -31,6 +31,8 @@ final class Agent {
     var trial: Trial?
     /// A private key that is on trial.
     var rotation: Rotation?
+    /// Standby paths that are tried out with a network's traffic.
+    var drill: Drill?
     /// The peers that go by their next key.
     var heirs: Set<EndpointBook.Peer> = []
     /// Whether the file was on trial and not confirmed: what is in force is the one before it.
@@ -195,9 +197,12 @@ final class Agent {
                 applicantLeft: { [unowned self] in
                     rollBack("whoever applied it left")
                     endRotation("whoever asked for it left")
+                    if drill?.isByHand == true { endDrill("whoever asked for it left") }
                 },
                 drain: { [unowned self] in drain($0, $1) },
                 undrain: { [unowned self] in undrain($0) },
+                switch: { [unowned self] in switchPath(of: $0, to: $1, $2) },
+                drill: { [unowned self] in drill($0, $1) },
                 reload: { [unowned self] in reload() },
                 down: { [unowned self] in takeDown() }
             )
@@ -253,6 +258,7 @@ final class Agent {
         tellCore(.policies(site.policies, adopting: adopted))
         watchFailbackWindows()
         recallDrained()
+        for network in site.networks { tellPreference(of: network.name) }
     }
 
     /// Gives the core evidence. What changes nothing is kept from it: a storm of kernel events would fill the journal.
@@ -314,6 +320,7 @@ final class Agent {
     func end() {
         guard !isEnding else { return }
         endRotation("pnetd stops")
+        endDrill("pnetd stops")
         isEnding = true
         bfd?.setAllAdminDown(true)
         manager.tell("STOPPING=1")
@@ -350,6 +357,8 @@ final class Agent {
 
     /// What the kernel should have now.
     var desired: Desired {
-        narrowed(rotated(Desired(site, slots: saved, outcomes: routed, endpoints: endpoints.book, heirs: heirs)))
+        drilled(
+            narrowed(rotated(Desired(site, slots: saved, outcomes: routed, endpoints: endpoints.book, heirs: heirs)))
+        )
     }
 }

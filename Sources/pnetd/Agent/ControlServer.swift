@@ -17,10 +17,12 @@ final class ControlServer {
         var confirm: () -> ApplyReport
         var rotate: (PathName, ControlRequest) -> RotateReport
         var keep: (PathName) -> RotateReport
-        /// Whoever put a file or a key on trial has gone before it was confirmed or kept.
+        /// Whoever put a file or a key on trial, or waits for a drill, has gone before the end.
         var applicantLeft: () -> Void
         var drain: (PathName, ControlRequest) -> DrainReport
         var undrain: (PathName) -> DrainReport
+        var `switch`: (NetworkName, PathName?, ControlRequest) -> SwitchReport
+        var drill: (NetworkName, ControlRequest) -> DrillReport
         var reload: () -> ReloadReport
         var down: () -> Result<DownReport, ControlError>
     }
@@ -32,7 +34,7 @@ final class ControlServer {
         var request: [UInt8] = []
         var unsent: [UInt8] = []
         var isWatching = false
-        /// Whether it put a file or a key on trial, and will hear how that went.
+        /// Whether it put a file or a key on trial, or asked for a drill, and will hear how that went.
         var isWaiting = false
         var closesWhenSent = false
 
@@ -178,6 +180,17 @@ final class ControlServer {
                 return fail(client, .malformedRequest, "the request names no path")
             }
             change(path, request, for: client)
+        case .switch, .drill:
+            guard mayChange(client, request.command) else { return }
+            guard let network = request.network else {
+                return fail(client, .malformedRequest, "the request names no network")
+            }
+            if request.command == .switch {
+                return reply(client, handlers.switch(network, request.path, request))
+            }
+            let report = handlers.drill(network, request)
+            if report.outcome == .running { client.isWaiting = true }
+            reply(client, report)
         case .reload:
             guard mayChange(client, request.command) else { return }
             reply(client, handlers.reload())

@@ -21,6 +21,8 @@ struct Counters {
     var rollbacks: UInt64 = 0
     /// Rotations of a path's key, by how they ended.
     var rotations: [Rotation.End: UInt64] = [:]
+    /// Drills of a network's paths.
+    var drills: [NetworkName: [PathName: Drills]] = [:]
     var alertsDelivered: UInt64 = 0
     var alertsFailed: UInt64 = 0
     var switches: [NetworkName: UInt64] = [:]
@@ -30,6 +32,14 @@ struct Counters {
     var effects: [Effect: Histogram] = [:]
     /// What the resolver counted last.
     var resolver: [MetricSample] = []
+
+    /// Drills by how they ended.
+    struct Drills {
+        var proven: UInt64 = 0
+        var failed: UInt64 = 0
+
+        mutating func count(_ isProven: Bool) { if isProven { proven += 1 } else { failed += 1 } }
+    }
 
     enum Lookup: String, CaseIterable {
         case found

@@ -29,6 +29,12 @@ struct SavedState: Codable, Equatable {
     /// Octets of the largest packet that gets through each path whose interface takes larger ones; nil in files of earlier
     /// versions.
     var carriedMTUs: [String: Int]?
+    /// The path that an operator put first, a network; nil in files of earlier versions.
+    var preferred: [String: String]?
+    /// What is known of each network's paths by use and by drills; nil in files of earlier versions.
+    var proofs: [String: [String: PathProof]]?
+    /// Networks whose drill was begun in the window that is open; nil in files of earlier versions.
+    var drillsBegun: [String]?
     /// When each path had its last handshake, nanoseconds since 1970; nil in files of earlier versions.
     var handshakes: [String: Int64]?
 
@@ -84,8 +90,16 @@ extension SavedState {
         realms = realms.filter { networkSlots[$0.key] != nil }
     }
 
-    /// Forgets the paths that the file has no more.
-    mutating func forget(besides paths: [PathName]) {
+    /// Forgets the paths and networks that the file has no more.
+    mutating func forget(besides site: SiteConfiguration) {
+        let paths = site.paths.map(\.name)
+        preferred = preferred?.filter { entry in
+            site.networks.contains { $0.name.text == entry.key && $0.paths.contains { $0.text == entry.value } }
+        }
+        proofs = proofs?.reduce(into: [:]) { known, entry in
+            guard let network = site.networks.first(where: { $0.name.text == entry.key }) else { return }
+            known[entry.key] = entry.value.filter { proof in network.paths.contains { $0.text == proof.key } }
+        }
         drained?.removeAll { name in !paths.contains { $0.text == name } }
         carriedMTUs = carriedMTUs?.filter { item in paths.contains { $0.text == item.key } }
     }

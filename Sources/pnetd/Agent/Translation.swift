@@ -21,6 +21,12 @@ extension ReservedNumbers {
 }
 
 extension SiteConfiguration {
+    /// The network that traffic to all of a prefix belongs to.
+    func network(holding prefix: IPPrefix) -> NetworkName? {
+        let all = networks.flatMap { network in network.prefixes.map { (network.name, $0) } }
+        return all.filter { $0.1.contains(prefix) }.max { $0.1.length < $1.1.length }?.0
+    }
+
     /// The TLS targets, and the certificates that theirs must lead to; nil for those that the system trusts.
     var tlsTargets: [(place: TLSProbes.Place, roots: String?)] {
         networks.flatMap { network in

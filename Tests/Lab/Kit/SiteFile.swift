@@ -6,6 +6,8 @@ public struct SiteFile: Sendable {
     public var whenDown = "block"
     /// The hold before traffic returns to a better path.
     public var failback = "3s"
+    /// How spare paths are tried out, in braces.
+    public var drill = "{}"
     /// From where on a path is bad, in braces.
     public var degraded = "{}"
     /// Whether a path that goes down again and again is kept off for a while.
@@ -82,6 +84,7 @@ public struct SiteFile: Sendable {
                 detect: \(Self.detect)
                 degraded: \(degraded)
                 failback: {mode: auto, after: \(failback), damping: \(damping ? "on" : "off")}
+                drill: \(drill)
                 when-down: \(whenDown)
                 zones:
                   - name: privatelink.azure-devices.net
