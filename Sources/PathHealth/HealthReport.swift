@@ -37,11 +37,11 @@ public struct NetworkHealth: Hashable, Sendable {
 extension HealthCore {
     /// What the core thinks of every network, in the file's order.
     public var report: [NetworkHealth] {
-        networks.map { network, paths, decision in
-            let returns = returns(to: network)
+        networks.map { network in
+            let returns = network.decider.returns(network.candidates)
             return NetworkHealth(
-                decision: decision,
-                paths: paths.map { path, view in
+                decision: network.decider.current,
+                paths: zip(network.policy.paths, network.views).map { path, view in
                     NetworkHealth.Path(
                         path: path,
                         verdict: view.verdict,
@@ -62,14 +62,14 @@ extension HealthCore {
 
     /// The decision in force for a network; nil where the file does not name it.
     public func decision(of network: NetworkName) -> Decision? {
-        networks.first { $0.network == network }?.decision
+        networks.first { $0.policy.network == network }?.decider.current
     }
 
     /// Who answers echoes through a path, in the file's order.
     public func answeringEchoes(through path: PathName) -> [IPAddress] {
         var addresses: [IPAddress] = []
-        for case (_, let paths, _) in networks {
-            guard let view = paths.first(where: { $0.0 == path })?.1 else { continue }
+        for network in networks {
+            guard let view = network.view(of: path) else { continue }
             for (target, liveness) in zip(view.targets, view.liveness) where liveness.state == .answering {
                 if case .icmp(let address) = target, !addresses.contains(address) { addresses.append(address) }
             }
@@ -79,17 +79,20 @@ extension HealthCore {
 
     /// The decisions in force.
     public var decisions: [NetworkName: Decision] {
-        Dictionary(networks.map { ($0.network, $0.decision) }, uniquingKeysWith: { first, _ in first })
+        Dictionary(
+            networks.map { ($0.policy.network, $0.decider.current) },
+            uniquingKeysWith: { first, _ in first }
+        )
     }
 
     /// The networks that are reached through a path, be it drained or not.
     public func answered(through path: PathName) -> Set<NetworkName> {
-        Set(networks.filter { _, paths, _ in paths.contains { $0.0 == path && $0.1.isAnswered } }.map(\.network))
+        Set(networks.filter { $0.view(of: path)?.isAnswered ?? false }.map(\.policy.network))
     }
 
     /// What a path shows for all networks that use it: the worst verdict, as nothing else is known of it.
     public func verdict(of path: PathName) -> (verdict: Verdict, reasons: [Reason], since: Instant)? {
-        let seen = networks.flatMap { $0.paths }.filter { $0.0 == path }.map(\.1)
+        let seen = networks.compactMap { $0.view(of: path) }
         let order: [Verdict] = [.down, .unknown, .degraded, .starting, .drained, .up]
         for verdict in order {
             if let view = seen.first(where: { $0.verdict == verdict }) {

@@ -25,9 +25,9 @@ struct PathView: Sendable, Hashable, Codable {
     let need: TargetNeed
     /// Those that are asked as often as the promise wants.
     let targets: [Target]
-    var liveness: [TargetLiveness]
+    private(set) var liveness: [TargetLiveness]
     /// The others.
-    var paced: [PacedTarget]
+    private(set) var paced: [PacedTarget]
     private(set) var verdict: Verdict = .starting
     private(set) var reasons: [Reason] = [.notYetProbed]
     /// When the verdict last changed.
@@ -36,7 +36,14 @@ struct PathView: Sendable, Hashable, Codable {
     private(set) var isAnswered = false
 
     /// Keeps traffic from coming back to a path that goes down again and again; nil where the file does not want that.
-    var damping: FlapDamping?
+    private(set) var damping: FlapDamping?
+
+    /// When each of the targets has something to do next, those that are asked closely before the others: looking for
+    /// the first of a thousand numbers in a row costs less than to keep them in order.
+    private var deadlines: [Instant]
+    private(set) var nextDeadline: Instant?
+    /// Whether something was told or found since the view was judged last.
+    private var isTouched = true
 
     init(_ policy: NetworkPolicy, through path: PathName, now: Instant) {
         let promise = policy.promise(for: path)
@@ -52,7 +59,110 @@ struct PathView: Sendable, Hashable, Codable {
         }
         since = now
         damping = FlapDamping(now: now)
+        deadlines = policy.targets.map { _ in now }
+        nextDeadline = now
     }
+
+    // MARK: - Questions and answers
+
+    /// Goes by another file, as far as that leaves what is known standing.
+    mutating func follow(_ policy: NetworkPolicy, at now: Instant) {
+        for index in liveness.indices { liveness[index].limit(policy.degraded) }
+        if !policy.damping { damping = nil } else if damping == nil { damping = FlapDamping(now: now) }
+        isTouched = true
+    }
+
+    /// Takes an answer; false where no such target is asked.
+    mutating func answered(_ probe: Probe, mayAsk: Bool, at now: Instant) -> Bool {
+        if let index = targets.firstIndex(of: probe.subject.target) {
+            change(index) { _ = $0.answered(probe.sequence, at: now) }
+            return true
+        }
+        return changePaced(probe, mayAsk) { $0.answered(probe.sequence, at: now) }
+    }
+
+    /// Takes a failure; false where no such target is asked.
+    mutating func failed(_ probe: Probe, _ failure: TLSFailure, mayAsk: Bool, at now: Instant) -> Bool {
+        changePaced(probe, mayAsk) { $0.failed(probe.sequence, failure, at: now) }
+    }
+
+    /// Whether there is somebody who can ask those that are asked at their own pace.
+    mutating func handshakes(_ areThere: Bool, at now: Instant) {
+        if areThere { for index in paced.indices { paced[index].liveness.enter(at: now) } }
+        schedule(mayAsk: areThere)
+    }
+
+    /// The path can carry again.
+    mutating func pathReady(mayAsk: Bool, at now: Instant) {
+        for index in liveness.indices { liveness[index].pathReady(at: now) }
+        for index in paced.indices { paced[index].liveness.pathReady(at: now) }
+        schedule(mayAsk: mayAsk)
+    }
+
+    /// The path cannot carry anything any more.
+    mutating func pathLost(mayAsk: Bool, at now: Instant) {
+        for index in liveness.indices { liveness[index].pathLost(at: now) }
+        for index in paced.indices { paced[index].liveness.pathLost(at: now) }
+        schedule(mayAsk: mayAsk)
+    }
+
+    /// Something that the verdict rests on changed outside of the view.
+    mutating func touch() { isTouched = true }
+
+    /// Does what is due; asks each target that is to be asked now.
+    mutating func advance(to now: Instant, mayAsk: Bool, ask: (Target, UInt16) -> Void) {
+        for index in deadlines.indices where deadlines[index] <= now {
+            if index < targets.count {
+                let target = targets[index]
+                change(index) { for sequence in $0.advance(to: now) { ask(target, sequence) } }
+            } else {
+                let place = index - targets.count
+                let sequence = paced[place].liveness.advance(to: now, mayAsk: mayAsk)
+                if let sequence { ask(paced[place].target, sequence) }
+                setPacedDeadline(place, mayAsk)
+                isTouched = true
+            }
+        }
+        nextDeadline = deadlines.min()
+    }
+
+    /// Whether the verdict may be another one now.
+    func isToBeJudged(at now: Instant) -> Bool {
+        isTouched || damping?.until.map { $0 <= now } ?? false
+    }
+
+    private mutating func change(_ index: Int, _ change: (inout TargetLiveness) -> Void) {
+        let (state, faults) = (liveness[index].state, liveness[index].quality.faults)
+        change(&liveness[index])
+        if liveness[index].state != state || liveness[index].quality.faults != faults { isTouched = true }
+        deadlines[index] = liveness[index].nextDeadline
+        nextDeadline = deadlines.min()
+    }
+
+    private mutating func changePaced(_ probe: Probe, _ mayAsk: Bool, _ change: (inout PacedLiveness) -> Void) -> Bool {
+        guard let place = paced.firstIndex(where: { $0.target == probe.subject.target }) else { return false }
+        change(&paced[place].liveness)
+        setPacedDeadline(place, mayAsk)
+        nextDeadline = deadlines.min()
+        isTouched = true
+        return true
+    }
+
+    private mutating func setPacedDeadline(_ place: Int, _ mayAsk: Bool) {
+        deadlines[targets.count + place] = paced[place].liveness.nextDeadline(mayAsk: mayAsk) ?? Self.never
+    }
+
+    /// Works out anew when each target has something to do.
+    mutating func schedule(mayAsk: Bool) {
+        for index in liveness.indices { deadlines[index] = liveness[index].nextDeadline }
+        for place in paced.indices { setPacedDeadline(place, mayAsk) }
+        nextDeadline = deadlines.min()
+        isTouched = true
+    }
+
+    private static let never = Instant(nanoseconds: .max)
+
+    // MARK: - The verdict
 
     /// How the promise stands: as with the target that it is hardest to keep with.
     var outlook: DetectionOutlook? {
@@ -103,17 +213,21 @@ struct PathView: Sendable, Hashable, Codable {
 
     /// Judges anew; true where verdict or reasons changed.
     ///
-    /// - Parameter hint: what is known of why targets are silent, if all of them are.
+    /// - Parameters:
+    ///   - condition: what the path itself shows; nil where that is not known yet.
+    ///   - hint: what is known of why targets are silent, if all of them are.
     mutating func judge(
-        _ condition: PathCondition,
+        _ condition: PathCondition?,
         drained: Reason?,
         silentFor hint: Reason?,
         at now: Instant
     ) -> Bool {
+        isTouched = false
+        guard let condition else { return false }
         var (verdict, reasons) = judged(condition, hint)
+        damping?.advance(to: now)
         isAnswered = verdict.isUsable
         if verdict == .down, self.verdict.isUsable { damping?.flapped(at: now) }
-        damping?.advance(to: now)
         if let drained, verdict.isUsable { (verdict, reasons) = (drained.drains ? .drained : .degraded, [drained]) }
         if let damping, damping.until != nil { reasons.append(.flapping(times: damping.count)) }
         guard verdict != self.verdict || reasons != self.reasons else { return false }
