@@ -41,10 +41,12 @@ bench: build ## figures beside a peer, printed as RESULT lines
 	$(RELEASE) --product bench-outage
 	$(RELEASE) --product bench-kernel
 	$(RELEASE) --product bench-verdict
+	$(RELEASE) --product bench-probing
 	Tests/Benchmarks/dns-local-record.sh $(BIN)
 	$(BIN)/bench-outage
 	$(BIN)/bench-kernel
 	$(BIN)/bench-verdict
+	$(BIN)/bench-probing
 	Tests/Lab/Guest/measure $(BIN)/bench-kernel peers
 
 # The compiler takes the last of several -sanitize= only: named together they instrument for both.

@@ -129,6 +129,12 @@ let lab: [Target] = [
         swiftSettings: strict
     ),
     .executableTarget(
+        name: "bench-probing",
+        dependencies: ["Lab", "CLinux", "ControlAPI", "NetworkTypes", "SystemIO"],
+        path: "Tests/Benchmarks/Probing",
+        swiftSettings: strict
+    ),
+    .executableTarget(
         name: "bench-kernel",
         dependencies: ["CLinux", "NetworkTypes", "PathHealth", "SystemIO", "Tunnel"],
         path: "Tests/Benchmarks/Kernel",

@@ -76,7 +76,7 @@ struct PreferenceTests {
         world.observe(.preferred(World.site, nil))
         world.run(for: .seconds(600))
         #expect(world.outcome == .active(first, standby: second))
-        #expect(world.decided.count == 3)
+        #expect(world.decided.last?.decision.reasons == [.drillOver])
     }
 
     @Test func outlivesAReloadAsFarAsTheFileHasThePath() {
