@@ -64,16 +64,16 @@ let programs: [Target] = [
     .executableTarget(
         name: "pnetd",
         dependencies: [
-            "CClearedHeap", "CLinux", "Configuration", "ControlAPI", "Journal", "NetworkTypes", "PathHealth",
-            "PrivateDNS", "ProcessLink", "SystemIO", "Telemetry", "Tunnel", logging, arguments,
+            "CClearedHeap", "CLinux", "Configuration", "ControlAPI", "Digests", "Journal", "NetworkTypes",
+            "PathHealth", "PrivateDNS", "ProcessLink", "SystemIO", "Telemetry", "Tunnel", logging, arguments,
         ],
         swiftSettings: strict
     ),
     .testTarget(
         name: "pnetdTests",
         dependencies: [
-            "CLinux", "ControlAPI", "Journal", "NetworkTypes", "PathHealth", "PrivateDNS", "ProcessLink", "SystemIO",
-            "Tunnel", "pnetd",
+            "CLinux", "Configuration", "ControlAPI", "Journal", "NetworkTypes", "PathHealth", "PrivateDNS",
+            "ProcessLink", "SystemIO", "Tunnel", "pnetd",
         ],
         path: "Tests/pnetdTests",
         swiftSettings: strict
