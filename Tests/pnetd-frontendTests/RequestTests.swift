@@ -45,8 +45,9 @@ struct RequestTests {
     }
 
     /// A server that we did not write, with the version of HTTP before ours.
-    @Test func aPageOfOpensslsIsAnAnswer() throws {
-        let report = try ask(servers.serve("hub.example.net"))
+    @Test(arguments: [[], ["-alpn", "h2,http/1.1"]])
+    func aPageOfOpensslsIsAnAnswer(options: [String]) throws {
+        let report = try ask(servers.serve("hub.example.net", options))
         #expect(report.outcome == .served && report.status == 200)
         #expect(report.expires != nil)
     }

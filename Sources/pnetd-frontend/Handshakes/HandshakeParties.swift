@@ -18,6 +18,8 @@ struct HandshakeParties {
     fileprivate struct Terms: Hashable {
         let roots: String?
         let identity: ClientIdentity?
+        /// Whether a request follows.
+        let isAsking: Bool
     }
 
     /// So long is one used: trust stores change, and this process lives for months.
@@ -33,7 +35,7 @@ struct HandshakeParties {
     /// Throws where the roots or the identity are of no use.
     mutating func party(to request: HandshakeRequest, at now: Instant) throws(Useless) -> Party {
         known = known.filter { now - $0.value.made < Self.freshness }
-        let terms = Terms(roots: request.roots, identity: request.identity)
+        let terms = Terms(roots: request.roots, identity: request.identity, isAsking: request.question != nil)
         if let party = known[terms]?.party { return party }
         let party = try Party(terms)
         if known.count < Self.limit { known[terms] = (party, now) }
@@ -51,6 +53,8 @@ extension HandshakeParties.Party {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.minimumTLSVersion = .tlsv12
         configuration.curves = HandshakeParties.groups
+        // Else a server may speak HTTP/2 (RFC 7301). Whoever is asked nothing may speak anything.
+        if terms.isAsking { configuration.applicationProtocols = ["http/1.1"] }
         do {
             if let roots = terms.roots {
                 configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(Array(roots.utf8)))

@@ -193,7 +193,7 @@ extension Agent {
             ("pnetd_probe_answers_total", "Answers that came in by the path of their probe.", probes?.answered ?? [:]),
             (
                 "pnetd_probes_refused_total",
-                "Probes that a target, or a host before it, said no to: by TCP, by TLS, or by an RCODE.",
+                "Probes that a target, or a host before it, said no to: by TCP, TLS, HTTP or an RCODE.",
                 probes?.refused ?? [:]
             ),
             ("pnetd_probes_unsendable_total", "Probes that could not leave.", probes?.unsendable ?? [:]),

@@ -121,6 +121,10 @@ extension Scenarios.Targets {
             let key = try read("edge.key").split(separator: "\n").filter { !$0.hasPrefix("-") }.map(String.init)
             let secrets = [Self.sharedKey, "SharedAccessSignature", "&sig="] + key
             for text in shown { #expect(secrets.allSatisfy { !text.contains($0) }) }
+
+            try daemon.stop()
+            let replay = try lab.site.run("\(Daemon.programs)/pnetctl", "replay", "--file", daemon.file)
+            #expect(replay.contains("the replay equals the live run"), "\(replay)")
         }
     }
 
