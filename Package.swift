@@ -38,6 +38,7 @@ let facesOfC: [Target] = [
     .systemLibrary(name: "CMnl", pkgConfig: "libmnl", providers: [.apt(["libmnl-dev"])]),
     .systemLibrary(name: "CNl", pkgConfig: "libnl-route-3.0", providers: [.apt(["libnl-route-3-dev"])]),
     .systemLibrary(name: "CLdns", pkgConfig: "ldns", providers: [.apt(["libldns-dev"])]),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 ]
 
@@ -49,6 +50,7 @@ let heap: [Target] = [
 let rooms: [Target] =
     room("NetworkTypes", [])
     + room("SystemIO", ["CLinux", "NetworkTypes"])
+    + room("Digests", ["CCrypto"])
     + room("PathHealth", ["NetworkTypes"], tests: ["PathSimulation"])
     + room("Journal", ["NetworkTypes", "PathHealth", "SystemIO"], tests: ["CLinux"])
     + room("Tunnel", ["CLinux", "CMnl", "NetworkTypes", "PathHealth", "SystemIO"], tests: ["CNl"])
@@ -62,16 +64,16 @@ let programs: [Target] = [
     .executableTarget(
         name: "pnetd",
         dependencies: [
-            "CClearedHeap", "CLinux", "Configuration", "ControlAPI", "Journal", "NetworkTypes", "PathHealth",
-            "PrivateDNS", "ProcessLink", "SystemIO", "Telemetry", "Tunnel", logging, arguments,
+            "CClearedHeap", "CLinux", "Configuration", "ControlAPI", "Digests", "Journal", "NetworkTypes",
+            "PathHealth", "PrivateDNS", "ProcessLink", "SystemIO", "Telemetry", "Tunnel", logging, arguments,
         ],
         swiftSettings: strict
     ),
     .testTarget(
         name: "pnetdTests",
         dependencies: [
-            "CLinux", "ControlAPI", "Journal", "NetworkTypes", "PathHealth", "PrivateDNS", "ProcessLink", "SystemIO",
-            "Tunnel", "pnetd",
+            "CLinux", "Configuration", "ControlAPI", "Journal", "NetworkTypes", "PathHealth", "PrivateDNS",
+            "ProcessLink", "SystemIO", "Tunnel", "pnetd",
         ],
         path: "Tests/pnetdTests",
         swiftSettings: strict

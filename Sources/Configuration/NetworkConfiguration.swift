@@ -109,7 +109,7 @@ public struct TargetsConfiguration: Hashable, Sendable {
         case tcp(SocketEndpoint)
         /// By a question over UDP for a zone's SOA record, which a DNS server is to answer.
         case dns(SocketEndpoint, zone: DomainName)
-        /// By a TLS handshake.
+        /// By a TLS handshake, and perhaps by a request over it.
         case tls(TLSTarget)
     }
 
@@ -117,25 +117,6 @@ public struct TargetsConfiguration: Hashable, Sendable {
     public let need: Need
     /// Who is asked; at least one.
     public let list: [Target]
-}
-
-/// A server that is asked by a TLS handshake (RFC 8446), and whose certificate is checked.
-public struct TLSTarget: Hashable, Sendable {
-    /// Where it is.
-    public let endpoint: SocketEndpoint
-    /// The name that it is told (RFC 6066 section 3), and that its certificate must be of (RFC 9525).
-    public let name: DomainName
-    /// The certificates that its own must lead to, as PEM; nil: those that the system trusts.
-    public let roots: String?
-    /// Between two handshakes through one path.
-    public let interval: Duration
-
-    /// Between two handshakes where the file does not say.
-    static let usualInterval = Duration.seconds(15)
-    /// What the file may say.
-    static let intervals = Duration.seconds(5) ... .seconds(3_600)
-    /// The longest file of roots, in octets.
-    static let longestRoots = 64 << 10
 }
 
 /// A zone whose names lead into a network.

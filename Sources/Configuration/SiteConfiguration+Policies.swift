@@ -48,7 +48,12 @@ extension Target {
             case .icmp(let address): .icmp(address)
             case .tcp(let endpoint): .tcp(endpoint)
             case .dns(let server, let zone): .dns(server, zone: zone)
-            case .tls(let target): .tls(target.endpoint, name: target.name, every: target.interval)
+            case .tls(let server):
+                if let request = server.request {
+                    .https(server.endpoint, name: server.name, path: request.path, every: server.interval)
+                } else {
+                    .tls(server.endpoint, name: server.name, every: server.interval)
+                }
             }
     }
 }

@@ -69,7 +69,7 @@ extension StatusReport {
             @ExplicitNull public var detectionMs: Double?
             /// Targets that do not answer, while enough others do.
             public var silentTargets: [String]
-            /// Why targets that are asked by TLS do not serve, while enough others answer.
+            /// Why targets that are asked over TLS do not serve, while enough others answer.
             public var failingTargets: [String]
             /// When the path was last shown to carry the network's traffic, by use or by a drill: RFC 3339 in UTC; null:
             /// never.

@@ -12,11 +12,12 @@ struct PastProbes: Sendable {
 
         init(_ subject: ProbeSubject) {
             path = subject.path
-            guard case .tls(let endpoint, let name, _) = subject.target else {
-                target = subject.target
-                return
-            }
-            target = .tls(endpoint, name: name, every: .zero)
+            target =
+                switch subject.target {
+                case .tls(let endpoint, let name, _): .tls(endpoint, name: name, every: .zero)
+                case .https(let endpoint, let name, let path, _): .https(endpoint, name: name, path: path, every: .zero)
+                case .icmp, .tcp, .dns: subject.target
+                }
         }
     }
 
@@ -32,7 +33,7 @@ struct PastProbes: Sendable {
     /// What was told of a probe.
     enum Telling: Hashable, Sendable {
         case answer
-        case failure(TLSFailure)
+        case failure(TargetFailure)
 
         func evidence(of probe: Probe) -> Evidence {
             switch self {
@@ -76,10 +77,7 @@ struct PastProbes: Sendable {
 
 extension Target {
     /// How far, in time, a probe that was sent may be from one that was not and speak for it.
-    fileprivate var reach: Duration {
-        guard case .tls(_, _, let interval) = self else { return .seconds(5) }
-        return interval
-    }
+    fileprivate var reach: Duration { pace ?? .seconds(5) }
 }
 
 private func abs(_ time: Duration) -> Duration { time < .zero ? .zero - time : time }

@@ -12,10 +12,15 @@ public enum Target: Hashable, Sendable, Codable, CustomStringConvertible {
     case dns(SocketEndpoint, zone: DomainName)
     /// A TLS handshake (RFC 8446) with the server of this name (RFC 6066 section 3), at the most once in so long.
     case tls(SocketEndpoint, name: DomainName, every: Duration)
+    /// The same, and then a GET (RFC 9110) of this path, with its query if it has one.
+    case https(SocketEndpoint, name: DomainName, path: String, every: Duration)
 
     /// The time between two questions, where the target is too dear to be asked as often as the promise wants.
     public var pace: Duration? {
-        if case .tls(_, _, let interval) = self { interval } else { nil }
+        switch self {
+        case .tls(_, _, let interval), .https(_, _, _, let interval): interval
+        case .icmp, .tcp, .dns: nil
+        }
     }
 
     /// The target as the file writes it.
@@ -26,6 +31,7 @@ public enum Target: Hashable, Sendable, Codable, CustomStringConvertible {
         case .dns(let server, let zone):
             "dns \(server.port == 53 ? "\(server.address)" : "\(server)") for \(zone.withoutRootDot)"
         case .tls(let endpoint, let name, _): "tls \(endpoint) as \(name.withoutRootDot)"
+        case .https(let endpoint, let name, let path, _): "https \(endpoint)\(path) as \(name.withoutRootDot)"
         }
     }
 }
@@ -88,7 +94,7 @@ public enum Evidence: Hashable, Sendable, Codable {
     /// The probe's answer came in by its path.
     case answer(Probe)
     /// The probe of a target that is asked at its own pace ended otherwise.
-    case failure(Probe, TLSFailure)
+    case failure(Probe, TargetFailure)
     /// Whether there is somebody who can ask by a TLS handshake.
     case handshakes(Bool)
     /// The path's own condition changed.

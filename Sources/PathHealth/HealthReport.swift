@@ -52,7 +52,7 @@ extension HealthCore {
                         silentTargets: view.silentTargets,
                         failures: view.failures,
                         targets: zip(view.targets, view.liveness).map(TargetHealth.init)
-                            + view.paced.map(TargetHealth.init),
+                            + view.paced.map { TargetHealth($0, besideSmall: view.carriesSmallPackets) },
                         returns: returns[path]
                     )
                 }

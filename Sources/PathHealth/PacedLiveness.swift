@@ -20,7 +20,7 @@ struct PacedLiveness: Sendable, Hashable, Codable {
         /// It served, the last time at this one.
         case answering(Instant)
         /// Given up, for what the last probe found.
-        case failing(TLSFailure)
+        case failing(TargetFailure)
         /// The path was lost meanwhile, and it did not answer since.
         case recovering
         /// It was not asked for so long that what was known of it does not hold any more.
@@ -102,7 +102,7 @@ struct PacedLiveness: Sendable, Hashable, Codable {
     }
 
     /// Takes a failure; one that nobody waits for is nothing.
-    mutating func failed(_ sequence: UInt16, _ failure: TLSFailure, at now: Instant) {
+    mutating func failed(_ sequence: UInt16, _ failure: TargetFailure, at now: Instant) {
         guard take(sequence, at: now) else { return }
         // Of one that never served nothing better is known.
         failures = state == .starting ? Self.fallCount : min(failures + 1, Self.fallCount)

@@ -82,7 +82,7 @@ struct PathView: Sendable, Hashable, Codable {
     }
 
     /// Takes a failure; false where no such target is asked.
-    mutating func failed(_ probe: Probe, _ failure: TLSFailure, mayAsk: Bool, at now: Instant) -> Bool {
+    mutating func failed(_ probe: Probe, _ failure: TargetFailure, mayAsk: Bool, at now: Instant) -> Bool {
         changePaced(probe, mayAsk) { $0.failed(probe.sequence, failure, at: now) }
     }
 
@@ -194,6 +194,9 @@ struct PathView: Sendable, Hashable, Codable {
         return silences.contains(nil) ? nil : silences.compactMap { $0 }.max()
     }
 
+    /// Whether one answers that is asked by small packets.
+    var carriesSmallPackets: Bool { liveness.contains { $0.state == .answering } }
+
     /// Whether a target's last answer still counts. It is old when the next one comes: against the silence of all that
     /// are asked more often it proves nothing, or it would hold traffic on a dead path.
     private func serves(_ paced: PacedTarget) -> Bool {
@@ -270,6 +273,7 @@ struct PathView: Sendable, Hashable, Codable {
         switch paced.liveness.state {
         case .starting, .unknown: nil
         case .answering: serves(paced) ? nil : .unconfirmed(paced.target)
+        case .failing(.silent) where carriesSmallPackets: .silentToLarge(paced.target)
         case .failing(let failure): .failing(paced.target, failure)
         case .recovering: .recovering(paced.target, answers: 0, of: 1)
         }

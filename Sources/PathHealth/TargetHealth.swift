@@ -26,13 +26,15 @@ public struct TargetHealth: Hashable, Sendable {
         statements = [Self.answers(liveness), rhythm] + (isAnswering ? [timers.outlook.words] : [])
     }
 
-    init(_ paced: PacedTarget) {
+    /// - Parameter answersToSmall: whether others answer that are asked by small packets.
+    init(_ paced: PacedTarget, besideSmall answersToSmall: Bool) {
         target = paced.target
         let liveness = paced.liveness
         let known =
             switch liveness.state {
             case .starting: "no answer yet"
             case .answering: "it serves"
+            case .failing(.silent) where answersToSmall: "\(TargetFailure.silent)\(Reason.ofLargePackets)"
             case .failing(let failure): failure.description
             case .recovering: "no answer since the path is back; one brings it back"
             case .unknown: "it could not be asked of late: it counts neither way"

@@ -28,7 +28,9 @@ public enum Reason: Hashable, Sendable, Codable, CustomStringConvertible {
     /// Answers are back, but not yet enough of them in a row.
     case recovering(Target, answers: Int, of: Int)
     /// The target does not serve, and why.
-    case failing(Target, TLSFailure)
+    case failing(Target, TargetFailure)
+    /// The target said nothing to a TLS handshake, whose first packet is large, while small packets get through.
+    case silentToLarge(Target)
     /// The target served before all that are asked more often fell silent, and was not asked since.
     case unconfirmed(Target)
     /// The path carries other networks: it is what lies behind it that does not answer.
@@ -90,6 +92,7 @@ public enum Reason: Hashable, Sendable, Codable, CustomStringConvertible {
         case .recovering(let target, let answers, let wanted):
             "\(target): \(answers) of \(wanted) answers in a row that make it up"
         case .failing(let target, let failure): "\(target): \(failure)"
+        case .silentToLarge(let target): "\(target): \(TargetFailure.silent)\(Self.ofLargePackets)"
         case .unconfirmed(let target): "\(target): it served before the others fell silent, and was not asked since"
         case .beyondPath: "the path carries other networks: what lies behind it for this one does not answer"
         case .peerAnswers: "the tunnel's far end answers handshakes: what lies behind it does not answer"
@@ -123,6 +126,9 @@ public enum Reason: Hashable, Sendable, Codable, CustomStringConvertible {
         case .refused(let text): text
         }
     }
+
+    /// What may be the matter where a large packet gets no answer and small ones do.
+    static let ofLargePackets = "; small packets get through, large ones may be lost on the way (an MTU black hole)"
 
     /// Whether a path that is left for it carries nothing. What the far end takes out is no failure: where there is no
     /// other path, it carries on (RFC 5882 section 3.2).

@@ -87,9 +87,8 @@ public enum MessageToAgent: Sendable, Codable {
     case undelivered(alert: String, reason: String)
     /// What the resolver found of a host: its addresses, for so many seconds; or none, and why.
     case found(request: UInt64, addresses: [IPAddress], lifetime: UInt32, problem: FindingProblem?)
-    /// How a TLS handshake ended, and until when the server's certificate is valid, in seconds since 1970, where one was
-    /// seen.
-    case shookHands(request: UInt64, HandshakeOutcome, expires: Int64?)
+    /// What a TLS handshake came to.
+    case shookHands(request: UInt64, HandshakeReport)
 }
 
 /// Why a host has no address.

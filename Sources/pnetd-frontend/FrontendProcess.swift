@@ -15,7 +15,7 @@ final class FrontendProcess {
     private enum Notice: Sendable {
         case pageWanted(PageDesk.Asker)
         case webhookEnded(AlertDelivery, DeliveryOutcome)
-        case handshakeEnded(request: UInt64, HandshakeOutcome, expires: Int64?)
+        case handshakeEnded(request: UInt64, HandshakeReport)
     }
 
     private static let reconnectInterval = Duration.milliseconds(50)
@@ -61,8 +61,7 @@ final class FrontendProcess {
             switch notice {
             case .pageWanted(let asker): desk?.wanted(by: asker)
             case .webhookEnded(let delivery, let outcome): ended(delivery, outcome)
-            case .handshakeEnded(let request, let outcome, let expires):
-                channel?.send(.shookHands(request: request, outcome, expires: expires))
+            case .handshakeEnded(let request, let report): channel?.send(.shookHands(request: request, report))
             }
         }
         connect()
@@ -110,6 +109,8 @@ final class FrontendProcess {
 
     private func take(_ message: MessageFromAgent, _ descriptors: [Int32]) {
         if case .listeners(let wanted, let attached) = message {
+            // With them comes a file that may have other keys.
+            handshakes.forget()
             return listeners.replace(by: wanted, attached: attached, descriptors)
         }
         if case .shakeHands(let request) = message, let connection = descriptors.first {
@@ -130,8 +131,8 @@ final class FrontendProcess {
 
     private func shakeHands(_ request: HandshakeRequest, over connection: consuming FileDescriptor) {
         let number = request.request
-        handshakes.call(request, over: connection, at: loop.now) { [mailbox] outcome, expires in
-            mailbox.post(.handshakeEnded(request: number, outcome, expires: expires))
+        handshakes.call(request, over: connection, at: loop.now) { [mailbox] report in
+            mailbox.post(.handshakeEnded(request: number, report))
         }
     }
 

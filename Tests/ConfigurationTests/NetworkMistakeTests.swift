@@ -127,7 +127,7 @@ struct NetworkMistakeTests {
             ("[{icmp: 10.30.0.4}]", "[{}]"),
             give: [
                 "43:31: error: a target says nobody who is asked ({icmp: ADDRESS}, {tcp: ADDRESS:PORT}, {dns: "
-                    + "ADDRESS, zone: NAME} or {tls: ADDRESS:PORT, name: NAME})"
+                    + "ADDRESS, zone: NAME}, {tls: ADDRESS:PORT, name: NAME} or {https: ADDRESS:PORT, name: NAME, path: PATH})"
             ]
         )
     }
@@ -147,8 +147,8 @@ struct NetworkMistakeTests {
         ("{icmp: 10.30.0.4, zone: plant.internal}", "55: error: zone: only a dns target is asked for one"),
         (
             "{icmp: 10.30.0.4, dns: 10.30.0.4}",
-            "31: error: a target has one of icmp, tcp, dns and tls ({icmp: ADDRESS}, {tcp: ADDRESS:PORT}, {dns: "
-                + "ADDRESS, zone: NAME} or {tls: ADDRESS:PORT, name: NAME})"
+            "31: error: a target has one of icmp, tcp, dns, tls and https ({icmp: ADDRESS}, {tcp: ADDRESS:PORT}, {dns: "
+                + "ADDRESS, zone: NAME}, {tls: ADDRESS:PORT, name: NAME} or {https: ADDRESS:PORT, name: NAME, path: PATH})"
         ),
     ])
     func aTargetIsAskedInOneWay(target: String, error: String) throws {
@@ -157,8 +157,8 @@ struct NetworkMistakeTests {
 
     @Test func targetOfTheDesign() throws {
         try Example.expect(
-            ("[{icmp: 10.30.0.4}]", "[{https: \"a:443\"}]"),
-            give: ["43:32: error: 'https' is part of the design but not of this version (remove it)"]
+            ("[{icmp: 10.30.0.4}]", "[{http: \"a:80\"}]"),
+            give: ["43:32: error: 'http' is part of the design but not of this version (remove it)"]
         )
     }
 

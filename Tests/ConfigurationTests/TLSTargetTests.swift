@@ -65,8 +65,8 @@ struct TLSTargetTests {
             "79: error: name: '*.b' is not a server's name (letters, digits and '-', as in hub1.azure-devices.net)"
         ),
         (#"{tls: "10.30.0.4:443", name: a.b, every: 1s}"#, "91: error: every must be 5s to 1h, not 1s"),
-        (#"{icmp: 10.30.0.5, name: a.b}"#, "74: error: name: only a tls target has one"),
-        (#"{icmp: 10.30.0.5, every: 10s}"#, "75: error: every: only a tls target has one"),
+        (#"{icmp: 10.30.0.5, name: a.b}"#, "74: error: name: only a tls or https target has one"),
+        (#"{icmp: 10.30.0.5, every: 10s}"#, "75: error: every: only a tls or https target has one"),
         (
             #"{tls: "10.30.0.4:443", name: a.b, ca-file: none.pem}"#,
             "93: error: ca-file: cannot read 'none.pem': No such file or directory"
@@ -94,8 +94,8 @@ struct TLSTargetTests {
         try Example.expect(
             ("[{icmp: 10.30.0.4}]", #"[{tls: "10.30.0.4:443", name: a.b}]"#),
             give: [
-                "43:30: error: list: network 'aws' has tls targets only, asked too seldom to know a dead path in time "
-                    + "(needs at least one of icmp, tcp and dns)"
+                "43:30: error: list: network 'aws' has tls and https targets only, asked too seldom to know a dead path "
+                    + "in time (needs at least one of icmp, tcp and dns)"
             ]
         )
     }

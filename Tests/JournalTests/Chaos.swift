@@ -78,7 +78,7 @@ struct Chaos {
             let probe = sent.remove(at: Int(random.next() % UInt64(sent.count)))
             now = now + .microseconds(Int64(random.next() % 20_000))
             let isGood = probe.subject.target.pace == nil || random.next() % 2 == 0
-            let failures = [TLSFailure.silent, .expired(days: 3), .wrongName]
+            let failures = [TargetFailure.silent, .expired(days: 3), .status(503)]
             tell(.evidence(isGood ? .answer(probe) : .failure(probe, failures[Int(random.next() % 3)])))
         default:
             now = max(now, next) + .microseconds(Int64(random.next() % 300))

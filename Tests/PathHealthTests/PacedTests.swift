@@ -103,6 +103,28 @@ struct PacedTests {
         #expect(world.core.report[0].paths[0].silentTargets == [])
     }
 
+    /// Its first packet is large: where small ones get through, that may be why.
+    @Test func silenceBesideAnswersMayBeABlackHole() throws {
+        let hint = "; small packets get through, large ones may be lost on the way (an MTU black hole)"
+        for need in [TargetNeed.any, .all] {
+            var world = world(need)
+            world.run(for: .seconds(60))
+            world.fail(Self.server, .silent)
+            world.run(for: .seconds(60))
+            let path = world.core.report[0].paths[0]
+            #expect(path.failures == (need == .any ? [.silentToLarge(Self.server)] : []))
+            #expect(
+                world.reasons(World.first) == (need == .any ? [] : ["\(Self.server): \(TargetFailure.silent)\(hint)"])
+            )
+            #expect(path.targets.last?.statements.first == "\(TargetFailure.silent)\(hint)")
+            // Where nothing gets through, it is not why.
+            world.answers = { _, _, _ in nil }
+            world.run(for: .seconds(60))
+            #expect(world.core.report[0].paths[0].targets.last?.statements.first == TargetFailure.silent.description)
+            #expect(world.reasons(World.first)?.last == "\(Self.server): \(TargetFailure.silent)")
+        }
+    }
+
     /// Its last answer is up to fifteen seconds old: it does not hold traffic on a dead path.
     @Test func doesNotSpeakForAPathThatFellSilent() {
         var world = world(paths: [World.first, World.second])

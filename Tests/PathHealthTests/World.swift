@@ -13,7 +13,7 @@ struct World {
     /// Whether a probe sent now through the path to the target is answered, and after how long.
     var answers: (PathName, Target, Instant) -> Duration?
     /// How, and after how long, a probe sent now fails that is not merely without answer.
-    var failures: (PathName, Target, Instant) -> (Duration, TLSFailure)? = { _, _, _ in nil }
+    var failures: (PathName, Target, Instant) -> (Duration, TargetFailure)? = { _, _, _ in nil }
     private(set) var core = HealthCore()
     private(set) var now = Instant(nanoseconds: 1_000_000_000_000)
     private(set) var decided: [(at: Instant, decision: Decision)] = []
@@ -104,7 +104,7 @@ struct World {
     var sent: [(at: Instant, path: PathName)] { asked.map { ($0.at, $0.probe.subject.path) } }
 
     /// Lets a target fail from now on.
-    mutating func fail(_ target: Target, _ failure: TLSFailure) {
+    mutating func fail(_ target: Target, _ failure: TargetFailure) {
         failures = { _, asked, _ in asked == target ? (.milliseconds(20), failure) : nil }
     }
 

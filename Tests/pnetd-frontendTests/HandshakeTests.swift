@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLinux
-import NIOPosix
 import NetworkTypes
 import ProcessLink
-import Synchronization
 import SystemIO
 import Testing
 
@@ -13,15 +11,6 @@ import Testing
 /// Handshakes with servers of openssl's, and with what is none.
 @Suite(.serialized)
 struct HandshakeTests {
-    private struct End: Sendable {
-        var outcome: HandshakeOutcome
-        var expires: Int64?
-    }
-
-    private final class Ends: Sendable {
-        let all = Mutex<[End]>([])
-    }
-
     private let loop: SystemIO.EventLoop
 
     init() throws {
@@ -33,21 +22,8 @@ struct HandshakeTests {
         as name: String = "hub.example.net",
         trusting roots: String?,
         patience: Int = 5_000
-    ) throws -> End {
-        let connection = try LoopbackSocket.connect(to: endpoint)
-        let name = try #require(DomainName(name))
-        let request = HandshakeRequest(request: 1, name: name, roots: roots, patience: patience)
-        let ends = Ends()
-        var caller = HandshakeCaller(group: MultiThreadedEventLoopGroup.singleton)
-        caller.call(request, over: connection, at: loop.now) { outcome, expires in
-            ends.all.withLock { $0.append(End(outcome: outcome, expires: expires)) }
-        }
-        try loop.turnUntil("the handshake ends") { ends.all.withLock { !$0.isEmpty } }
-        // Hanging up is no second end.
-        try loop.turn(waiting: .milliseconds(50))
-        let all = ends.all.withLock { $0 }
-        #expect(all.count == 1)
-        return all[0]
+    ) throws -> HandshakeReport {
+        try HandshakeCall.make(on: loop, to: endpoint, as: name, trusting: roots, patience: patience)
     }
 
     private func days(until expires: Int64?) -> Double? {
@@ -62,6 +38,15 @@ struct HandshakeTests {
         let end = try shakeHands(with: endpoint, trusting: servers.roots)
         #expect(end.outcome == .served)
         #expect(try abs(#require(days(until: end.expires)) - 9) < 0.1)
+    }
+
+    /// One takes our second share; the other asks again for a group that it knows (RFC 8446 section 4.1.4).
+    @Test(arguments: ["X25519", "P-256"])
+    func aServerWithoutOurFirstGroupServes(groups: String) throws {
+        let servers = try TLSServers(on: loop)
+        try servers.certify("hub.example.net")
+        let endpoint = try servers.serve("hub.example.net", "-tls1_3", "-groups", groups)
+        #expect(try shakeHands(with: endpoint, trusting: servers.roots).outcome == .served)
     }
 
     /// A server that has several certificates shows the one for the name that it is told (RFC 6066 section 3).
@@ -121,6 +106,24 @@ struct HandshakeTests {
         try servers.certify("hub.example.net")
         let endpoint = try servers.serve("hub.example.net", "-tls1_2", "-cipher", "AES256-SHA256")
         #expect(try shakeHands(with: endpoint, trusting: servers.roots).outcome == .declined)
+    }
+
+    /// A first packet of post-quantum size takes two segments on a path of 1500 octets (RFC 7323: 52 of them are headers):
+    /// where large packets are lost, that shows.
+    @Test func theFirstPacketIsLarge() throws {
+        let listener = try LoopbackSocket()
+        let door = listener.descriptor.raw
+        var open: Int32?
+        defer { if let open { close(open) } }
+        try loop.watch(door) { _ in open = try? NetworkSocket.accept(from: door)?.release() }
+        defer { loop.unwatch(door) }
+        #expect(try shakeHands(with: listener.endpoint, trusting: nil, patience: 300).outcome == .silent)
+        var room = [UInt8](repeating: 0, count: 4_096)
+        let socket = try #require(open)
+        let count = unsafe room.withUnsafeMutableBytes { unsafe recv(socket, $0.baseAddress, $0.count, 0) }
+        let record = room.prefix(max(count, 0))
+        #expect(record.first == 22, "a handshake's record (RFC 8446 section 5.1)")
+        #expect(record.count > 1_448 && record.count < 2_000, "\(record.count)")
     }
 
     private enum Farewell {

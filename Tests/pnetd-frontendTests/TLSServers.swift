@@ -42,7 +42,14 @@ final class TLSServers {
     }
 
     /// Makes a certificate for a name, valid from one day to another, counted from today.
-    func certify(_ name: String, by authority: String = "ca", from first: Int = -9, until last: Int = 9) throws {
+    func certify(
+        _ name: String,
+        by authority: String = "ca",
+        from first: Int = -9,
+        until last: Int = 9,
+        key kind: String = "ec",
+        traditional: Bool = false
+    ) throws {
         let configuration = """
             [ca]
             default_ca = it
@@ -58,14 +65,26 @@ final class TLSServers {
             """
         try Files.replace("\(folder)/ca.conf", with: Array(configuration.utf8))
         try Files.replace("\(folder)/index.txt", with: [])
+        let key = kind == "ec" ? ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"] : ["rsa:2048"]
         try openssl(
-            ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=\(name)"]
+            ["req", "-newkey"] + key + ["-nodes", "-subj", "/CN=\(name)"]
                 + ["-addext", "subjectAltName=DNS:\(name)", "-keyout", "\(name).key", "-out", "\(name).csr"]
         )
         try openssl(
             ["ca", "-batch", "-config", "ca.conf", "-notext", "-in", "\(name).csr", "-out", "\(name).pem"]
                 + ["-cert", "\(authority).pem", "-keyfile", "\(authority).key"]
                 + ["-startdate", Self.date(in: first), "-enddate", Self.date(in: last)]
+        )
+        guard traditional else { return }
+        try openssl(["pkey", "-in", "\(name).key", "-traditional", "-out", "\(name).old"])
+        try Files.replace("\(folder)/\(name).key", with: Files.read("\(folder)/\(name).old"))
+    }
+
+    /// What a client shows that has the certificate of a name.
+    func identity(_ name: String) throws -> ClientIdentity {
+        ClientIdentity(
+            certificates: String(decoding: try Files.read("\(folder)/\(name).pem"), as: UTF8.self),
+            privateKey: Secret(try Files.read("\(folder)/\(name).key"))
         )
     }
 
@@ -75,7 +94,10 @@ final class TLSServers {
     }
 
     /// Starts a server with the certificate for a name; where it listens.
-    func serve(_ name: String, _ options: String...) throws -> SocketEndpoint {
+    func serve(_ name: String, _ options: String...) throws -> SocketEndpoint { try serve(name, options) }
+
+    /// The same.
+    func serve(_ name: String, _ options: [String]) throws -> SocketEndpoint {
         let endpoint = try LoopbackSocket().endpoint
         let files = ["-cert", "\(folder)/\(name).pem", "-key", "\(folder)/\(name).key"]
         // With -www it does not end with its standard input.

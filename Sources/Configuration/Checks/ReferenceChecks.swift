@@ -14,6 +14,7 @@ extension Reading {
         checkTranslation()
         checkEndpoints()
         checkPlacement()
+        checkPaces()
         checkZones()
         checkListeners()
         // A warning beside errors is noise: the errors may be its cause.
@@ -130,6 +131,24 @@ extension Reading {
             let message = "nat source \(source.value) has no address to leave with"
             error(source.mark, message, hint: "give path '\(source.owner)' an \(family) address")
         }
+    }
+
+    /// Whoever is asked in excess of it would never get its turn.
+    private func checkPaces() {
+        let rate = declared.paces.reduce(0.0) { sum, pace in
+            let paths = declared.references.filter { $0.owner == pace.owner }.map(\.value)
+            // Through a metered path a tenth as often.
+            let share = paths.reduce(0.0) { $0 + (declared.meteredPaths.contains($1) ? 0.1 : 1) }
+            return sum + share / pace.value.inSeconds
+        }
+        guard rate > Double(TLSTarget.mostASecond), let last = declared.paces.max(by: { $0.mark < $1.mark }) else {
+            return
+        }
+        let tenths = Int((rate * 10).rounded(.up))
+        let message =
+            "tls and https targets are asked \(tenths / 10).\(tenths % 10) times a second in all, through all paths; "
+            + "\(TLSTarget.mostASecond) is the most"
+        error(last.mark, message, hint: "raise 'every', or list fewer of them")
     }
 
     private func checkZones() {

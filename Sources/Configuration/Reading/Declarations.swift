@@ -23,6 +23,8 @@ struct Declarations {
     var addresses: [Sighting<InterfaceAddress>] = []
     /// Paths with an address that could not be read.
     var pathsWithUnknownAddresses: Set<String> = []
+    /// Paths through which every packet may cost.
+    var meteredPaths: Set<String> = []
     var natSources: [Sighting<IPPrefix>] = []
     var listenPorts: [Sighting<Int>] = []
     var pathMTUs: [Sighting<Int>] = []
@@ -48,6 +50,8 @@ struct Declarations {
     var targets: [Sighting<IPAddress>] = []
     /// The parts of networks that drills lead elsewhere.
     var drillPrefixes: [Sighting<IPPrefix>] = []
+    /// Of the targets that are asked at a pace of their own.
+    var paces: [Sighting<Duration>] = []
     var forwardServers: [Sighting<IPAddress>] = []
     var zones: [Sighting<DomainName>] = []
 

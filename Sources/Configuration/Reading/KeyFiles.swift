@@ -87,7 +87,7 @@ extension WireGuardSecretKey {
     }
 }
 
-/// A file that holds a WireGuard key: what is wrong with it is said, what it holds never.
+/// A file that holds a key: what is wrong with it is said, what it holds never.
 public enum KeyFile {
     /// Why there is no key to be had.
     public struct Fault: Error, Hashable, Sendable {
@@ -110,12 +110,21 @@ public enum KeyFile {
 
     /// Reads the key in a file that nobody but its owner, root or this process's user, can open.
     public static func read(_ path: String) throws(Fault) -> WireGuardSecretKey {
+        guard let key = WireGuardSecretKey(base64: try octets(of: path, limit: 4096)), !key.isZero else {
+            let remedy = "one line of 44 characters, as `wg genkey` prints"
+            throw Fault(problem: "holds no WireGuard key", isContent: true, remedy: remedy)
+        }
+        return key
+    }
+
+    /// Reads such a file, whatever kind of key it holds.
+    static func octets(of path: String, limit: Int) throws(Fault) -> [UInt8] {
         let (status, octets): (Files.Status, [UInt8])
         do throws(SystemError) {
             // Opened first, so that what is checked is what is read. Links are followed: credentials may be some.
             let file = try Files.open(path)
             status = try Files.status(of: file)
-            octets = status.isRegular ? try Files.read(file, limit: 4096) : []
+            octets = status.isRegular ? try Files.read(file, limit: limit) : []
         } catch {
             throw Fault(problem: SystemError.text(of: error.code), isOfTheSystem: true)
         }
@@ -127,10 +136,6 @@ public enum KeyFile {
         guard status.permissions & 0o077 == 0 else {
             throw Fault(problem: "is open to others than its owner", remedy: "chmod 600 \(path)")
         }
-        guard let key = WireGuardSecretKey(base64: octets), !key.isZero else {
-            let remedy = "one line of 44 characters, as `wg genkey` prints"
-            throw Fault(problem: "holds no WireGuard key", isContent: true, remedy: remedy)
-        }
-        return key
+        return octets
     }
 }

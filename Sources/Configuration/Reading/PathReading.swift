@@ -53,6 +53,7 @@ extension Reading {
         let mtu = section["mtu"].flatMap { self.mtu($0, of: entry.key) }
         if let mtu { declared.pathMTUs.append(mtu) }
         let underlay = section.required("underlay").flatMap { self.underlay($0, of: section, own: interface) }
+        if underlay?.isMetered == true { declared.meteredPaths.insert(entry.key) }
         let natSources = section["nat"].map { self.natSources($0, of: entry.key) } ?? []
         let peers = section.required("peers").flatMap { list($0, "peers") }?
             .compactMap { peer($0, of: entry.key) }

@@ -2,33 +2,68 @@
 
 import NetworkTypes
 import PathHealth
-import SystemIO
 
 extension Reading {
-    /// The keys of a TLS target besides its own.
-    static let tlsKeys = ["name", "ca-file", "every"]
+    /// The keys of a target that is asked over TLS, besides its own.
+    static let tlsKeys = ["name", "ca-file", "certificate-file", "private-key-file", "every"]
+    /// What only one has that a request is made to.
+    static let httpsKeys = ["path", "status", "sas"]
 
-    /// A target that is asked by a TLS handshake.
-    func tlsTarget(_ node: YAMLNode, in section: Section, of network: String) -> TLSTarget? {
+    /// A target that is asked by a TLS handshake, and by a request over it where its kind is https.
+    func tlsTarget(_ node: YAMLNode, _ kind: String, in section: Section, of network: String) -> TLSTarget? {
         if let text = node.text, case .name? = HostEndpoint(text)?.host {
-            error(node.mark, "tls: '\(text)' is not an address and a port", hint: "tls: ADDRESS:PORT, name: NAME")
+            let hint = "\(kind): ADDRESS:PORT, name: NAME"
+            error(node.mark, "\(kind): '\(text)' is not an address and a port", hint: hint)
             return nil
         }
-        let endpoint = endpoint(node, "tls")
+        let endpoint = endpoint(node, kind)
         if let endpoint {
             declared.targets.append(Sighting(value: endpoint.address, owner: network, mark: node.mark))
         }
         if section["name"] == nil {
             let hint = "name: NAME, as the server is called and as its certificate says"
-            error(node.mark, "a tls target has no name", hint: hint)
+            error(node.mark, "\(kind == "tls" ? "a tls" : "an https") target has no name", hint: hint)
         }
         let name = section["name"].flatMap(serverName)
-        let roots = section["ca-file"].map { ($0, self.roots($0)) }
+        let roots = section["ca-file"].map { ($0, certificates($0, "ca-file")) }
+        let identity = identity(in: section)
+        let request = kind == "https" ? httpRequest(in: section, at: node.mark) : nil
+        let usual = kind == "https" ? TLSTarget.usualRequestInterval : TLSTarget.usualInterval
         let interval =
-            section["every"].map { duration($0, "every", in: TLSTarget.intervals, saying: "5s to 1h") }
-            ?? TLSTarget.usualInterval
-        guard let endpoint, let name, let interval, roots.map({ $0.1 != nil }) ?? true else { return nil }
-        return TLSTarget(endpoint: endpoint, name: name, roots: roots?.1, interval: interval)
+            section["every"].map { duration($0, "every", in: TLSTarget.intervals, saying: "5s to 1h") } ?? usual
+        if let interval {
+            declared.paces.append(Sighting(value: interval, owner: network, mark: section["every"]?.mark ?? node.mark))
+        }
+        guard let endpoint, let name, let interval, roots.map({ $0.1 != nil }) ?? true,
+            kind == "tls" || request != nil
+        else { return nil }
+        return TLSTarget(
+            endpoint: endpoint,
+            name: name,
+            roots: roots?.1,
+            identity: identity,
+            request: request,
+            interval: interval
+        )
+    }
+
+    /// The certificate and its key; nil where there are none, or an error was reported.
+    private func identity(in section: Section) -> ClientIdentity? {
+        switch (section["certificate-file"], section["private-key-file"]) {
+        case (let certificate?, let key?):
+            let certificates = certificates(certificate, "certificate-file")
+            let privateKey = certificateKey(key, "private-key-file")
+            guard let certificates, let privateKey else { return nil }
+            return ClientIdentity(certificates: certificates, privateKey: privateKey)
+        case (let certificate?, nil):
+            let hint = "private-key-file: FILE, with the key of that certificate"
+            error(certificate.mark, "certificate-file: the target has no private-key-file", hint: hint)
+        case (nil, let key?):
+            let hint = "certificate-file: FILE, with the certificate of that key"
+            error(key.mark, "private-key-file: the target has no certificate-file", hint: hint)
+        case (nil, nil): break
+        }
+        return nil
     }
 
     /// Whoever asks so seldom finds no dead path in time; and who is asked is counted once.
@@ -43,7 +78,8 @@ extension Reading {
             }
         }
         guard !targets.isEmpty, targets.allSatisfy({ if case .tls = $0.target { true } else { false } }) else { return }
-        let message = "list: network '\(network)' has tls targets only, asked too seldom to know a dead path in time"
+        let kinds = "tls and https targets only"
+        let message = "list: network '\(network)' has \(kinds), asked too seldom to know a dead path in time"
         error(mark, message, hint: "needs at least one of icmp, tcp and dns")
     }
 
@@ -66,67 +102,5 @@ extension Reading {
             return nil
         }
         return name
-    }
-
-    /// The certificates in a file, as they stand there and without what is around them.
-    private func roots(_ node: YAMLNode) -> String? {
-        guard let name = text(node, "ca-file") else { return nil }
-        guard readsNamedFiles else { return "" }
-        let octets: [UInt8]
-        do throws(SystemError) {
-            let file = try Files.open(pathOfKey(name))
-            let status = try Files.status(of: file)
-            guard status.isRegular, status.size <= TLSTarget.longestRoots else {
-                let problem = status.isRegular ? "is longer than \(TLSTarget.longestRoots) octets" : "is not a file"
-                self.error(node.mark, "ca-file: '\(name)' \(problem)")
-                return nil
-            }
-            octets = try Files.read(file, limit: TLSTarget.longestRoots)
-        } catch {
-            self.error(node.mark, "ca-file: cannot read '\(name)': \(SystemError.text(of: error.code))")
-            return nil
-        }
-        guard let certificates = PEMText(octets).certificates, !certificates.isEmpty else {
-            let hint = "PEM, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----, one or more"
-            error(node.mark, "ca-file: '\(name)' holds no certificate, or half of one", hint: hint)
-            return nil
-        }
-        return certificates
-    }
-}
-
-/// The lines of a PEM file (RFC 7468).
-private struct PEMText {
-    private let lines: [Substring]
-
-    init(_ octets: [UInt8]) {
-        lines = String(decoding: octets, as: UTF8.self).split(whereSeparator: \.isNewline)
-    }
-
-    /// The lines of its certificates alone: a private key that stands beside them goes nowhere. Nil where one does not
-    /// end, or holds what is not base64.
-    var certificates: String? {
-        var kept = ""
-        var isInside = false
-        for line in lines {
-            let isBegin = line == "-----BEGIN CERTIFICATE-----"
-            let isEnd = line == "-----END CERTIFICATE-----"
-            guard isBegin || isInside else { continue }
-            guard isBegin != isInside, isBegin || isEnd || line.utf8.allSatisfy(\.isBase64) else { return nil }
-            kept += line + "\n"
-            isInside = !isEnd
-        }
-        return isInside ? nil : kept
-    }
-}
-
-extension UInt8 {
-    fileprivate var isBase64: Bool {
-        switch self {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "/"), UInt8(ascii: "="):
-            true
-        default: false
-        }
     }
 }

@@ -33,9 +33,9 @@ extension Reading {
     }
 
     private func target(_ node: YAMLNode, of network: String) -> TargetsConfiguration.Target? {
-        let kinds = ["icmp", "tcp", "dns", "tls"]
-        let keys = kinds + ["zone"] + Self.tlsKeys
-        guard let section = Section(node, of: "a target", keys: keys, planned: ["https", "http"], reading: self)
+        let kinds = ["icmp", "tcp", "dns", "tls", "https"]
+        let keys = kinds + ["zone"] + Self.tlsKeys + Self.httpsKeys
+        guard let section = Section(node, of: "a target", keys: keys, planned: ["http"], reading: self)
         else { return nil }
         let found = kinds.compactMap { kind in section[kind].map { (kind, $0) } }
         let zone = section["zone"].map { ($0, value($0, "zone", as: DomainName.self, form: "a domain name")) }
@@ -43,19 +43,23 @@ extension Reading {
             // An unknown or planned key was reported.
             if !section.hasUnknownKeys {
                 let problem =
-                    found.isEmpty ? "a target says nobody who is asked" : "a target has one of icmp, tcp, dns and tls"
-                let forms = ["{icmp: ADDRESS}", "{tcp: ADDRESS:PORT}", "{dns: ADDRESS, zone: NAME}"]
-                error(
-                    node.mark,
-                    problem,
-                    hint: "\(forms.joined(separator: ", ")) or {tls: ADDRESS:PORT, name: NAME}"
-                )
+                    found.isEmpty
+                    ? "a target says nobody who is asked" : "a target has one of icmp, tcp, dns, tls and https"
+                let forms = [
+                    "{icmp: ADDRESS}", "{tcp: ADDRESS:PORT}", "{dns: ADDRESS, zone: NAME}",
+                    "{tls: ADDRESS:PORT, name: NAME}",
+                ]
+                let last = "{https: ADDRESS:PORT, name: NAME, path: PATH}"
+                error(node.mark, problem, hint: "\(forms.joined(separator: ", ")) or \(last)")
             }
             return nil
         }
         if kind != "dns", let zone { error(zone.0.mark, "zone: only a dns target is asked for one") }
-        for key in Self.tlsKeys where kind != "tls" {
-            if let node = section[key] { error(node.mark, "\(key): only a tls target has one") }
+        for key in Self.tlsKeys where kind != "tls" && kind != "https" {
+            if let node = section[key] { error(node.mark, "\(key): only a tls or https target has one") }
+        }
+        for key in Self.httpsKeys where kind != "https" {
+            if let node = section[key] { error(node.mark, "\(key): only an https target has one") }
         }
         func declare(_ address: IPAddress) {
             declared.targets.append(Sighting(value: address, owner: network, mark: value.mark))
@@ -69,8 +73,8 @@ extension Reading {
             guard let endpoint = endpoint(value, kind) else { return nil }
             declare(endpoint.address)
             return .tcp(endpoint)
-        case "tls":
-            return tlsTarget(value, in: section, of: network).map { .tls($0) }
+        case "tls", "https":
+            return tlsTarget(value, kind, in: section, of: network).map { .tls($0) }
         default:
             guard let server = endpoint(value, kind, defaultPort: 53) else { return nil }
             declare(server.address)

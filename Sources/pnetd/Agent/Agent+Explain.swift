@@ -65,10 +65,17 @@ extension Agent {
     }
 
     private func certificateFacts(of subject: ProbeSubject) -> [String] {
-        guard let expires = probes?.tls.expiries[subject] else { return [] }
+        let probes = probes?.tls
+        let shown = probes?.expiries[subject].map { "its certificate \(validity($0))" }
+        let own = probes?.identityExpiries[TLSProbes.Place(subject)].map { "the one that it is shown \(validity($0))" }
+        return [shown, own].compactMap { $0 }
+    }
+
+    /// How long a certificate is valid that ends then, in seconds since 1970.
+    func validity(_ expires: Int64) -> String {
         let left = Double(expires) - Double(clock.wallNanoseconds) / 1e9
         let time = Duration.seconds(min(abs(left), 1e9)).shortText
-        return ["its certificate " + (left < 0 ? "expired \(time) ago" : "is valid for another \(time)")]
+        return left < 0 ? "expired \(time) ago" : "is valid for another \(time)"
     }
 
     /// What a path does for a network, and when it will do more.

@@ -101,25 +101,6 @@ extension Agent {
         )
     }
 
-    private func addCertificates(to page: inout Exposition) {
-        let expiries = (probes?.tls.expiries ?? [:]).sorted { "\($0.key)" < "\($1.key)" }
-        page.add(
-            "pnetd_target_certificate_expiry_seconds",
-            .gauge,
-            "When the certificate ends that a TLS target showed last, in seconds since 1970.",
-            expiries.compactMap { subject, expires in
-                guard case .tls(let endpoint, let name, _) = subject.target else { return nil }
-                return .init(
-                    Double(expires),
-                    ("network", subject.network.text),
-                    ("path", subject.path.text),
-                    ("target", "\(endpoint)"),
-                    ("name", name.withoutRootDot)
-                )
-            }
-        )
-    }
-
     private func addProofs(to page: inout Exposition) {
         let pairs = core.report.flatMap { network in network.paths.map { (network.decision, $0) } }
         page.add(
@@ -212,7 +193,7 @@ extension Agent {
             ("pnetd_probe_answers_total", "Answers that came in by the path of their probe.", probes?.answered ?? [:]),
             (
                 "pnetd_probes_refused_total",
-                "Probes that a target, or a host before it, said no to: by TCP, by TLS, or by an RCODE.",
+                "Probes that a target, or a host before it, said no to: by TCP, TLS, HTTP or an RCODE.",
                 probes?.refused ?? [:]
             ),
             ("pnetd_probes_unsendable_total", "Probes that could not leave.", probes?.unsendable ?? [:]),

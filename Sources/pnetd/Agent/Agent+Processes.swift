@@ -153,8 +153,7 @@ extension Agent {
             processes.send(.page(request: request, metrics: metricsPage(), health: health()), to: .frontend)
         case (.frontend, .delivered(let id)): alertDelivered(id)
         case (.frontend, .undelivered(let id, let reason)): alertFailed(id, reason)
-        case (.frontend, .shookHands(let request, let outcome, let expires)):
-            probes?.shookHands(request, outcome, expires: expires)
+        case (.frontend, .shookHands(let request, let report)): probes?.shookHands(request, report)
         default: log.warning("\(role) says what is not its to say")
         }
     }

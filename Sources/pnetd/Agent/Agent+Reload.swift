@@ -53,7 +53,7 @@ extension Agent {
         networkStates = networkStates.filter { names.contains($0.key) }
         followPlaces()
         probes?.keep(only: new.policies)
-        probes?.tls.roots = new.roots
+        probes?.tls.servers = new.tlsTargets
         tellCore(.policies(new.policies, adopting: [:]))
         recallDrained()
         for network in new.networks { tellPreference(of: network.name) }

@@ -50,6 +50,8 @@ enum WarningKind: String, CaseIterable {
     case state
     /// Processes that may be in a stranger's hands.
     case process
+    /// Certificates of ours that end soon.
+    case identity
     /// Alerts that were lost.
     case alert
 }
@@ -78,6 +80,7 @@ extension Agent {
             (.guard, guardWarnings),
             (.state, saveProblems.values.sorted()),
             (.process, processWarnings + handshakeWarnings),
+            (.identity, identityWarnings),
             (.alert, saved.alerts.lost > 0 ? ["\(saved.alerts.lost) alerts were lost: too many waited"] : []),
         ]
     }
@@ -103,22 +106,30 @@ extension Agent {
     }
 
     private var handshakeWarnings: [String] {
-        let targets = site.tlsTargets.map(\.place)
         guard core.hasHandshakes else {
-            return targets.map { "\($0.network): \($0.target) is not asked: pnetd-frontend is not connected" }
+            return site.tlsTargets.keys.map {
+                "\($0.network): \($0.target) is not asked: pnetd-frontend is not connected"
+            }
+            .sorted()
         }
         return core.report.flatMap { network in
             network.paths.flatMap { path in
                 path.targets.filter(\.isUnknown).map { target in
                     let name = network.decision.network
                     let subject = ProbeSubject(network: name, path: path.path, target: target.target)
-                    let why =
-                        probes?.tls.unable.contains(subject) == true
-                        ? "its name or the certificates in its ca-file are of no use" : "no outcome came of late"
+                    let why = probes?.tls.unable[subject] ?? "no outcome came of late"
                     return "\(name): \(target.target) counts neither way on \(path.path): \(why)"
                 }
             }
         }
+    }
+
+    /// Certificates of ours that end within two weeks.
+    private var identityWarnings: [String] {
+        (probes?.tls.identityExpiries ?? [:]).compactMap { place, expires in
+            guard Double(expires) - Double(clock.wallNanoseconds) / 1e9 < 14 * 86_400 else { return nil }
+            return "\(place.network): \(place.target) is shown a certificate that \(validity(expires))"
+        }.sorted()
     }
 
     private var processWarnings: [String] {

@@ -146,7 +146,7 @@ final class Agent {
             clock: clock
         )
         probes = ProbeRunner(on: loop, clock: clock) { [weak self] evidence in self?.observe(evidence) }
-        probes?.tls.roots = site.roots
+        probes?.tls.servers = site.tlsTargets
         probes?.tls.ask = { [weak self] request, connection in
             self?.processes.send(.shakeHands(request), to: .frontend, with: [connection]) ?? false
         }

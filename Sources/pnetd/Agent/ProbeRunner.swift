@@ -21,7 +21,6 @@ final class ProbeRunner {
     private static let delayLimit = 50
 
     private let loop: EventLoop
-    private let clock: any TimeSource
     private let onEvidence: (Evidence) -> Void
     let tls: TLSProbes
     private var probers: [PathName: Probers] = [:]
@@ -41,9 +40,8 @@ final class ProbeRunner {
 
     init(on loop: EventLoop, clock: any TimeSource, onEvidence: @escaping (Evidence) -> Void) {
         self.loop = loop
-        self.clock = clock
         self.onEvidence = onEvidence
-        tls = TLSProbes(on: loop)
+        tls = TLSProbes(on: loop, clock: clock)
     }
 
     /// Opens sockets on the paths' interfaces as they come, anew where an interface was made anew; throws nothing away
@@ -122,7 +120,7 @@ final class ProbeRunner {
             case .icmp(let address): try probers.echo.send(token, to: address)
             case .tcp(let endpoint): try probers.connect.send(token, to: endpoint)
             case .dns(let server, let zone): try probers.dns.send(token, for: zone, to: server)
-            case .tls(let endpoint, _, _):
+            case .tls(let endpoint, _, _), .https(let endpoint, _, _, _):
                 guard tls.mayStart() else { return sendLater(probe, delays) }
                 try probers.streams.open(token, to: endpoint)
             }
@@ -170,12 +168,11 @@ final class ProbeRunner {
     }
 
     private func take(_ outcome: consuming StreamOpener.Outcome, _ token: ProbeToken, by path: PathName) {
-        guard let subject = subjects[token.stream], subject.path == path, case .tls(_, let name, _) = subject.target
-        else { return }
+        guard let subject = subjects[token.stream], subject.path == path else { return }
         let probe = Probe(subject: subject, sequence: token.sequence)
         switch consume outcome {
         case .stood(let connection):
-            if !tls.connected(probe, name, by: connection) { unsendable[path, default: 0] += 1 }
+            if !tls.connected(probe, by: connection) { unsendable[path, default: 0] += 1 }
         case .refused:
             refused[path, default: 0] += 1
             onEvidence(.failure(probe, .refused))
@@ -184,15 +181,17 @@ final class ProbeRunner {
     }
 
     /// Takes the frontend's word of a handshake.
-    func shookHands(_ request: UInt64, _ outcome: HandshakeOutcome, expires: Int64?) {
-        guard let probe = tls.came(request, outcome, expires: expires) else { return }
+    func shookHands(_ request: UInt64, _ report: HandshakeReport) {
+        guard let (probe, end) = tls.came(request, report) else { return }
         let path = probe.subject.path
-        guard outcome != .unable else { return unsendable[path, default: 0] += 1 }
-        guard let failure = TLSFailure(outcome, expires: expires, now: clock.wallNanoseconds / 1_000_000_000) else {
+        switch end {
+        case .unable: unsendable[path, default: 0] += 1
+        case .served:
             answered[path, default: 0] += 1
-            return onEvidence(.answer(probe))
+            onEvidence(.answer(probe))
+        case .failed(let failure):
+            if failure != .silent && failure != .unanswered { refused[path, default: 0] += 1 }
+            onEvidence(.failure(probe, failure))
         }
-        if failure != .silent { refused[path, default: 0] += 1 }
-        onEvidence(.failure(probe, failure))
     }
 }

@@ -27,22 +27,15 @@ extension SiteConfiguration {
         return all.filter { $0.1.contains(prefix) }.max { $0.1.length < $1.1.length }?.0
     }
 
-    /// The TLS targets, and the certificates that theirs must lead to; nil for those that the system trusts.
-    var tlsTargets: [(place: TLSProbes.Place, roots: String?)] {
-        networks.flatMap { network in
-            network.targets.list.compactMap { target in
+    /// The targets that are asked over TLS.
+    var tlsTargets: [TLSProbes.Place: TLSTarget] {
+        let all = networks.flatMap { network in
+            network.targets.list.compactMap { target -> (TLSProbes.Place, TLSTarget)? in
                 guard case .tls(let server) = target else { return nil }
-                return (TLSProbes.Place(network: network.name, target: Target(target)), server.roots)
+                return (TLSProbes.Place(network: network.name, target: Target(target)), server)
             }
         }
-    }
-
-    /// The roots of those that do not go by the system's.
-    var roots: [TLSProbes.Place: String] {
-        Dictionary(
-            tlsTargets.compactMap { target in target.roots.map { (target.place, $0) } },
-            uniquingKeysWith: { first, _ in first }
-        )
+        return Dictionary(all, uniquingKeysWith: { first, _ in first })
     }
 }
 

@@ -100,7 +100,7 @@ extension Scenarios {
                     MessageToAgent.inForce(snapshot: .max), .scrape(request: 1), .delivered(alert: "lab-1"),
                     .undelivered(alert: "lab-1", reason: "\u{1b}[2J"),
                     .found(request: 1, addresses: [IPAddress(family: .ipv4, bits: 0)], lifetime: .max, problem: nil),
-                    .shookHands(request: 1, .served, expires: .min),
+                    .shookHands(request: 1, HandshakeReport(.served, expires: .min, status: .max)),
                     .metrics([MetricSample(name: "pnetd_network_state", labels: ["network": "azure"], value: 0)]),
                 ] { try stranger.say(message) }
                 pause(.milliseconds(200))

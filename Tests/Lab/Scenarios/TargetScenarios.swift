@@ -159,7 +159,7 @@ extension Scenarios {
         }
 
         /// Makes an authority that the site trusts, and two certificates for one name, one of them of yesterday.
-        private func certify(_ lab: Lab) throws {
+        func certify(_ lab: Lab) throws {
             let folder = lab.cloud.folder
             func openssl(_ words: String) throws {
                 try lab.cloud.run(["env", "-C", folder, "openssl"] + words.split(separator: " ").map(String.init))
@@ -176,12 +176,17 @@ extension Scenarios {
             try lab.site.write("ca.pem", String(decoding: try Files.read("\(folder)/ca.pem"), as: UTF8.self))
         }
 
-        private func serve(_ lab: Lab, _ certificate: String, at server: String) throws -> Background {
+        func serve(
+            _ lab: Lab,
+            _ certificate: String,
+            at server: String,
+            _ options: String...
+        ) throws -> Background {
             let folder = lab.cloud.folder
             let started = try lab.cloud.start(
                 "tls-\(certificate)-\(SystemClock().now.nanoseconds)",
                 ["openssl", "s_server", "-www", "-accept", server]
-                    + ["-cert", "\(folder)/\(certificate).pem", "-key", "\(folder)/hub.key"]
+                    + ["-cert", "\(folder)/\(certificate).pem", "-key", "\(folder)/hub.key"] + options
             )
             try waitUntil("the TLS server listens") { started.output.contains("ACCEPT") }
             return started
