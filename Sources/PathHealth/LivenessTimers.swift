@@ -18,6 +18,8 @@ import NetworkTypes
 package struct LivenessTimers: Hashable, Sendable, Codable {
     /// Between the probes of a target that answers, and of one that is given up.
     package let interval: Duration
+    /// So long before its time a probe may leave with others: a sixteenth of the interval, in nanoseconds.
+    let leadNanoseconds: Int64
     /// After this a probe counts as missed, though not yet as lost: the round trip and four times its variation
     /// (RFC 6298 section 2), and a little for the host.
     package let timeout: Duration
@@ -58,6 +60,7 @@ package struct LivenessTimers: Hashable, Sendable, Codable {
 
         let span = burstSpacing * (burstCount - 1) + timeout * 2
         interval = min(max(budget - span, intervals.lowerBound), intervals.upperBound)
+        leadNanoseconds = max(interval.nanoseconds / 16, 1)
         var expected = single * Self.year / interval.inSeconds
         for _ in 0..<burstCount { expected *= again }
         outlook = DetectionOutlook(

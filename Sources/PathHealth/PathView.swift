@@ -76,6 +76,7 @@ struct PathView: Sendable, Hashable, Codable {
     mutating func answered(_ probe: Probe, mayAsk: Bool, at now: Instant) -> Bool {
         if let index = targets.firstIndex(of: probe.subject.target) {
             change(index) { _ = $0.answered(probe.sequence, at: now) }
+            nextDeadline = deadlines.min()
             return true
         }
         return changePaced(probe, mayAsk) { $0.answered(probe.sequence, at: now) }
@@ -109,18 +110,35 @@ struct PathView: Sendable, Hashable, Codable {
     /// Something that the verdict rests on changed outside of the view.
     mutating func touch() { isTouched = true }
 
-    /// Does what is due; asks each target that is to be asked now.
+    /// So few targets are asked together. Of more, there is hardly a moment when none is due, and all of them at once would
+    /// find no room in an interface's queue.
+    private static let volley = 16
+
+    /// Does what is due; asks each target that is to be asked now. Where one of a few is asked, those that would be soon
+    /// are asked with it, and from then on together: the host wakes once for all of them.
     mutating func advance(to now: Instant, mayAsk: Bool, ask: (Target, UInt16) -> Void) {
+        var isAsked = false
         for index in deadlines.indices where deadlines[index] <= now {
             if index < targets.count {
                 let target = targets[index]
-                change(index) { for sequence in $0.advance(to: now) { ask(target, sequence) } }
+                change(index) {
+                    for sequence in $0.advance(to: now) {
+                        ask(target, sequence)
+                        isAsked = true
+                    }
+                }
             } else {
                 let place = index - targets.count
                 let sequence = paced[place].liveness.advance(to: now, mayAsk: mayAsk)
                 if let sequence { ask(paced[place].target, sequence) }
                 setPacedDeadline(place, mayAsk)
                 isTouched = true
+            }
+        }
+        if isAsked, targets.count <= Self.volley {
+            for index in liveness.indices where liveness[index].isSoonAsked(at: now) {
+                let target = targets[index]
+                change(index) { ask(target, $0.askEarly(at: now)) }
             }
         }
         nextDeadline = deadlines.min()
@@ -136,7 +154,6 @@ struct PathView: Sendable, Hashable, Codable {
         change(&liveness[index])
         if liveness[index].state != state || liveness[index].quality.faults != faults { isTouched = true }
         deadlines[index] = liveness[index].nextDeadline
-        nextDeadline = deadlines.min()
     }
 
     private mutating func changePaced(_ probe: Probe, _ mayAsk: Bool, _ change: (inout PacedLiveness) -> Void) -> Bool {

@@ -71,6 +71,18 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
         return burst.sent < timers.burstCount ? burst.next : (outstanding.last?.sent ?? burst.next) + timers.timeout
     }
 
+    /// Whether its next steady question may be asked now: it is due within a sixteenth of its interval.
+    func isSoonAsked(at now: Instant) -> Bool {
+        let rest = nextSteady.nanoseconds - now.nanoseconds
+        return burst == nil && state.expectsAnswers && (1...timers.leadNanoseconds).contains(rest)
+    }
+
+    /// Asks the next steady question before its time.
+    mutating func askEarly(at now: Instant) -> UInt16 {
+        nextSteady = now + timers.interval
+        return question(now, isFollowUp: false)
+    }
+
     /// Does what is due; returns the sequence numbers of the probes to send now.
     package mutating func advance(to now: Instant) -> [UInt16] {
         forgetOld(now)

@@ -12,6 +12,9 @@ public final class Reconciler {
     private let routing: NetlinkConversation
     private let generic: NetlinkConversation
     private let model: KernelModel
+    private let carriers: CarrierQuestions
+    /// The interfaces that carried nothing when last asked.
+    private var dead: Set<InterfaceName>?
     private var firewall: Firewall
     private let tunnels: Tunnels
     let reserved: ReservedNumbers
@@ -60,6 +63,7 @@ public final class Reconciler {
             kernelWireGuard: try? KernelWireGuard(over: generic),
             daemon: UserspaceDaemon(userspace)
         )
+        carriers = CarrierQuestions(over: try NetlinkSocket(bus: NETLINK_ROUTE))
         model = try KernelModel(reserved: reserved)
         model.recognize([socket.port, filter.port])
         self.told = told
@@ -199,12 +203,13 @@ public final class Reconciler {
 
     /// The interfaces that carry nothing now, by asking for each of them: a few microseconds.
     public func dead(among interfaces: Set<InterfaceName>) -> Set<InterfaceName> {
-        // What is drained by asking is told of all the same.
+        let dead = interfaces.filter { !carriers.isCarrying($0) }
+        guard dead != self.dead else { return dead }
+        self.dead = dead
+        // What stands in the model is what decides; what is drained by asking is told of all the same.
         defer { tell() }
-        return interfaces.filter { name in
-            guard let link = ask(for: name) else { return true }
-            return !(link.isUp && link.hasCarrier)
-        }
+        for name in interfaces { _ = ask(for: name) }
+        return dead
     }
 
     private func ask(for name: InterfaceName, counters: Bool = false) -> Link? {

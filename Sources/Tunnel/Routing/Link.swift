@@ -67,6 +67,9 @@ enum LinkMessages {
         return message
     }
 
+    /// Whether an interface with these flags is up and has a carrier.
+    static func carries(flags: UInt32) -> Bool { flags & (ifUp | lowerUp) == ifUp | lowerUp }
+
     /// Reads an interface; nil where the message is about one family's side of it, as a bridge's of its ports.
     static func parse(_ reply: NetlinkReply) -> Link? {
         guard let header = reply.header(ifinfomsg.self), Int32(header.ifi_family) == AF_UNSPEC else { return nil }

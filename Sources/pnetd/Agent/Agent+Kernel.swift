@@ -68,7 +68,7 @@ extension Agent {
     }
 
     /// How often WireGuard is asked whether it is as it should be; with ten thousand peers, every second.
-    private static let tunnelInterval = Duration.milliseconds(250)
+    private static let tunnelInterval = Duration.milliseconds(500)
 
     /// Looks at the tunnels for as long as the agent runs.
     func watchTunnels() {
