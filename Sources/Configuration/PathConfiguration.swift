@@ -41,6 +41,8 @@ public struct BFDConfiguration: Hashable, Sendable {
     public let multiplier: UInt8
     /// The least TTL or hop limit of what counts, where the far end is several hops away; nil: it is one hop away.
     public let minimumTTL: Int?
+    /// What both ends sign with; nil: neither signs.
+    public let key: BFDKey?
 }
 
 /// The interface that a tunnel's outer packets leave by.

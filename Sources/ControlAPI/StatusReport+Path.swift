@@ -109,6 +109,10 @@ extension StatusReport {
             /// From the far end's last packet to the conclusion that it is not heard, in milliseconds; null before any
             /// packet.
             @ExplicitNull public var detectionMs: Double?
+            /// What both ends sign with, without the secret; null where neither signs.
+            @ExplicitNull public var authentication: String?
+            /// Packets that were discarded, by what was wrong with them, in words; the least frequent last.
+            public var refused: [String]
 
             /// Makes a session's part of a path's.
             public init(
@@ -118,7 +122,9 @@ extension StatusReport {
                 since: String,
                 diagnostic: String,
                 remoteDiagnostic: String,
-                detectionMs: Double?
+                detectionMs: Double?,
+                authentication: String? = nil,
+                refused: [String] = []
             ) {
                 self.peer = peer
                 self.state = state
@@ -127,6 +133,8 @@ extension StatusReport {
                 self.diagnostic = diagnostic
                 self.remoteDiagnostic = remoteDiagnostic
                 self.detectionMs = detectionMs
+                self.authentication = authentication
+                self.refused = refused
             }
         }
     }

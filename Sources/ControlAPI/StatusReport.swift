@@ -13,7 +13,7 @@ public import NetworkTypes
 ///    "endpoint":"192.0.2.10:51820","endpointName":"gw-a.example.net:51820","verdict":"up",
 ///    "since":"2026-01-01T00:00:00Z","reasons":[],"mtu":1420,"handshakeAgeSeconds":12,"rxBytes":1,"txBytes":1,"lastError":null,
 ///    "bfd":{"peer":"10.99.0.1","state":"up","remoteState":"up","since":"2026-01-01T00:00:00Z","diagnostic":"no diagnostic",
-///      "remoteDiagnostic":"no diagnostic","detectionMs":900.0}}],
+///      "remoteDiagnostic":"no diagnostic","detectionMs":900.0,"authentication":null,"refused":[]}}],
 ///  "networks":[{"name":"azure","state":"up","path":"vpn-a","since":"2026-01-01T00:00:00Z","switches":3,
 ///    "reasons":[],"prefixes":["10.20.0.0/16"],"zones":["plant.internal."],
 ///    "paths":[{"path":"vpn-a","verdict":"up","reasons":[],"rttMs":20.1,"jitterMs":0.4,"lossRatio":0.0,

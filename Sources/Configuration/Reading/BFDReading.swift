@@ -11,7 +11,7 @@ extension Reading {
             let section = Section(
                 node,
                 of: "the bfd of path '\(path)'",
-                keys: ["peer", "local", "interval", "multiplier", "multihop", "minimum-ttl"],
+                keys: ["peer", "local", "interval", "multiplier", "multihop", "minimum-ttl", "authentication"],
                 reading: self
             )
         else { return nil }
@@ -31,6 +31,8 @@ extension Reading {
             }
             return integer(node, "minimum-ttl", in: 1...255)
         }
+        let key = section["authentication"].map { bfdKey($0, of: path) }
+        if case .some(nil) = key { return nil }
         guard let peer else { return nil }
         if let local, let mark = section["local"]?.mark, local.family != peer.family {
             error(mark, "local \(local) and peer \(peer) are of two families")
@@ -41,8 +43,28 @@ extension Reading {
             local: local,
             interval: interval ?? .milliseconds(300),
             multiplier: UInt8(clamping: multiplier ?? 3),
-            minimumTTL: isMultihop ? minimumTTL ?? 1 : nil
+            minimumTTL: isMultihop ? minimumTTL ?? 1 : nil,
+            key: key ?? nil
         )
+    }
+
+    private func bfdKey(_ node: YAMLNode, of path: String) -> BFDKey? {
+        guard
+            let section = Section(
+                node,
+                of: "the bfd authentication of path '\(path)'",
+                keys: ["type", "key-id", "key-file", "key-credential"],
+                reading: self
+            )
+        else { return nil }
+        let words = BFDKey.Algorithm.allCases.map(\.rawValue).joined(separator: " or ")
+        let algorithm = section.required("type", hint: words).flatMap {
+            choice($0, "type", of: BFDKey.Algorithm.self)
+        }
+        let id = section["key-id"].map { integer($0, "key-id", in: 0...255) } ?? 1
+        let secret = key("key", in: section, isRequired: true, of: .bfd)
+        guard let algorithm, let id, let secret else { return nil }
+        return BFDKey(algorithm, id: UInt8(clamping: id), secret: secret)
     }
 
     private func bfdPeer(_ node: YAMLNode, _ path: String, _ own: [InterfaceAddress]?) -> IPAddress? {
@@ -66,4 +88,17 @@ extension Reading {
         }
         return local
     }
+}
+
+extension KeyForm<[UInt8]> {
+    /// A secret of BFD: what the file holds, without the end of its line.
+    fileprivate static let bfd = KeyForm(
+        parse: { octets in
+            let secret = octets.last == UInt8(ascii: "\n") ? octets.dropLast() : octets[...]
+            return (1...BFDKey.sizeLimit).contains(secret.count) ? Array(secret) : nil
+        },
+        problem: "holds no key of 1 to \(BFDKey.sizeLimit) octets",
+        remedy: "RFC 5880 section 4.4",
+        makeStandIn: { Array($0.prefix(BFDKey.sizeLimit)) }
+    )
 }

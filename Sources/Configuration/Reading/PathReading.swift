@@ -41,7 +41,7 @@ extension Reading {
             return name
         }
         let addresses = section.required("addresses").map { self.addresses($0, of: entry.key) }
-        let privateKey = key("private-key", in: section, isRequired: true)
+        let privateKey = key("private-key", in: section, isRequired: true, of: .wireGuard)
         if let key = privateKey?.publicKey {
             declared.ownKeys.append(Sighting(value: key, owner: entry.key, mark: entry.mark))
         }

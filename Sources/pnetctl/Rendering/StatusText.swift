@@ -73,6 +73,9 @@ extension Page {
         if let detection = bfd.detectionMs {
             words.append("detection \(Duration.milliseconds(Int64(detection)).shortText)")
         }
+        if bfd.state != .up, !bfd.refused.isEmpty {
+            words.append("discarded " + bfd.refused.joined(separator: " and "))
+        }
         return wrapped(words.joined(separator: ", "), indent: indent)
     }
 

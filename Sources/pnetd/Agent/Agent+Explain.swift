@@ -179,7 +179,10 @@ extension Agent {
                     Explanation(
                         detection.map { "it is down when no packet comes for \($0)" } ?? "no packet came from there"
                     ),
-                ]
+                    Explanation(
+                        session.authentication.map { "both ends sign: \($0)" } ?? "its packets are not signed"
+                    ),
+                ] + session.refused.map { Explanation("discarded: \($0)") }
             )
         ]
     }

@@ -102,7 +102,7 @@ public final class BFDEndpoint {
         socket = nil
     }
 
-    /// Takes a new pace.
+    /// Takes a new pace and key.
     public func change(to parameters: BFDSession.Parameters) {
         guard parameters != session.parameters else { return }
         session.change(to: parameters)
