@@ -207,7 +207,8 @@ if Context.environment["PNETD_FUZZ"] != nil {
         )
     )
     for (name, dependencies) in [
-        ("BFD", ["NetworkTypes", "PathHealth", "Tunnel"]), ("Journal", ["Journal", "NetworkTypes", "SystemIO"]),
+        ("BFD", ["NetworkTypes", "PathHealth", "Tunnel"]), ("ICMP", ["NetworkTypes", "Tunnel"]),
+        ("STAMP", ["NetworkTypes", "PathHealth", "Tunnel"]), ("Journal", ["Journal", "NetworkTypes", "SystemIO"]),
         ("Messages", ["ProcessLink"]),
         ("Netlink", ["CLinux", "FuzzKit", "NetworkTypes", "Tunnel"]),
         ("Userspace", ["FuzzKit", "NetworkTypes", "Tunnel"]),
