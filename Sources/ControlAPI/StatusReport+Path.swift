@@ -52,6 +52,10 @@ extension StatusReport {
         @ExplicitNull public var lastError: String?
         /// Its BFD session; null where the file has none.
         @ExplicitNull public var bfd: BFD?
+        /// Its STAMP session; null where the file has none.
+        @ExplicitNull public var stamp: STAMP?
+        /// Its STAMP reflector; null where the file has none.
+        @ExplicitNull public var reflector: Reflector?
 
         /// Makes a path's part of a report.
         public init(
@@ -71,7 +75,9 @@ extension StatusReport {
             rxBytes: UInt64? = nil,
             txBytes: UInt64? = nil,
             lastError: String? = nil,
-            bfd: BFD? = nil
+            bfd: BFD? = nil,
+            stamp: STAMP? = nil,
+            reflector: Reflector? = nil
         ) {
             self.name = name
             self.kind = kind
@@ -90,6 +96,8 @@ extension StatusReport {
             self.txBytes = txBytes
             self.lastError = lastError
             self.bfd = bfd
+            self.stamp = stamp
+            self.reflector = reflector
         }
 
         /// A BFD session with the path's far end (RFC 5880).

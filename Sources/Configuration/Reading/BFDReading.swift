@@ -16,9 +16,9 @@ extension Reading {
             )
         else { return nil }
         let peer = section.required("peer", hint: "the far end's address on the path").flatMap {
-            bfdPeer($0, path, own)
+            farEnd($0, path, own)
         }
-        let local = section["local"].flatMap { bfdLocal($0, own) }
+        let local = section["local"].flatMap { ownAddress($0, own) }
         let interval = section["interval"].flatMap {
             duration($0, "interval", in: .milliseconds(10) ... .seconds(10), saying: "10ms to 10s")
         }
@@ -33,11 +33,7 @@ extension Reading {
         }
         let key = section["authentication"].map { bfdKey($0, of: path) }
         if case .some(nil) = key { return nil }
-        guard let peer else { return nil }
-        if let local, let mark = section["local"]?.mark, local.family != peer.family {
-            error(mark, "local \(local) and peer \(peer) are of two families")
-        }
-        guard let local = local ?? own?.first(where: { $0.address.family == peer.family })?.address else { return nil }
+        guard let peer, let local = localEnd(section, local, peer, own) else { return nil }
         return BFDConfiguration(
             peer: peer,
             local: local,
@@ -65,28 +61,6 @@ extension Reading {
         let secret = key("key", in: section, isRequired: true, of: .bfd)
         guard let algorithm, let id, let secret else { return nil }
         return BFDKey(algorithm, id: UInt8(clamping: id), secret: secret)
-    }
-
-    private func bfdPeer(_ node: YAMLNode, _ path: String, _ own: [InterfaceAddress]?) -> IPAddress? {
-        guard let peer = address(node, "peer") else { return nil }
-        declared.bfdPeers.append(Sighting(value: peer, owner: path, mark: node.mark))
-        guard let own else { return peer }
-        if own.contains(where: { $0.address == peer }) {
-            error(node.mark, "peer \(peer) is the path's own address", hint: "the far end's address on the path")
-        } else if !own.contains(where: { $0.address.family == peer.family }) {
-            let family = peer.family == .ipv4 ? "IPv4" : "IPv6"
-            error(node.mark, "peer \(peer) cannot be reached", hint: "the path has no \(family) address")
-        }
-        return peer
-    }
-
-    private func bfdLocal(_ node: YAMLNode, _ own: [InterfaceAddress]?) -> IPAddress? {
-        guard let local = address(node, "local") else { return nil }
-        if let own, !own.contains(where: { $0.address == local }) {
-            let hint = "one of \(own.map(\.address.description).joined(separator: ", "))"
-            error(node.mark, "local \(local) is no address of the path", hint: hint)
-        }
-        return local
     }
 }
 
