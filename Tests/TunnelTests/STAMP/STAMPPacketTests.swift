@@ -4,6 +4,7 @@ import Testing
 
 @testable import Tunnel
 
+/// Scapy 2.8 reads the same from both packets, and writes them as they are (its layer `stamp`).
 struct STAMPPacketTests {
     static let question: [UInt8] =
         [
