@@ -59,10 +59,12 @@ run_fuzz      = PNETD_FUZZ=1 $(FUZZ) --product $(1) && mkdir -p .build-fuzz/corp
                 -artifact_prefix=.build-fuzz/ .build-fuzz/corpus/$(2) $(4)
 
 fuzz: deps ## throw at each parser what libFuzzer thinks of, for FUZZ_SECONDS each; what it learns is kept
-	$(call run_fuzz,FuzzBFD,bfd,256)
+	$(call run_fuzz,FuzzBFD,bfd,512)
+	$(call run_fuzz,FuzzICMP,icmp,128)
 	$(call run_fuzz,FuzzJournal,journal,4096,-dict=Tests/Fuzz/journal.dict)
 	$(call run_fuzz,FuzzMessages,messages,4096,-dict=Tests/Fuzz/messages.dict)
 	$(call run_fuzz,FuzzNetlink,netlink,8192,Tests/Fuzz/Seeds/netlink Tests/Lab/Guest/Captured)
+	$(call run_fuzz,FuzzSTAMP,stamp,1024)
 	$(call run_fuzz,FuzzUserspace,userspace,4096,-dict=Tests/Fuzz/userspace.dict)
 
 install: build

@@ -53,7 +53,7 @@ let rooms: [Target] =
     + room("Digests", ["CCrypto"])
     + room("PathHealth", ["NetworkTypes"], tests: ["PathSimulation"])
     + room("Journal", ["NetworkTypes", "PathHealth", "SystemIO"], tests: ["CLinux"])
-    + room("Tunnel", ["CLinux", "CMnl", "NetworkTypes", "PathHealth", "SystemIO"], tests: ["CNl"])
+    + room("Tunnel", ["CLinux", "CMnl", "Digests", "NetworkTypes", "PathHealth", "SystemIO"], tests: ["CNl"])
     + room("ProcessLink", ["CLinux", "NetworkTypes", "SystemIO"])
     + room("PrivateDNS", ["CLdns", "CLinux", "NetworkTypes", "SystemIO"], tests: ["CMallocCount"])
     + room("Telemetry", ["CLinux", "SystemIO", logging])
@@ -207,7 +207,8 @@ if Context.environment["PNETD_FUZZ"] != nil {
         )
     )
     for (name, dependencies) in [
-        ("BFD", ["NetworkTypes", "PathHealth", "Tunnel"]), ("Journal", ["Journal", "NetworkTypes", "SystemIO"]),
+        ("BFD", ["NetworkTypes", "PathHealth", "Tunnel"]), ("ICMP", ["NetworkTypes", "Tunnel"]),
+        ("STAMP", ["NetworkTypes", "PathHealth", "Tunnel"]), ("Journal", ["Journal", "NetworkTypes", "SystemIO"]),
         ("Messages", ["ProcessLink"]),
         ("Netlink", ["CLinux", "FuzzKit", "NetworkTypes", "Tunnel"]),
         ("Userspace", ["FuzzKit", "NetworkTypes", "Tunnel"]),

@@ -27,6 +27,15 @@ public struct PathConfiguration: Equatable, Sendable {
     public let peers: [PeerConfiguration]
     /// The BFD session with the far end, where there is one.
     public let bfd: BFDConfiguration?
+    /// The STAMP session with the far end's reflector, where there is one.
+    public let stamp: STAMPConfiguration?
+    /// The reflector for the far end's STAMP sessions, where there is one.
+    public let stampReflector: STAMPReflectorConfiguration?
+
+    /// What the path carries beside its networks' traffic: those whom pnetd itself speaks with at its far end.
+    public var farEnds: [IPPrefix] {
+        [bfd?.peer, stamp?.peer.address].compactMap { $0.map(IPPrefix.init(host:)) } + (stampReflector?.allowed ?? [])
+    }
 }
 
 /// A BFD session, as the file asks for it.
@@ -41,6 +50,26 @@ public struct BFDConfiguration: Hashable, Sendable {
     public let multiplier: UInt8
     /// The least TTL or hop limit of what counts, where the far end is several hops away; nil: it is one hop away.
     public let minimumTTL: Int?
+    /// What both ends sign with; nil: neither signs.
+    public let key: BFDKey?
+}
+
+/// A STAMP session's sender, as the file asks for it.
+public struct STAMPConfiguration: Hashable, Sendable {
+    /// The reflector, by an address on the path.
+    public let peer: SocketEndpoint
+    /// The path's own address, of the same family.
+    public let local: IPAddress
+    /// The time between questions; 20 ms to 10 s.
+    public let interval: Duration
+}
+
+/// A STAMP reflector, as the file asks for it.
+public struct STAMPReflectorConfiguration: Hashable, Sendable {
+    /// Where it listens, at one of the path's own addresses.
+    public let local: SocketEndpoint
+    /// Who may ask, of the same family.
+    public let allowed: [IPPrefix]
 }
 
 /// The interface that a tunnel's outer packets leave by.

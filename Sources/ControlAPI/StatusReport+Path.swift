@@ -52,6 +52,10 @@ extension StatusReport {
         @ExplicitNull public var lastError: String?
         /// Its BFD session; null where the file has none.
         @ExplicitNull public var bfd: BFD?
+        /// Its STAMP session; null where the file has none.
+        @ExplicitNull public var stamp: STAMP?
+        /// Its STAMP reflector; null where the file has none.
+        @ExplicitNull public var reflector: Reflector?
 
         /// Makes a path's part of a report.
         public init(
@@ -71,7 +75,9 @@ extension StatusReport {
             rxBytes: UInt64? = nil,
             txBytes: UInt64? = nil,
             lastError: String? = nil,
-            bfd: BFD? = nil
+            bfd: BFD? = nil,
+            stamp: STAMP? = nil,
+            reflector: Reflector? = nil
         ) {
             self.name = name
             self.kind = kind
@@ -90,6 +96,8 @@ extension StatusReport {
             self.txBytes = txBytes
             self.lastError = lastError
             self.bfd = bfd
+            self.stamp = stamp
+            self.reflector = reflector
         }
 
         /// A BFD session with the path's far end (RFC 5880).
@@ -109,6 +117,10 @@ extension StatusReport {
             /// From the far end's last packet to the conclusion that it is not heard, in milliseconds; null before any
             /// packet.
             @ExplicitNull public var detectionMs: Double?
+            /// What both ends sign with, without the secret; null where neither signs.
+            @ExplicitNull public var authentication: String?
+            /// Packets that were discarded, by what was wrong with them, in words; the least frequent last.
+            public var refused: [String]
 
             /// Makes a session's part of a path's.
             public init(
@@ -118,7 +130,9 @@ extension StatusReport {
                 since: String,
                 diagnostic: String,
                 remoteDiagnostic: String,
-                detectionMs: Double?
+                detectionMs: Double?,
+                authentication: String? = nil,
+                refused: [String] = []
             ) {
                 self.peer = peer
                 self.state = state
@@ -127,6 +141,8 @@ extension StatusReport {
                 self.diagnostic = diagnostic
                 self.remoteDiagnostic = remoteDiagnostic
                 self.detectionMs = detectionMs
+                self.authentication = authentication
+                self.refused = refused
             }
         }
     }

@@ -109,4 +109,6 @@ public enum Evidence: Hashable, Sendable, Codable {
     case session(PathName, BFDStatus)
     /// What the counters of the path's tunnel say of its far end changed.
     case peer(PathName, PeerStatus)
+    /// What STAMP with the path's far end shows changed.
+    case reflector(PathName, ReflectorStatus)
 }

@@ -77,6 +77,7 @@ struct PathFacts: Sendable, Hashable, Codable {
     var drained: [PathName: Reason] = [:]
     var sessions: [PathName: BFDStatus] = [:]
     var peers: [PathName: PeerStatus] = [:]
+    var reflectors: [PathName: ReflectorStatus] = [:]
     /// How many networks are reached through each path.
     var reached: [PathName: Int] = [:]
 
@@ -87,6 +88,7 @@ struct PathFacts: Sendable, Hashable, Codable {
         drained = drained.filter { paths.contains($0.key) }
         sessions = sessions.filter { paths.contains($0.key) }
         peers = peers.filter { paths.contains($0.key) }
+        reflectors = reflectors.filter { paths.contains($0.key) }
     }
 }
 
@@ -129,8 +131,11 @@ public struct HealthCore: Sendable, Hashable, Codable {
                 facts.reached[path, default: 0] += 1
             }
         }
-        let mayAsk = hasHandshakes
-        forEachView { view, _ in view.schedule(mayAsk: mayAsk) }
+        let (mayAsk, reflectors) = (hasHandshakes, facts.reflectors)
+        forEachView { view, path in
+            view.take(reflectors[path] ?? .unknown)
+            view.schedule(mayAsk: mayAsk)
+        }
         return advance(to: now)
     }
 
@@ -158,6 +163,9 @@ public struct HealthCore: Sendable, Hashable, Codable {
         case .peer(let path, let status):
             facts.peers[path] = status
             touch(path)
+        case .reflector(let path, let status):
+            facts.reflectors[path] = status
+            forEachView { view, name in if name == path { view.take(status) } }
         case .preferred(let network, let preference):
             change(network) { $0.wish = preference.map { Wish(preference: $0, since: now) } }
         case .failback(let network, let isOpen):
@@ -206,6 +214,9 @@ public struct HealthCore: Sendable, Hashable, Codable {
     /// What the counters of a path's tunnel showed last; telling the core the same once more changes nothing.
     public func peer(of path: PathName) -> PeerStatus { facts.peers[path] ?? .unknown }
 
+    /// What a path's STAMP session showed last; telling the core the same once more changes nothing.
+    public func reflector(of path: PathName) -> ReflectorStatus { facts.reflectors[path] ?? .unknown }
+
     /// Whether a network's traffic may come back to better paths just now.
     public func isFailbackOpen(for network: NetworkName) -> Bool { !closed.contains(network) }
 
@@ -224,6 +235,7 @@ public struct HealthCore: Sendable, Hashable, Codable {
                 [
                     facts.conditions[path].map { .condition(path, $0) }, facts.drained[path].map { .drained(path, $0) },
                     facts.sessions[path].map { .session(path, $0) }, facts.peers[path].map { .peer(path, $0) },
+                    facts.reflectors[path].map { .reflector(path, $0) },
                 ].compactMap { $0 }
             }
     }

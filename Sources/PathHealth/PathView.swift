@@ -35,6 +35,8 @@ struct PathView: Sendable, Hashable, Codable {
     /// Whether enough targets answer, also while the path is drained.
     private(set) var isAnswered = false
 
+    /// Whether one way of the path loses more than the network bears.
+    private var ways: OneWayFault
     /// Keeps traffic from coming back to a path that goes down again and again; nil where the file does not want that.
     private(set) var damping: FlapDamping?
 
@@ -58,6 +60,7 @@ struct PathView: Sendable, Hashable, Codable {
             }
         }
         since = now
+        ways = OneWayFault(limit: policy.degraded.loss)
         damping = FlapDamping(now: now)
         deadlines = policy.targets.map { _ in now }
         nextDeadline = now
@@ -68,6 +71,7 @@ struct PathView: Sendable, Hashable, Codable {
     /// Goes by another file, as far as that leaves what is known standing.
     mutating func follow(_ policy: NetworkPolicy, at now: Instant) {
         for index in liveness.indices { liveness[index].limit(policy.degraded) }
+        ways.limit = policy.degraded.loss
         if !policy.damping { damping = nil } else if damping == nil { damping = FlapDamping(now: now) }
         isTouched = true
     }
@@ -105,6 +109,12 @@ struct PathView: Sendable, Hashable, Codable {
         for index in liveness.indices { liveness[index].pathLost(at: now) }
         for index in paced.indices { paced[index].liveness.pathLost(at: now) }
         schedule(mayAsk: mayAsk)
+    }
+
+    /// What the path's STAMP session shows.
+    mutating func take(_ status: ReflectorStatus) {
+        ways.take(status)
+        isTouched = true
     }
 
     /// Something that the verdict rests on changed outside of the view.
@@ -235,16 +245,16 @@ struct PathView: Sendable, Hashable, Codable {
     ///
     /// - Parameters:
     ///   - condition: what the path itself shows; nil where that is not known yet.
-    ///   - hint: what is known of why targets are silent, if all of them are.
+    ///   - hints: what is known of why targets are silent, if all of them are.
     mutating func judge(
         _ condition: PathCondition?,
         drained: Reason?,
-        silentFor hint: Reason?,
+        silentFor hints: [Reason],
         at now: Instant
     ) -> Bool {
         isTouched = false
         guard let condition else { return false }
-        var (verdict, reasons) = judged(condition, hint)
+        var (verdict, reasons) = judged(condition, hints)
         damping?.advance(to: now)
         isAnswered = verdict.isUsable
         if verdict == .down, self.verdict.isUsable { damping?.flapped(at: now) }
@@ -257,7 +267,7 @@ struct PathView: Sendable, Hashable, Codable {
         return true
     }
 
-    private func judged(_ condition: PathCondition, _ hint: Reason?) -> (Verdict, [Reason]) {
+    private func judged(_ condition: PathCondition, _ hints: [Reason]) -> (Verdict, [Reason]) {
         if case .unusable(let reason) = condition { return (.down, [reason]) }
         let known = paced.filter(counts)
         if targets.isEmpty, known.isEmpty, !paced.isEmpty { return (.starting, [.notYetProbed]) }
@@ -265,13 +275,16 @@ struct PathView: Sendable, Hashable, Codable {
         let served = known.count(where: serves)
         let answering = served + liveness.count { $0.state == .answering }
         let well = served + liveness.count { $0.state == .answering && $0.quality.faults.isEmpty }
-        if well >= threshold { return (.up, []) }
-        if answering >= threshold { return (.degraded, zip(targets, liveness).flatMap(Self.faults)) }
+        if answering >= threshold {
+            let faults = well >= threshold ? [] : zip(targets, liveness).flatMap(Self.faults)
+            let reasons = faults + [ways.reason].compactMap { $0 }
+            return (reasons.isEmpty ? .up : .degraded, reasons)
+        }
         let open = liveness.count { $0.state == .starting } + known.count(where: mayServe)
         if answering + open >= threshold { return (.starting, [.notYetProbed]) }
         let faults = zip(targets, liveness).compactMap(Self.reason) + paced.compactMap(reason)
         // Where one of them answers, the path carries.
-        return (.down, (answering == 0 ? hint.map { [$0] } ?? [] : []) + faults)
+        return (.down, (answering == 0 ? hints : []) + faults)
     }
 
     private static func faults(_ target: Target, _ liveness: TargetLiveness) -> [Reason] {

@@ -10,7 +10,9 @@ public struct RoundTrips: Hashable, Sendable, Codable {
     private var losses: UInt64 = 0
     private var counted = 0
 
-    mutating func answered(after time: Duration) {
+    package init() {}
+
+    package mutating func answered(after time: Duration) {
         if let before = smoothed {
             let difference = before > time ? before - time : time - before
             variation = (variation * 3 + difference) / 4

@@ -41,6 +41,12 @@ public enum Reason: Hashable, Sendable, Codable, CustomStringConvertible {
     case peerHeard
     /// Nothing comes from the tunnel's far end, whatever it is sent.
     case peerSilent
+    /// The reflector at the tunnel's far end answers: it is what lies behind it that does not answer.
+    case reflectorAnswers
+    /// The reflector at the tunnel's far end answered, and does not any more.
+    case reflectorSilent
+    /// So large shares of the packets are lost on the way to the far end and back, one of them above the limit.
+    case lossyWay(there: Double, back: Double, limit: Double)
     /// So large a share of the questions was lost, above the limit.
     case lossy(Target, share: Double, limit: Double)
     /// Round trips take longer than the limit.
@@ -98,6 +104,12 @@ public enum Reason: Hashable, Sendable, Codable, CustomStringConvertible {
         case .peerAnswers: "the tunnel's far end answers handshakes: what lies behind it does not answer"
         case .peerHeard: "packets come from the tunnel's far end: the way there is broken, or what lies behind it"
         case .peerSilent: "nothing comes from the tunnel's far end: it is the way that is broken"
+        case .reflectorAnswers: "the far end answers by STAMP: what lies behind it does not answer"
+        case .reflectorSilent:
+            "the far end does not answer by STAMP either: it is the way that is broken, or the far end"
+        case .lossyWay(let there, let back, let limit):
+            "by STAMP it loses \(Self.percent(there)) towards the far end and \(Self.percent(back)) on the way back, more "
+                + "than \(Self.percent(limit))"
         case .lossy(let target, let share, let limit):
             "\(target): \(Self.percent(share)) of the probes lost, more than \(Self.percent(limit))"
         case .slow(let target, let roundTrip, let limit):

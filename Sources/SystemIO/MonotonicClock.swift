@@ -21,6 +21,9 @@ public struct SystemClock: TimeSource {
     /// CLOCK_REALTIME.
     public var wallNanoseconds: Int64 { Self.read(CLOCK_REALTIME) }
 
+    /// Whether an outside source of UTC keeps CLOCK_REALTIME right, as the kernel was told (adjtimex(2)).
+    public static var isSynchronised: Bool { pn_clock_is_synchronised() }
+
     private static func read(_ clock: clockid_t) -> Int64 {
         var time = timespec()
         unsafe clock_gettime(clock, &time)

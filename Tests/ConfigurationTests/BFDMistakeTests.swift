@@ -79,6 +79,51 @@ struct BFDMistakeTests {
         )
     }
 
+    @Test func readsAKey() throws {
+        let key = try session("{peer: 10.99.0.1, authentication: {type: keyed-sha1, key-id: 3, key-file: keys/a.bfd}}")?
+            .key
+        #expect(key == BFDKey(.keyedSHA1, id: 3, secret: Array("swordfish".utf8)))
+        let other = try session(
+            "{peer: 10.99.0.1, authentication: {type: meticulous-keyed-sha1, key-file: keys/b.bfd}}"
+        )?.key
+        #expect(other == BFDKey(.meticulousKeyedSHA1, id: 1, secret: Array("twenty octets inside".utf8)))
+        #expect(try session("{peer: 10.99.0.1}")?.key == nil)
+    }
+
+    @Test func keysThatAreNone() throws {
+        let start = "{peer: 10.99.0.1, authentication: "
+        try expect(
+            start + "{type: sha256, key-file: keys/a.bfd}}",
+            give: ["12:51: error: type must be keyed-sha1 or meticulous-keyed-sha1, not 'sha256'"]
+        )
+        try expect(
+            start + "{key-id: 256, key-file: keys/long.bfd}}",
+            give: [
+                "12:44: error: the bfd authentication of path 'vpn-a' has no 'type' "
+                    + "(keyed-sha1 or meticulous-keyed-sha1)",
+                "12:53: error: key-id must be 0 to 255, not 256",
+                "12:68: error: key-file: 'keys/long.bfd' holds no key of 1 to 20 octets (RFC 5880 section 4.4)",
+            ]
+        )
+        try expect(
+            start + "{type: keyed-sha1, key-file: keys/empty.bfd}}",
+            give: ["12:73: error: key-file: 'keys/empty.bfd' holds no key of 1 to 20 octets (RFC 5880 section 4.4)"]
+        )
+        try expect(
+            start + "{type: keyed-sha1, key-file: keys/open.bfd}}",
+            give: [
+                "12:73: error: key-file: 'keys/open.bfd' is open to others than its owner (chmod 600 DIR/keys/open.bfd)"
+            ]
+        )
+        try expect(
+            start + "{type: keyed-sha1}}",
+            give: [
+                "12:44: error: the bfd authentication of path 'vpn-a' has no 'key-file' "
+                    + "(or key-credential: NAME, of systemd)"
+            ]
+        )
+    }
+
     @Test func misspeltKey() throws {
         try expect(
             "{peer: 10.99.0.1, multiplyer: 3}",

@@ -8,7 +8,8 @@ import Testing
 
 /// A directory of its own for each test, with a file to be read and keys beside it.
 ///
-/// Keys: `keys/a.key` and `keys/a.psk` are good, `keys/open.key` may be read by all, `keys/bad.key` holds no key.
+/// Keys: `keys/a.key` and `keys/a.psk` are good, `keys/open.key` may be read by all, `keys/bad.key` holds no key. Of BFD's,
+/// `keys/a.bfd` and `keys/b.bfd` are good.
 struct TemporaryFile {
     let directory: String
     var path: String { directory + "/pnetd.yaml" }
@@ -23,6 +24,12 @@ struct TemporaryFile {
         try Files.replace(directory + "/keys/a.psk", with: Array(Self.goodKey.utf8))
         try Files.replace(directory + "/keys/open.key", with: Array(Self.goodKey.utf8), mode: 0o644)
         try Files.replace(directory + "/keys/bad.key", with: Array(Self.badKey.utf8))
+        for (name, secret) in [
+            ("a", "swordfish\n"), ("b", "twenty octets inside"), ("long", "twenty-one octets in.\n"), ("empty", "\n"),
+        ] {
+            try Files.replace(directory + "/keys/\(name).bfd", with: Array(secret.utf8))
+        }
+        try Files.replace(directory + "/keys/open.bfd", with: Array("swordfish".utf8), mode: 0o644)
         try Files.replace(path, with: octets)
     }
 

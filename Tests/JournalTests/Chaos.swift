@@ -80,6 +80,10 @@ struct Chaos {
             let isGood = probe.subject.target.pace == nil || random.next() % 2 == 0
             let failures = [TargetFailure.silent, .expired(days: 3), .status(503)]
             tell(.evidence(isGood ? .answer(probe) : .failure(probe, failures[Int(random.next() % 3)])))
+        case 22:
+            let loss = OneWayLoss(there: LossShare(lost: Int(random.next() % 100), of: 300))
+            let statuses = [ReflectorStatus.unknown, .silent, .answering(OneWayLoss()), .answering(loss)]
+            tell(.evidence(.reflector(path(), statuses[Int(random.next() % 4)])))
         default:
             now = max(now, next) + .microseconds(Int64(random.next() % 300))
             tell(.time)

@@ -26,6 +26,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
+#include <sys/timex.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -88,6 +90,11 @@ static inline int pn_wtermsig(int status) { return WTERMSIG(status); }
 static inline void pn_default_signal(int number) { signal(number, SIG_DFL); }
 
 static inline int pn_errno(void) { return errno; }
+
+static inline bool pn_clock_is_synchronised(void) {
+    struct timex clock = {0};
+    return adjtimex(&clock) != TIME_ERROR && !(clock.status & STA_UNSYNC);
+}
 
 static inline int pn_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
     return prctl(option, a, b, c, d);

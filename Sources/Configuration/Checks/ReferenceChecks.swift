@@ -22,7 +22,7 @@ extension Reading {
         warnOfUnusedPaths()
         warnOfUncarriedPrefixes()
         warnOfUnaskableTargets()
-        warnOfUncarriedBFD()
+        warnOfUncarriedFarEnds()
     }
 
     /// Reports every value that was seen before; `same` makes the key that must be unique.

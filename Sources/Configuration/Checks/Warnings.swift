@@ -26,10 +26,10 @@ extension Reading {
         }
     }
 
-    /// Far ends of BFD sessions that no peer of a path may carry.
-    func warnOfUncarriedBFD() {
+    /// Far ends of BFD and STAMP sessions that no peer of a path may carry.
+    func warnOfUncarriedFarEnds() {
         let automatic = Set(declared.automaticPeers.map(\.owner))
-        for peer in declared.bfdPeers where !automatic.contains(peer.owner) {
+        for peer in declared.farEnds where !automatic.contains(peer.owner) {
             let carried = declared.allowedIPs.filter { $0.owner == peer.owner }
             guard !carried.contains(where: { $0.value.contains(peer.value) }) else { continue }
             let message = "no peer of path '\(peer.owner)' has \(peer.value) in its allowed-ips"

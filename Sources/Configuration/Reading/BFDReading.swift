@@ -11,14 +11,14 @@ extension Reading {
             let section = Section(
                 node,
                 of: "the bfd of path '\(path)'",
-                keys: ["peer", "local", "interval", "multiplier", "multihop", "minimum-ttl"],
+                keys: ["peer", "local", "interval", "multiplier", "multihop", "minimum-ttl", "authentication"],
                 reading: self
             )
         else { return nil }
         let peer = section.required("peer", hint: "the far end's address on the path").flatMap {
-            bfdPeer($0, path, own)
+            farEnd($0, path, own)
         }
-        let local = section["local"].flatMap { bfdLocal($0, own) }
+        let local = section["local"].flatMap { ownAddress($0, own) }
         let interval = section["interval"].flatMap {
             duration($0, "interval", in: .milliseconds(10) ... .seconds(10), saying: "10ms to 10s")
         }
@@ -31,39 +31,48 @@ extension Reading {
             }
             return integer(node, "minimum-ttl", in: 1...255)
         }
-        guard let peer else { return nil }
-        if let local, let mark = section["local"]?.mark, local.family != peer.family {
-            error(mark, "local \(local) and peer \(peer) are of two families")
-        }
-        guard let local = local ?? own?.first(where: { $0.address.family == peer.family })?.address else { return nil }
+        let key = section["authentication"].map { bfdKey($0, of: path) }
+        if case .some(nil) = key { return nil }
+        guard let peer, let local = localEnd(section, local, peer, own) else { return nil }
         return BFDConfiguration(
             peer: peer,
             local: local,
             interval: interval ?? .milliseconds(300),
             multiplier: UInt8(clamping: multiplier ?? 3),
-            minimumTTL: isMultihop ? minimumTTL ?? 1 : nil
+            minimumTTL: isMultihop ? minimumTTL ?? 1 : nil,
+            key: key ?? nil
         )
     }
 
-    private func bfdPeer(_ node: YAMLNode, _ path: String, _ own: [InterfaceAddress]?) -> IPAddress? {
-        guard let peer = address(node, "peer") else { return nil }
-        declared.bfdPeers.append(Sighting(value: peer, owner: path, mark: node.mark))
-        guard let own else { return peer }
-        if own.contains(where: { $0.address == peer }) {
-            error(node.mark, "peer \(peer) is the path's own address", hint: "the far end's address on the path")
-        } else if !own.contains(where: { $0.address.family == peer.family }) {
-            let family = peer.family == .ipv4 ? "IPv4" : "IPv6"
-            error(node.mark, "peer \(peer) cannot be reached", hint: "the path has no \(family) address")
+    private func bfdKey(_ node: YAMLNode, of path: String) -> BFDKey? {
+        guard
+            let section = Section(
+                node,
+                of: "the bfd authentication of path '\(path)'",
+                keys: ["type", "key-id", "key-file", "key-credential"],
+                reading: self
+            )
+        else { return nil }
+        let words = BFDKey.Algorithm.allCases.map(\.rawValue).joined(separator: " or ")
+        let algorithm = section.required("type", hint: words).flatMap {
+            choice($0, "type", of: BFDKey.Algorithm.self)
         }
-        return peer
+        let id = section["key-id"].map { integer($0, "key-id", in: 0...255) } ?? 1
+        let secret = key("key", in: section, isRequired: true, of: .bfd)
+        guard let algorithm, let id, let secret else { return nil }
+        return BFDKey(algorithm, id: UInt8(clamping: id), secret: secret)
     }
+}
 
-    private func bfdLocal(_ node: YAMLNode, _ own: [InterfaceAddress]?) -> IPAddress? {
-        guard let local = address(node, "local") else { return nil }
-        if let own, !own.contains(where: { $0.address == local }) {
-            let hint = "one of \(own.map(\.address.description).joined(separator: ", "))"
-            error(node.mark, "local \(local) is no address of the path", hint: hint)
-        }
-        return local
-    }
+extension KeyForm<[UInt8]> {
+    /// A secret of BFD: what the file holds, without the end of its line.
+    fileprivate static let bfd = KeyForm(
+        parse: { octets in
+            let secret = octets.last == UInt8(ascii: "\n") ? octets.dropLast() : octets[...]
+            return (1...BFDKey.sizeLimit).contains(secret.count) ? Array(secret) : nil
+        },
+        problem: "holds no key of 1 to \(BFDKey.sizeLimit) octets",
+        remedy: "RFC 5880 section 4.4",
+        makeStandIn: { Array($0.prefix(BFDKey.sizeLimit)) }
+    )
 }

@@ -36,8 +36,8 @@ struct Declarations {
     var automaticPeers: [Sighting<WireGuardPublicKey>] = []
     /// Public and next public keys of peers.
     var publicKeys: [Sighting<WireGuardPublicKey>] = []
-    /// The far ends of the paths' BFD sessions.
-    var bfdPeers: [Sighting<IPAddress>] = []
+    /// The far ends of the paths' BFD and STAMP sessions.
+    var farEnds: [Sighting<IPAddress>] = []
     /// The public keys that belong to the private keys of paths.
     var ownKeys: [Sighting<WireGuardPublicKey>] = []
 

@@ -7,13 +7,13 @@ import SystemIO
 extension Reading {
     /// The key that a section names as `WHAT-file` or as `WHAT-credential`; nil where it is missing, which is an error
     /// where it is required, or cannot be had, which is one always.
-    func key(_ what: String, in section: Section, isRequired: Bool) -> WireGuardSecretKey? {
+    func key<Key>(_ what: String, in section: Section, isRequired: Bool, of form: KeyForm<Key>) -> Key? {
         let fileKey = "\(what)-file"
         switch (section[fileKey], section["\(what)-credential"]) {
         case (let node?, nil):
-            return keyFile(node, fileKey)
+            return keyFile(node, fileKey, of: form)
         case (nil, let node?):
-            return keyCredential(node, "\(what)-credential")
+            return keyCredential(node, "\(what)-credential", of: form)
         case (_?, let node?):
             error(node.mark, "\(section.what) has both '\(fileKey)' and '\(what)-credential'", hint: "remove one")
         case (nil, nil):
@@ -23,25 +23,25 @@ extension Reading {
     }
 
     /// The key in the file that a value names, relative to the file being read.
-    private func keyFile(_ node: YAMLNode, _ what: String) -> WireGuardSecretKey? {
+    private func keyFile<Key>(_ node: YAMLNode, _ what: String, of form: KeyForm<Key>) -> Key? {
         guard let name = nameOfKey(node, what) else { return nil }
-        return readKey(node, what, name, at: pathOfKey(name))
+        return readKey(node, what, name, at: pathOfKey(name), of: form)
     }
 
     /// Where a key file is.
     func pathOfKey(_ name: String) -> String { name.hasPrefix("/") ? name : directory + name }
 
     /// The key in one of the credentials that the service manager hands over.
-    private func keyCredential(_ node: YAMLNode, _ what: String) -> WireGuardSecretKey? {
+    private func keyCredential<Key>(_ node: YAMLNode, _ what: String, of form: KeyForm<Key>) -> Key? {
         guard let name = nameOfKey(node, what) else { return nil }
-        guard readsNamedFiles else { return .standIn(for: name) }
+        guard readsNamedFiles else { return form.standIn(for: name) }
         guard !name.isEmpty, !name.contains("/"), name != ".", name != ".." else {
             error(node.mark, "\(what) must be the name of a credential, not a path", hint: "or use a key file")
             return nil
         }
         switch credentials {
         case .directory(let directory?):
-            return readKey(node, what, name, at: "\(directory)/\(name)")
+            return readKey(node, what, name, at: "\(directory)/\(name)", of: form)
         case .directory(nil):
             let remedy = "LoadCredential=\(name):FILE in pnetd.service"
             error(node.mark, "\(what): pnetd was handed no credentials", hint: remedy)
@@ -60,29 +60,59 @@ extension Reading {
         return name
     }
 
-    private func readKey(_ node: YAMLNode, _ what: String, _ name: String, at path: String) -> WireGuardSecretKey? {
-        guard readsNamedFiles else { return .standIn(for: path) }
+    private func readKey<Key>(
+        _ node: YAMLNode,
+        _ what: String,
+        _ name: String,
+        at path: String,
+        of form: KeyForm<Key>
+    ) -> Key? {
+        guard readsNamedFiles else { return form.standIn(for: path) }
         do throws(KeyFile.Fault) {
-            return try KeyFile.read(path)
+            return try KeyFile.read(path, as: form)
         } catch {
-            let remedy = error.isContent && what.hasPrefix("pre") ? KeyFile.presharedRemedy : error.remedy
-            self.error(node.mark, "\(what): \(error.description(of: name))", hint: remedy)
+            self.error(node.mark, "\(what): \(error.description(of: name))", hint: error.remedy)
             return nil
         }
     }
 }
 
-extension WireGuardSecretKey {
+/// What a key file is expected to hold.
+struct KeyForm<Key: Sendable>: Sendable {
+    /// The key in a file's octets, where there is one.
+    let parse: @Sendable ([UInt8]) -> Key?
+    /// What a file is said to do that holds none, behind its name.
+    let problem: String
+    let remedy: String
+
     /// What stands for the key in a file that is not read: another one for each.
-    fileprivate static func standIn(for name: String) -> WireGuardSecretKey? {
+    fileprivate func standIn(for name: String) -> Key? {
         let words = (0..<4).map { place in
             var hasher = Hasher()
             hasher.combine(name)
             hasher.combine(place)
             return hasher.finalize()
         }
-        return WireGuardSecretKey(
-            bytes: words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) } }
+        let octets = words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) } }
+        return makeStandIn(octets)
+    }
+
+    /// A key made of 32 octets.
+    let makeStandIn: @Sendable ([UInt8]) -> Key?
+}
+
+extension KeyForm<WireGuardSecretKey> {
+    /// A private key of WireGuard.
+    static let wireGuard = wireGuard(madeBy: "wg genkey")
+    /// A key shared with a peer of WireGuard.
+    static let preshared = wireGuard(madeBy: "wg genpsk")
+
+    private static func wireGuard(madeBy command: String) -> Self {
+        KeyForm(
+            parse: { octets in WireGuardSecretKey(base64: octets).flatMap { $0.isZero ? nil : $0 } },
+            problem: "holds no WireGuard key",
+            remedy: "one line of 44 characters, as `\(command)` prints",
+            makeStandIn: { WireGuardSecretKey(bytes: $0) }
         )
     }
 }
@@ -94,8 +124,6 @@ public enum KeyFile {
         /// What is wrong, behind the name of the file; an error of the system stands for itself.
         fileprivate var problem: String
         fileprivate var isOfTheSystem = false
-        /// Whether it is about what the file holds.
-        fileprivate var isContent = false
         /// What helps.
         public var remedy: String?
 
@@ -106,14 +134,15 @@ public enum KeyFile {
         }
     }
 
-    fileprivate static let presharedRemedy = "one line of 44 characters, as `wg genpsk` prints"
-
-    /// Reads the key in a file that nobody but its owner, root or this process's user, can open.
+    /// Reads the WireGuard key in a file that nobody but its owner, root or this process's user, can open.
     public static func read(_ path: String) throws(Fault) -> WireGuardSecretKey {
-        guard let key = WireGuardSecretKey(base64: try octets(of: path, limit: 4096)), !key.isZero else {
-            let remedy = "one line of 44 characters, as `wg genkey` prints"
-            throw Fault(problem: "holds no WireGuard key", isContent: true, remedy: remedy)
-        }
+        try read(path, as: .wireGuard)
+    }
+
+    /// Reads the key in such a file.
+    static func read<Key>(_ path: String, as form: KeyForm<Key>) throws(Fault) -> Key {
+        let octets = try octets(of: path, limit: 4096)
+        guard let key = form.parse(octets) else { throw Fault(problem: form.problem, remedy: form.remedy) }
         return key
     }
 

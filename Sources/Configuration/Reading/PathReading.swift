@@ -26,7 +26,7 @@ extension Reading {
                 at: entry.mark,
                 keys: [
                     "kind", "interface", "addresses", "private-key-file", "private-key-credential", "listen-port",
-                    "mtu", "underlay", "nat", "peers", "bfd",
+                    "mtu", "underlay", "nat", "peers", "bfd", "stamp", "stamp-reflector",
                 ],
                 planned: ["gateways", "gateway", "local", "remote", "preset"],
                 reading: self
@@ -41,7 +41,7 @@ extension Reading {
             return name
         }
         let addresses = section.required("addresses").map { self.addresses($0, of: entry.key) }
-        let privateKey = key("private-key", in: section, isRequired: true)
+        let privateKey = key("private-key", in: section, isRequired: true, of: .wireGuard)
         if let key = privateKey?.publicKey {
             declared.ownKeys.append(Sighting(value: key, owner: entry.key, mark: entry.mark))
         }
@@ -58,7 +58,10 @@ extension Reading {
         let peers = section.required("peers").flatMap { list($0, "peers") }?
             .compactMap { peer($0, of: entry.key) }
         let ownIsKnown = !declared.pathsWithUnknownAddresses.contains(entry.key)
-        let bfd = section["bfd"].flatMap { self.bfd($0, of: entry.key, own: ownIsKnown ? addresses : nil) }
+        let own = ownIsKnown ? addresses : nil
+        let bfd = section["bfd"].flatMap { self.bfd($0, of: entry.key, own: own) }
+        let stamp = section["stamp"].flatMap { self.stamp($0, of: entry.key, own: own) }
+        let stampReflector = section["stamp-reflector"].flatMap { self.stampReflector($0, of: entry.key, own: own) }
         guard let name, kind != nil, let interface, let addresses, let privateKey, let underlay, let peers else {
             return nil
         }
@@ -73,7 +76,9 @@ extension Reading {
             underlay: underlay,
             natSources: natSources,
             peers: peers,
-            bfd: bfd
+            bfd: bfd,
+            stamp: stamp,
+            stampReflector: stampReflector
         )
     }
 

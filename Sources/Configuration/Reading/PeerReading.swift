@@ -19,7 +19,7 @@ extension Reading {
         else { return nil }
         let publicKey = section.required("public-key").flatMap { self.publicKey($0, "public-key", of: path) }
         let nextPublicKey = section["next-public-key"].flatMap { self.publicKey($0, "next-public-key", of: path) }
-        let presharedKey = key("preshared-key", in: section, isRequired: false)
+        let presharedKey = key("preshared-key", in: section, isRequired: false, of: .preshared)
         let endpoint = section["endpoint"].flatMap { self.peerEndpoint($0, of: path) }
         let keepalive = section["persistent-keepalive"].flatMap(self.keepalive)
         let allowedIPs = self.allowedIPs(section["allowed-ips"], of: path)

@@ -56,6 +56,7 @@ extension Page {
             for reason in path.reasons { table.add(free: wrapped(reason, indent: indent)) }
             if let error = path.lastError { table.add(free: wrapped("last error: \(error)", indent: indent)) }
             if let bfd = path.bfd { table.add(free: session(bfd, indent: indent)) }
+            if let stamp = path.stamp { table.add(free: session(stamp, indent: indent)) }
             for network in report.networks {
                 for through in network.paths where through.path == path.name {
                     table.add(free: measured(network.name, through, indent: indent))
@@ -72,6 +73,22 @@ extension Page {
         if bfd.remoteState != .up { words.append(bfd.remoteDiagnostic) }
         if let detection = bfd.detectionMs {
             words.append("detection \(Duration.milliseconds(Int64(detection)).shortText)")
+        }
+        if bfd.state != .up, !bfd.refused.isEmpty {
+            words.append("discarded " + bfd.refused.joined(separator: " and "))
+        }
+        return wrapped(words.joined(separator: ", "), indent: indent)
+    }
+
+    private func session(_ stamp: StatusReport.Path.STAMP, indent: Int) -> [String] {
+        var words = ["stamp with \(stamp.peer): \(stamp.state.rawValue)"]
+        if let rtt = stamp.rttMs { words.append("rtt \(Quantity.milliseconds(rtt))") }
+        for (name, way) in [("there", stamp.there), ("back", stamp.back)] {
+            var facts: [String] = []
+            if let loss = way.lossRatio { facts.append("loss \(Quantity.percent(loss))") }
+            if let delay = way.delayMs { facts.append("delay \(Quantity.milliseconds(delay))") }
+            if let variation = way.variationMs { facts.append("variation \(Quantity.milliseconds(variation))") }
+            if !facts.isEmpty { words.append("\(name): \(facts.joined(separator: " "))") }
         }
         return wrapped(words.joined(separator: ", "), indent: indent)
     }

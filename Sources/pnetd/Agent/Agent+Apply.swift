@@ -95,8 +95,13 @@ extension Agent {
                 texts.append("change how \(network.name) is watched and decided on")
             }
         }
-        for path in new.paths where path.bfd != site.paths.first(where: { $0.name == path.name })?.bfd {
-            texts.append("change the BFD session of \(path.name)")
+        for path in new.paths {
+            let before = site.paths.first { $0.name == path.name }
+            if path.bfd != before?.bfd { texts.append("change the BFD session of \(path.name)") }
+            if path.stamp != before?.stamp { texts.append("change the STAMP session of \(path.name)") }
+            if path.stampReflector != before?.stampReflector {
+                texts.append("change the STAMP reflector of \(path.name)")
+            }
         }
         let left = Set(names.keys).subtracting(new.networks.map(\.name))
         texts += left.sorted().map { "forget network \($0)" }

@@ -28,7 +28,9 @@ extension Agent {
                     since: time(session.since),
                     diagnostic: session.diagnostic.description,
                     remoteDiagnostic: session.remoteDiagnostic.description,
-                    detectionMs: session.detectionTime.map { $0.inSeconds * 1e3 }
+                    detectionMs: session.detectionTime.map { $0.inSeconds * 1e3 },
+                    authentication: session.parameters.key?.description,
+                    refused: endpoint.refusals
                 )
             }
         }
@@ -41,8 +43,14 @@ extension Agent {
             else { return nil }
             return "\(path.name): BFD with \(session.peer) never came up, so it says nothing of the path "
                 + "(does the far end have a session with \(session.local), and let UDP port "
-                + "\(session.minimumTTL == nil ? 3784 : 4784) in?)"
+                + "\(session.minimumTTL == nil ? 3784 : 4784) in?)" + discarded(path.name)
         }
+    }
+
+    /// What came from the far end, or from whoever passes for it, and did not count.
+    private func discarded(_ path: PathName) -> String {
+        let refusals = bfd?.endpoint(of: path)?.refusals ?? []
+        return refusals.isEmpty ? "" : "; discarded: " + refusals.joined(separator: ", ")
     }
 
     func addBFD(to page: inout Exposition) {
@@ -92,6 +100,14 @@ extension Agent {
                 }
             }
         )
+    }
+}
+
+extension BFDEndpoint {
+    /// The packets that were discarded, by what was wrong with them; the least frequent last.
+    fileprivate var refusals: [String] {
+        counts.refused.sorted { ($1.value, $0.key.rawValue) < ($0.value, $1.key.rawValue) }
+            .map { $0.key.description(count: $0.value) }
     }
 }
 

@@ -132,7 +132,7 @@ extension Agent {
         return Explanation(
             "\(path.name) is \(verdict)" + (core.verdict(of: path.name).map { ", for \(age($0.since))" } ?? ""),
             because: (report?.reasons ?? []).map { Explanation($0) } + networks + [interfaceFacts(of: path)]
-                + peerFacts(of: path) + sessionFacts(of: path) + last + [kernelFacts(of: path)]
+                + peerFacts(of: path) + sessionFacts(of: path) + stampFacts(of: path) + last + [kernelFacts(of: path)]
                 + warnings(naming: [path.name.text, path.interface.text, path.underlay.interface.text])
         )
     }
@@ -179,7 +179,29 @@ extension Agent {
                     Explanation(
                         detection.map { "it is down when no packet comes for \($0)" } ?? "no packet came from there"
                     ),
-                ]
+                    Explanation(
+                        session.authentication.map { "both ends sign: \($0)" } ?? "its packets are not signed"
+                    ),
+                ] + session.refused.map { Explanation("discarded: \($0)") }
+            )
+        ]
+    }
+
+    private func stampFacts(of path: PathConfiguration) -> [Explanation] {
+        guard let session = stampReport(path.name) else { return [] }
+        let (numbering, loss) =
+            stamp?.prober(of: path.name)?.inspect { ($0.numbering, $0.recentLoss) } ?? (.unknown, nil)
+        var facts = ["\(session.answered) of \(session.sent) questions were answered"]
+        if let loss {
+            facts.append("of late \(loss.there.lost) of \(loss.there.of) packets were lost towards the far end")
+            facts.append("of late \(loss.back.lost) of \(loss.back.of) packets were lost on the way back")
+        } else if numbering == .copied {
+            facts.append("it does not number its answers itself: on which way packets are lost cannot be told")
+        }
+        return [
+            Explanation(
+                "its STAMP reflector \(session.peer) is \(session.state.rawValue)",
+                because: facts.map { Explanation($0) }
             )
         ]
     }

@@ -109,7 +109,8 @@ extension Agent {
         counters.reconciles += 1
         counters.took(.reconcile, loop.now - started)
         let problems = (probes?.follow(result.paths) ?? []) + (bfd?.follow(site.paths, result.paths) ?? [])
-        note(result, problems + writeGuardDown())
+        let stampProblems = stamp?.follow(site.paths, result.paths) ?? []
+        note(result, problems + stampProblems + writeGuardDown())
         measureMTUs()
         lookAtHost()
         for network in flowProblems.keys.sorted() { cutStranded(network, since: started) }
@@ -118,6 +119,7 @@ extension Agent {
             if let condition = result.paths[path.name]?.condition { observe(.condition(path.name, condition)) }
         }
         for (path, status) in bfd?.statuses ?? [] { observe(.session(path, status)) }
+        observeReflectors()
         let isMaking = result.paths.values.contains { $0.condition == nil }
         let isSettled = result.changes.isEmpty && failures.isEmpty && !isMaking
         kernelWork.restless = isSettled ? 0 : kernelWork.restless + 1

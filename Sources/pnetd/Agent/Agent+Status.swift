@@ -70,7 +70,9 @@ extension Agent {
             rxBytes: state?.link?.received,
             txBytes: state?.link?.sent,
             lastError: error,
-            bfd: sessionReport(path.name)
+            bfd: sessionReport(path.name),
+            stamp: stampReport(path.name),
+            reflector: reflectorReport(path.name)
         )
     }
 

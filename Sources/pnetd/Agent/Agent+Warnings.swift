@@ -38,6 +38,8 @@ enum WarningKind: String, CaseIterable {
     case mtu
     /// BFD sessions that never came up.
     case bfd
+    /// STAMP sessions that were never answered.
+    case stamp
     /// Names that cannot be found.
     case endpoint
     /// Paths that the kernel does not carry itself.
@@ -74,6 +76,7 @@ extension Agent {
             (.drill, drillWarnings),
             (.mtu, mtuWarnings),
             (.bfd, bfdWarnings),
+            (.stamp, stampWarnings),
             (.endpoint, endpointWarnings),
             (.userspace, userspaceWarnings),
             (.clock, site.paths.compactMap { clockWatch.warning(of: $0.name, wallNanoseconds: clock.wallNanoseconds) }),

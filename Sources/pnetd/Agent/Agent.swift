@@ -53,6 +53,7 @@ final class Agent {
     var control: ControlServer?
     private(set) var probes: ProbeRunner?
     private(set) var bfd: BFDSessions?
+    private(set) var stamp: STAMPSessions?
     private(set) var mtuProbing: MTUProbing?
 
     /// Where each network's traffic is led in the kernel, and by which decision its names answer: the two follow the
@@ -158,6 +159,9 @@ final class Agent {
         )
         probes?.onCarried = { [weak self] path, octets in self?.mtuProbing?.answered(path, octets: octets) }
         bfd = BFDSessions(on: loop) { [weak self] path, status in self?.observe(.session(path, status)) }
+        stamp = STAMPSessions(on: loop, clock: clock) { [weak self] path, status in
+            self?.observe(.reflector(path, status))
+        }
         journal.report = { [weak self] failure in
             self?.keepInMind("the journal has a gap") { if let failure { throw failure } }
         }
@@ -266,6 +270,7 @@ final class Agent {
         if case .condition(let path, let condition) = evidence, core.condition(of: path) == condition { return }
         if case .failback(let network, let isOpen) = evidence, core.isFailbackOpen(for: network) == isOpen { return }
         if case .peer(let path, let status) = evidence, core.peer(of: path) == status { return }
+        if case .reflector(let path, let status) = evidence, core.reflector(of: path) == status { return }
         if case .handshakes(let areThere) = evidence, core.hasHandshakes == areThere { return }
         if case .session(let path, let status) = evidence {
             // How our own sessions end with us says nothing of the paths.

@@ -114,6 +114,6 @@ extension BFDConfiguration {
     }
 
     fileprivate var parameters: BFDSession.Parameters {
-        BFDSession.Parameters(interval: interval, multiplier: multiplier)
+        BFDSession.Parameters(interval: interval, multiplier: multiplier, key: key)
     }
 }

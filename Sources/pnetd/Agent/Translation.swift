@@ -52,7 +52,7 @@ extension Desired {
             reserved: ReservedNumbers(site.reserve),
             paths: site.paths.map { path in
                 let networks = site.networks.filter { $0.paths.contains(path.name) }
-                let own = networks.flatMap(\.prefixes) + (path.bfd.map { [IPPrefix(host: $0.peer)] } ?? [])
+                let own = networks.flatMap(\.prefixes) + path.farEnds
                 let slot = slots.pathSlots[path.name.text] ?? 0
                 return Desired.Path(path, slot: slot, prefixes: own, endpoints: endpoints, heirs: heirs)
             },

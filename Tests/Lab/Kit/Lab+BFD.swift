@@ -7,19 +7,37 @@ public final class BIRD {
     private let lab: Lab
     private let tunnel: Tunnel
     private let multihop: Bool
+    private var key: Key?
     private var process: Background?
     private var socket: String { "\(lab.cloud.folder)/bird-\(tunnel.rawValue).ctl" }
     private var file: String { "bird-\(tunnel.rawValue).conf" }
 
+    /// What packets are signed with.
+    public struct Key: Sendable {
+        /// The algorithm, in BIRD's words.
+        public var algorithm: String
+        /// The key's number.
+        public var id: Int
+        /// The secret.
+        public var secret: String
+
+        /// Makes a key.
+        public init(algorithm: String, id: Int, secret: String) {
+            (self.algorithm, self.id, self.secret) = (algorithm, id, secret)
+        }
+
+        fileprivate var words: String { "authentication \(algorithm); password \"\(secret)\" { id \(id); };" }
+    }
+
     /// Starts BIRD with a session to the site's address on the tunnel, with so many milliseconds between packets.
-    public init(_ lab: Lab, _ tunnel: Tunnel, milliseconds: Int, multihop: Bool = false) throws {
-        (self.lab, self.tunnel, self.multihop) = (lab, tunnel, multihop)
+    public init(_ lab: Lab, _ tunnel: Tunnel, milliseconds: Int, multihop: Bool = false, key: Key? = nil) throws {
+        (self.lab, self.tunnel, self.multihop, self.key) = (lab, tunnel, multihop, key)
         try configure(milliseconds: milliseconds)
         try start()
     }
 
     private func configure(milliseconds: Int) throws {
-        let pace = "interval \(milliseconds) ms; idle tx interval 1000 ms; multiplier 3;"
+        let pace = "interval \(milliseconds) ms; idle tx interval 1000 ms; multiplier 3; \(key?.words ?? "")"
         let place = multihop ? "multihop" : "interface \"\(tunnel.gatewayLink)\""
         let (before, after) = multihop ? ("", "multihop on") : ("dev \"\(tunnel.gatewayLink)\"", "")
         try lab.cloud.write(
@@ -57,8 +75,9 @@ public final class BIRD {
         try process?.wait()
     }
 
-    /// Takes another pace.
-    public func change(milliseconds: Int) throws {
+    /// Takes another pace, and another key where one is given.
+    public func change(milliseconds: Int, key: Key? = nil) throws {
+        if let key { self.key = key }
         try configure(milliseconds: milliseconds)
         try ask("configure")
     }

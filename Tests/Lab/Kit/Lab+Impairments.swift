@@ -12,6 +12,10 @@ public enum Impairment: Sendable {
     case randomLoss(percent: Int)
     /// Of every `every` packets from the site, exactly one is lost.
     case exactLoss(every: Int)
+    /// So many of a hundred packets from the site are lost at random; what the cloud sends arrives.
+    case lossFromSite(percent: Int)
+    /// So many of a hundred packets to the site are lost at random; what the site sends arrives.
+    case lossToSite(percent: Int)
     /// Nothing that the site sends arrives; what the cloud sends does.
     case oneWayFromSite
 
@@ -24,6 +28,8 @@ public enum Impairment: Sendable {
             ("numgen random mod 100 < \(percent) drop", "numgen random mod 100 < \(percent) drop")
         case .exactLoss(let every): ("numgen inc mod \(every) 0 drop", "")
         case .oneWayFromSite: ("drop", "")
+        case .lossFromSite(let percent): ("numgen random mod 100 < \(percent) drop", "")
+        case .lossToSite(let percent): ("", "numgen random mod 100 < \(percent) drop")
         }
     }
 }
@@ -48,7 +54,7 @@ extension Lab {
                 table inet \(table) {
                   chain receiving {
                     type filter hook prerouting priority -400
-                    iifname \(link) \(receiving)
+                    \(receiving.isEmpty ? "" : "iifname \(link) \(receiving)")
                   }
                   chain sending {
                     type filter hook postrouting priority 400

@@ -30,6 +30,10 @@ public struct SiteFile: Sendable {
 
     /// BFD sessions with the gateways, as YAML mappings.
     public var bfd: [Tunnel: String] = [:]
+    /// STAMP sessions with the gateways, as YAML mappings.
+    public var stamp: [Tunnel: String] = [:]
+    /// STAMP reflectors, as YAML mappings.
+    public var reflectors: [Tunnel: String] = [:]
 
     /// Tunnels whose gateway is given by name, to be found by the resolver of its underlay.
     public var hosts: [Tunnel: String] = [:]
@@ -62,6 +66,8 @@ public struct SiteFile: Sendable {
                 private-key-file: keys/\(tunnel.path).key
                 underlay: {interface: \(tunnel.underlay), resolvers: \(resolvers(tunnel))}
                 \(bfd[tunnel].map { "bfd: \($0)" } ?? "")
+                \(stamp[tunnel].map { "stamp: \($0)" } ?? "")
+                \(reflectors[tunnel].map { "stamp-reflector: \($0)" } ?? "")
                 \(natSources.isEmpty ? "" : "nat: {source: \(natSources)}")
                 peers:
                   - public-key: \(try lab.publicKey(lab.cloud, "gw-\(tunnel.rawValue)"))

@@ -233,6 +233,46 @@ extension Scenarios {
             }
         }
 
+        /// Up with the same key, down with another, and up again once the far end has that, too.
+        @Test(arguments: [("keyed-sha1", "keyed sha1"), ("meticulous-keyed-sha1", "meticulous keyed sha1")])
+        func signedPackets(type: String, words: String) throws {
+            let authentication = "{type: \(type), key-id: 7, key-file: keys/vpn-a.bfd}"
+            let options = options("100ms", ", authentication: \(authentication)")
+            try scenario("bfd-\(type)", options) { lab, daemon in
+                func take(_ secret: String) throws {
+                    try Files.replace("\(lab.site.folder)/keys/vpn-a.bfd", with: Array("\(secret)\n".utf8))
+                }
+                let bird = try BIRD(
+                    lab,
+                    .a,
+                    milliseconds: 100,
+                    key: .init(algorithm: words, id: 7, secret: "swordfish")
+                )
+                try take("swordfish")
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                try wait(daemon, .up)
+                try waitUntil("the timers are agreed on") { try session(daemon).detectionMs == 300 }
+                try waitUntil("the far end is up") { try bird.session().contains("Up") }
+                #expect(try session(daemon).authentication == "\(type), key 7")
+                #expect(try session(daemon).refused == [])
+
+                try take("marlin")
+                #expect(try daemon.pnetctl("reload").status == 0)
+                try daemon.waitFor(path: .b, within: .seconds(2))
+                #expect(try session(daemon).refused.contains { $0.hasSuffix("with a wrong digest") })
+                #expect(try daemon.pnetctl("status").output.contains("with a wrong digest"))
+                #expect(try daemon.pnetctl("explain", "vpn-a").output.contains("with a wrong digest"))
+                let refused = "pnetd_bfd_packets_refused_total{path=\"vpn-a\",reason=\"digest\"}"
+                #expect(try metric(daemon, lab, refused) != "0")
+
+                try bird.change(milliseconds: 100, key: .init(algorithm: words, id: 7, secret: "marlin"))
+                try wait(daemon, .up)
+                try daemon.waitFor(path: .a, within: .seconds(10))
+                #expect(!daemon.log.contains("marlin") && !daemon.log.contains("swordfish"))
+            }
+        }
+
         @Test func severalHops() throws {
             try scenario("bfd-multihop", options("100ms", ", multihop: true")) { lab, daemon in
                 let bird = try BIRD(lab, .a, milliseconds: 100, multihop: true)

@@ -100,7 +100,7 @@ struct BFDEndpointTests {
             #expect(throws: SystemError(operation: "bind 127.0.0.1:3784 on lo", code: EADDRINUSE)) {
                 try Self.endpoint(near, absent, loop).attach(to: lo)
             }
-            #expect(throws: SystemError(operation: "bind a BFD socket to nowhere", code: ENODEV)) {
+            #expect(throws: SystemError(operation: "bind a UDP socket to nowhere", code: ENODEV)) {
                 try first.attach(to: #require(InterfaceName("nowhere")))
             }
         }

@@ -102,7 +102,7 @@ public final class BFDEndpoint {
         socket = nil
     }
 
-    /// Takes a new pace.
+    /// Takes a new pace and key.
     public func change(to parameters: BFDSession.Parameters) {
         guard parameters != session.parameters else { return }
         session.change(to: parameters)
@@ -131,8 +131,8 @@ public final class BFDEndpoint {
         }
     }
 
-    private func examine(_ datagram: BFDSocket.Datagram) throws(BFDRefusal) -> BFDPacket {
-        guard datagram.source == place.peer else { throw .source }
+    private func examine(_ datagram: PathSocket.Datagram) throws(BFDRefusal) -> BFDPacket {
+        guard datagram.source.address == place.peer else { throw .source }
         guard let ttl = datagram.ttl, ttl >= place.multihopTTL ?? 255 else { throw .ttl }
         return try BFDPacket(datagram.payload)
     }

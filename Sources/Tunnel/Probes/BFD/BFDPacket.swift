@@ -38,6 +38,43 @@ public enum BFDRefusal: String, Error, Hashable, Sendable, CaseIterable {
     case state
     /// There is an authentication section, and the session uses none.
     case authentication
+    /// There is no authentication section, and the session has a key.
+    case unauthenticated
+    /// The authentication section is of another type than the session's key.
+    case authenticationType = "auth-type"
+    /// The authentication section is not as long as its type wants.
+    case authenticationLength = "auth-length"
+    /// Signed with a key that the session does not have.
+    case keyID = "key-id"
+    /// Its sequence number came before, or lies beyond what can have been lost: it may be a replay.
+    case sequence
+    /// The digest is not that of the packet under the session's key.
+    case digest
+
+    /// What the packets are, in words: `12 packets with a wrong digest`.
+    public func description(count: UInt64) -> String {
+        let what =
+            switch self {
+            case .source: "from elsewhere than the peer"
+            case .ttl: "from too far away"
+            case .truncated: "that are too short"
+            case .version: "of another version"
+            case .length: "with a wrong length"
+            case .detectMultiplier: "without a multiplier"
+            case .multipoint: "for several receivers"
+            case .myDiscriminator: "without a discriminator"
+            case .yourDiscriminator: "of another session"
+            case .state: "that name no session although they answer one"
+            case .authentication: "with authentication, which is not in use here"
+            case .unauthenticated: "without authentication"
+            case .authenticationType: "with another type of authentication"
+            case .authenticationLength: "with a wrong length of authentication"
+            case .keyID: "with another key-id"
+            case .sequence: "with a sequence number that is not due"
+            case .digest: "with a wrong digest"
+            }
+        return "\(count) packet\(count == 1 ? "" : "s") \(what)"
+    }
 }
 
 /// A BFD Control packet (RFC 5880 section 4.1). Intervals are in microseconds.

@@ -12,11 +12,14 @@ public struct BFDSession: ~Copyable, Sendable {
         public var interval: Duration
         /// How many packets in a row may be missed, the last one included; not 0.
         public var multiplier: UInt8
+        /// What both ends sign with; nil: neither signs.
+        public var key: BFDKey?
 
         /// Asks for a pace.
-        public init(interval: Duration, multiplier: UInt8) {
+        public init(interval: Duration, multiplier: UInt8, key: BFDKey? = nil) {
             self.interval = interval
             self.multiplier = multiplier
+            self.key = key
         }
 
         /// In microseconds, as packets have it.
@@ -73,6 +76,7 @@ public struct BFDSession: ~Copyable, Sendable {
     /// The part of the transmit interval that passes before the next packet, in 1/1024.
     private var jitter: Int64 = 1024
     private var generator: SplitMix64
+    private var authentication: BFDAuthentication?
     private var loss: BFDLoss?
     private var isDrainedByFarEnd = false
 
@@ -92,6 +96,7 @@ public struct BFDSession: ~Copyable, Sendable {
         generator = SplitMix64(state: seed)
         advertised = (max(parameters.microseconds, Self.slowInterval), parameters.microseconds)
         applied = advertised
+        authenticate()
     }
 
     /// From the last packet to the conclusion that the far end is not heard; nil before any packet (section 6.8.4).
@@ -140,13 +145,28 @@ public struct BFDSession: ~Copyable, Sendable {
             return .refused(.yourDiscriminator)
         }
         if packet.yourDiscriminator == 0, packet.state == .`init` || packet.state == .up { return .refused(.state) }
-        guard packet.authentication == nil else { return .refused(.authentication) }
+        do throws(BFDRefusal) {
+            try admit(packet, at: now)
+        } catch {
+            return .refused(error)
+        }
         remember(packet, at: now)
         guard state != .adminDown else { return .none }
         let before = state
         follow(packet.state, at: now)
         guard packet.poll || state != before else { return .none }
         return .send(compose(answering: packet.poll, isUrgent: state != before, at: now))
+    }
+
+    private mutating func admit(_ packet: BFDPacket, at now: Instant) throws(BFDRefusal) {
+        guard authentication != nil else {
+            guard packet.authentication == nil else { throw .authentication }
+            return
+        }
+        if let lastReceived, let detectionTime, now - lastReceived >= detectionTime * 2 {
+            authentication?.forgetSequence()
+        }
+        try authentication?.admit(packet)
     }
 
     private mutating func remember(_ packet: BFDPacket, at now: Instant) {
@@ -201,10 +221,22 @@ public struct BFDSession: ~Copyable, Sendable {
         return .send(compose(isUrgent: true, at: now))
     }
 
-    /// Takes a new pace; a session that is up stays up, and the change is confirmed by a Poll Sequence.
+    /// Takes a new pace and key. A session that is up stays up: the pace is confirmed by a Poll Sequence, and the far end has
+    /// the detection time to take the same key.
     public mutating func change(to parameters: Parameters) {
         self.parameters = parameters
         setTimers()
+        authenticate()
+    }
+
+    /// Goes by the key of the parameters.
+    private mutating func authenticate() {
+        guard parameters.key != authentication?.key else { return }
+        authentication = parameters.key.map { key in
+            // bfd.XmitAuthSeq begins anywhere (section 6.8.1).
+            authentication?.with(key)
+                ?? BFDAuthentication(key, firstSequence: UInt32(truncatingIfNeeded: generator.next()))
+        }
     }
 
     private mutating func enter(_ next: BFDState, at now: Instant) {
@@ -263,6 +295,7 @@ public struct BFDSession: ~Copyable, Sendable {
         packet.yourDiscriminator = remoteDiscriminator
         packet.desiredMinTxInterval = advertised.transmit
         packet.requiredMinRxInterval = advertised.receive
+        authentication?.sign(&packet)
         return packet
     }
 }
