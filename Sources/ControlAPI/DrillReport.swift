@@ -57,7 +57,7 @@ public struct DrillReport: Hashable, Sendable, Codable {
     public struct Leg: Hashable, Sendable, Codable {
         /// The path.
         public var path: PathName
-        /// Why the path is not proven good; null where it is, and before it was tried.
+        /// Why the path is not proven good, or was not tried; null where it is, and before.
         @ExplicitNull public var failure: String?
         /// Echo requests sent by the routing table, as the network's own traffic goes.
         public var sent: Int

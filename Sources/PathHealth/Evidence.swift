@@ -101,8 +101,10 @@ public enum Evidence: Hashable, Sendable, Codable {
     case condition(PathName, PathCondition)
     /// The path was taken out by hand for this reason, or, with none, given back. It is probed all the same.
     case drained(PathName, Reason?)
-    /// A network's traffic is wanted on a path, at once if that carries; with none, the file's order holds.
+    /// A network's traffic is wanted on a path, as soon as that carries; with none, the file's order holds.
     case preferred(NetworkName, Preference?)
+    /// The same for as long as a drill lasts; it goes before ``preferred(_:_:)``.
+    case drilled(NetworkName, Preference?)
     /// Whether a network's traffic may come back to better paths just now, by the time of the day.
     case failback(NetworkName, isOpen: Bool)
     /// What BFD with the path's far end shows changed.

@@ -167,7 +167,9 @@ public struct HealthCore: Sendable, Hashable, Codable {
             facts.reflectors[path] = status
             forEachView { view, name in if name == path { view.take(status) } }
         case .preferred(let network, let preference):
-            change(network) { $0.wish = preference.map { Wish(preference: $0, since: now) } }
+            change(network) { $0.wish = preference.map { Wish(preference: $0) } }
+        case .drilled(let network, let preference):
+            change(network) { $0.drill = preference.map { Wish(preference: $0) } }
         case .failback(let network, let isOpen):
             if isOpen { closed.remove(network) } else { closed.insert(network) }
             change(network) { $0.isReturnOpen = isOpen }
@@ -192,10 +194,15 @@ public struct HealthCore: Sendable, Hashable, Codable {
     /// Does what is due.
     public mutating func advance(to now: Instant) -> [Action] {
         var actions: [Action] = []
+        var turned: Set<PathName> = []
         for index in networks.indices {
-            let turned = networks[index].advance(to: now, &facts, mayAsk: hasHandshakes, &actions)
-            // Whether a path carries one network says something of the silence of the others.
-            for path in turned { touch(path) }
+            turned.formUnion(networks[index].advance(to: now, &facts, mayAsk: hasHandshakes, &actions))
+        }
+        // Whether a path carries one network says something of the silence of the others.
+        guard !turned.isEmpty else { return actions }
+        for path in turned { touch(path) }
+        for index in networks.indices {
+            _ = networks[index].advance(to: now, &facts, mayAsk: hasHandshakes, &actions)
         }
         return actions
     }
@@ -222,14 +229,17 @@ public struct HealthCore: Sendable, Hashable, Codable {
 
     /// The path that a network's traffic is wanted on, and why; nil where the file's order holds.
     public func preference(of network: NetworkName) -> Preference? {
-        networks.first { $0.policy.network == network }?.decider.wish?.preference
+        networks.first { $0.policy.network == network }?.decider.preference
     }
 
     /// All that holds of paths and networks: another core that is told it knows as much of them.
     public var standing: [Evidence] {
         [.handshakes(hasHandshakes)] + closed.sorted().map { .failback($0, isOpen: false) }
-            + networks.compactMap { network in
-                network.decider.wish.map { .preferred(network.policy.network, $0.preference) }
+            + networks.flatMap { network in
+                [
+                    network.decider.wish.map { .preferred(network.policy.network, $0.preference) },
+                    network.decider.drill.map { .drilled(network.policy.network, $0.preference) },
+                ].compactMap { $0 }
             }
             + Set(networks.flatMap(\.policy.paths)).sorted().flatMap { path in
                 [

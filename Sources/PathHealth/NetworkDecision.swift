@@ -102,10 +102,11 @@ struct Candidate: Hashable, Sendable {
     }
 }
 
-/// A ``Preference``, and since when it holds.
+/// A ``Preference``, and whether it was followed.
 struct Wish: Hashable, Sendable, Codable {
     let preference: Preference
-    let since: Instant
+    /// Whether the path has carried the traffic since. The first move waits for nothing; what comes later, as for any path.
+    var isHonoured = false
 }
 
 /// Chooses by order, leaves what is down at once, comes back after a hold.
@@ -116,6 +117,8 @@ struct NetworkDecision: Sendable, Hashable, Codable {
     var isReturnOpen = true
     /// What is wanted by hand.
     var wish: Wish?
+    /// What a drill wants meanwhile.
+    var drill: Wish?
     private(set) var current: Decision
     /// When traffic left each path last.
     private(set) var left: [PathName: Instant]
@@ -125,19 +128,29 @@ struct NetworkDecision: Sendable, Hashable, Codable {
         whenDown: WhenDown,
         current: Decision,
         left: [PathName: Instant] = [:],
-        wish: Wish? = nil
+        wish: Wish? = nil,
+        drill: Wish? = nil
     ) {
         self.failback = failback
         self.whenDown = whenDown
         self.current = current
         self.left = left
         self.wish = wish
+        self.drill = drill
     }
+
+    /// The wish that goes before all others.
+    var preference: Preference? { (drill ?? wish)?.preference }
 
     /// Decides anew, candidates best first by the file; true where the decision changed.
     mutating func decide(among candidates: [Candidate], at now: Instant) -> Bool {
         let candidates = ordered(candidates)
         guard let outcome = outcome(candidates, now) else { return false }
+        if outcome.path == drill?.preference.path {
+            drill?.isHonoured = true
+        } else if drill == nil, outcome.path == wish?.preference.path {
+            wish?.isHonoured = true
+        }
         guard outcome != current.outcome || current.provisional else { return false }
         if outcome.changesRealm(from: current.outcome) { current.generation += 1 }
         if outcome.path != current.outcome.path || outcome.changesRealm(from: current.outcome) {
@@ -171,7 +184,7 @@ struct NetworkDecision: Sendable, Hashable, Codable {
 
     /// What is wanted by hand is put before what the file puts first.
     private func ordered(_ candidates: [Candidate]) -> [Candidate] {
-        guard let wanted = wish?.preference.path else { return candidates }
+        guard let wanted = preference?.path else { return candidates }
         return candidates.filter { $0.path == wanted } + candidates.filter { $0.path != wanted }
     }
 
@@ -213,6 +226,7 @@ struct NetworkDecision: Sendable, Hashable, Codable {
         }
         if held.verdict == .starting { return nil }
         guard held.verdict.isUsable else { return best?.path }
+        if let wanted = candidates.first, wanted.verdict.isUsable, isFreshlyWanted(wanted) { return wanted.path }
         // Off a bad path to a good one; back to an earlier one of the same kind after the hold.
         if let refuge = refuges(from: held, candidates).first(where: { $0.from <= now }) { return refuge.path }
         return better(than: held, candidates).first { mayReturn(to: $0, now) }?.path ?? active
@@ -235,21 +249,18 @@ struct NetworkDecision: Sendable, Hashable, Codable {
     }
 
     private func mayReturn(to candidate: Candidate, _ now: Instant) -> Bool {
-        if isFreshlyWanted(candidate) { return true }
         guard case .automatic(let hold) = failback else { return false }
         return isReturnOpen && candidate.freeFrom(after: hold) <= now
     }
 
-    /// Whether it was wanted while it was as it is, and was not left since: such a move waits for nothing.
     private func isFreshlyWanted(_ candidate: Candidate) -> Bool {
-        guard let wish, wish.preference.path == candidate.path else { return false }
-        return candidate.since <= wish.since && left[candidate.path].map { $0 < wish.since } ?? true
+        guard let wish = drill ?? wish else { return false }
+        return wish.preference.path == candidate.path && !wish.isHonoured
     }
 
     private func reasons(for outcome: Outcome, _ candidates: [Candidate]) -> [Reason] {
         switch outcome {
-        case .active(let path, _) where path == wish?.preference.path:
-            wish.map { [$0.preference.reason] } ?? []
+        case .active(let path, _) where path == preference?.path: preference.map { [$0.reason] } ?? []
         case .active(let path, _): candidates.prefix { $0.path != path }.flatMap(\.reasons)
         case .blocked, .public: candidates.flatMap(\.reasons)
         }

@@ -36,7 +36,8 @@ struct NetworkView: Sendable, Hashable, Codable {
             whenDown: policy.whenDown,
             current: before?.decider.current ?? adopted ?? start,
             left: before?.decider.left ?? [:],
-            wish: (before?.decider.wish).flatMap { policy.paths.contains($0.preference.path) ? $0 : nil }
+            wish: (before?.decider.wish).flatMap { policy.paths.contains($0.preference.path) ? $0 : nil },
+            drill: (before?.decider.drill).flatMap { policy.paths.contains($0.preference.path) ? $0 : nil }
         )
     }
 

@@ -71,10 +71,9 @@ struct OneWayFault: Hashable, Sendable, Codable {
         self.limit = limit
     }
 
-    /// Takes what is known now. Silence leaves it as it is: what it means the targets say.
+    /// Takes what is known now. Silence ends it: what that means the targets say.
     mutating func take(_ status: ReflectorStatus) {
-        guard let limit, status != .unknown else { return found = nil }
-        guard case .answering(let loss) = status else { return }
+        guard let limit, case .answering(let loss) = status else { return found = nil }
         let before = found == nil ? (false, false) : (isThere, isBack)
         isThere = Self.isRaised(before.0, loss.there, limit)
         isBack = Self.isRaised(before.1, loss.back, limit)

@@ -34,6 +34,8 @@ public struct OneWayLossMeter: Sendable {
     private var seen = NumberWindow()
     /// Packets lost on each way, so far.
     private var most = OneWayLoss()
+    /// Whether a whole period passed without an answer: what was lost in an outage says nothing of the ways while they live.
+    private var isInterrupted = false
 
     private static let periodCount = 30
     /// A far end that is further ahead or behind than packets can overtake each other has begun anew.
@@ -54,6 +56,10 @@ public struct OneWayLossMeter: Sendable {
             return true
         }
         let ahead = Int(Int32(bitPattern: question &- newest.question))
+        if isInterrupted, ahead > 0 {
+            begin(question, number)
+            return true
+        }
         let further = Int(Int32(bitPattern: number &- newest.number))
         guard (-NumberWindow.size + 1...max(ahead, 0) + Self.reordering).contains(further),
             ahead <= 0 || further > -Self.reordering
@@ -86,10 +92,12 @@ public struct OneWayLossMeter: Sendable {
     private mutating func begin(_ question: UInt32, _ number: UInt32) {
         newest = (question, number)
         seen = NumberWindow()
+        isInterrupted = false
     }
 
     /// Ends a period of a second or more.
     public mutating func endPeriod() {
+        if let before = periods.last, newest != nil, before.answered == counts.answered { isInterrupted = true }
         periods.append(counts)
         if periods.count > Self.periodCount + 1 { periods.removeFirst() }
         // Packets that overtake each other are taken for lost until the others come; those still missing stay so.

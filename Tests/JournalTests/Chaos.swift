@@ -71,8 +71,10 @@ struct Chaos {
         case 6: tell(.evidence(.handshakes(random.next() % 4 > 0)))
         case 7: tell(.evidence(.failback(Self.networks[Int(random.next() % 2)], isOpen: random.next() % 2 == 0)))
         case 40:
-            let wishes = [nil, Preference(path(), .movedByHand), Preference(path(), .drill)]
-            tell(.evidence(.preferred(Self.networks[Int(random.next() % 2)], wishes[Int(random.next() % 3)])))
+            let network = Self.networks[Int(random.next() % 2)]
+            let isGiven = random.next() % 2 == 0
+            tell(.evidence(.preferred(network, isGiven ? Preference(path(), .movedByHand) : nil)))
+            tell(.evidence(.drilled(network, isGiven ? nil : Preference(path(), .drill))))
         case 8...21:
             guard !sent.isEmpty else { return }
             let probe = sent.remove(at: Int(random.next() % UInt64(sent.count)))

@@ -51,29 +51,60 @@ struct PreferenceTests {
         #expect(back.at - up.at == .seconds(60))
     }
 
-    /// One that carries nothing is waited for, and no longer than any other is.
-    @Test func aPathThatIsDownMovesNothing() {
-        var world = World(answers: Self.silence(World.second))
+    /// One that carries nothing is waited for, and taken as soon as it is up; from then on it is as any other.
+    @Test(arguments: [Failback.automatic(after: .seconds(60)), .manual])
+    func aPathThatIsDownMovesNothingYet(failback: Failback) {
+        var world = World(World.policy(failback: failback), answers: Self.silence(World.second))
         world.run(for: .seconds(5))
         world.observe(.preferred(World.site, Self.byHand))
         world.run(for: .seconds(5))
         #expect(world.outcome == .active(first, standby: nil))
         world.answers = { _, _, _ in .milliseconds(20) }
-        world.run(for: .seconds(50))
+        world.run(for: .seconds(5))
+        #expect(world.outcome == .active(second, standby: first))
+    }
+
+    /// What was wanted and left waits for its hold again, unless it is wanted anew.
+    @Test func wantedOnceMoreMovesAtOnce() {
+        var world = World(World.policy(failback: .manual))
+        world.run(for: .seconds(5))
+        world.observe(.preferred(World.site, Self.byHand))
+        world.answers = Self.silence(second)
+        world.run(for: .seconds(2))
+        world.answers = { _, _, _ in .milliseconds(20) }
+        world.run(for: .seconds(600))
         #expect(world.outcome.path == first)
-        world.run(for: .seconds(20))
+        world.observe(.preferred(World.site, Self.byHand))
         #expect(world.outcome.path == second)
+    }
+
+    /// A drill's end gives an operator's wish back as it was: it skips no hold.
+    @Test func aDrillLeavesTheOperatorsWishAsItWas() {
+        var world = World(World.policy(failback: .manual))
+        world.run(for: .seconds(5))
+        world.observe(.preferred(World.site, Self.byHand))
+        world.answers = Self.silence(second)
+        world.run(for: .seconds(2))
+        world.answers = { _, _, _ in .milliseconds(20) }
+        world.run(for: .seconds(60))
+        world.observe(.drilled(World.site, Preference(second, .drill)))
+        #expect(world.outcome.path == second)
+        world.observe(.drilled(World.site, Preference(first, .drillOver)))
+        world.observe(.drilled(World.site, nil))
+        world.run(for: .seconds(600))
+        #expect(world.outcome == .active(first, standby: second))
+        #expect(world.core.preference(of: World.site) == Self.byHand)
     }
 
     @Test func aDrillComesBackAtOnceAlsoWhereNothingElseDoes() {
         var world = World(World.policy(failback: .manual))
         world.run(for: .seconds(5))
-        world.observe(.preferred(World.site, Preference(second, .drill)))
+        world.observe(.drilled(World.site, Preference(second, .drill)))
         world.run(for: .seconds(10))
         #expect(world.outcome.path == second)
-        world.observe(.preferred(World.site, Preference(first, .drillOver)))
+        world.observe(.drilled(World.site, Preference(first, .drillOver)))
         #expect(world.outcome == .active(first, standby: second))
-        world.observe(.preferred(World.site, nil))
+        world.observe(.drilled(World.site, nil))
         world.run(for: .seconds(600))
         #expect(world.outcome == .active(first, standby: second))
         #expect(world.decided.last?.decision.reasons == [.drillOver])

@@ -24,6 +24,7 @@ extension Page {
     private func line(_ leg: DrillReport.Leg) -> String {
         let gap = Duration.microseconds(Int64(leg.longestGapMs * 1e3)).shortText
         let loss = "\(leg.lost) of \(leg.sent) requests lost, the longest gap \(gap)"
+        if leg.sent == 0, let reason = leg.failure { return "  \(leg.path): \(reason)\n" }
         let verdict = leg.failure.map { painted("failed", .bad) + ": \($0)" } ?? painted("proven good", .good)
         return "  \(leg.path): \(verdict); \(loss)\n"
     }

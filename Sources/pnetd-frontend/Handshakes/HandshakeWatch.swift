@@ -28,6 +28,8 @@ final class HandshakeWatch: ChannelInboundHandler {
 
     /// How long a server may think that it takes to say no.
     private static let shortestQuiet = TimeAmount.milliseconds(500)
+    /// So long before the limit a quiet server has served all the same.
+    private static let limitMargin = TimeAmount.milliseconds(50)
     /// The longest head of an answer, in octets.
     private static let longestHead = 16 << 10
 
@@ -75,9 +77,10 @@ final class HandshakeWatch: ChannelInboundHandler {
         context.fireUserInboundEventTriggered(event)
         guard !isAsking else { return }
         guard tls.tlsVersion == .tlsv13 else { return over(.served, context) }
-        let time = max(.nanoseconds((NIODeadline.now() - begin).nanoseconds * 2), Self.shortestQuiet)
-        // Where the limit comes first, it decides.
-        quiet = schedule(in: time, context) { _ in .served }
+        let time = NIODeadline.now() - begin
+        // On a way so long that twice that is not left, the time until just before the limit has to do.
+        let left = patience - time - Self.limitMargin
+        quiet = schedule(in: min(max(time * 2, Self.shortestQuiet), max(left, .zero)), context) { _ in .served }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

@@ -30,19 +30,26 @@ extension Agent {
 
     /// Begins the drills whose time it is.
     func watchDrills() {
-        guard let time = LocalTime(wallNanoseconds: clock.wallNanoseconds) else { return }
+        guard site.networks.contains(where: { $0.drill.window != nil }),
+            let time = LocalTime(wallNanoseconds: clock.wallNanoseconds)
+        else { return }
         for network in site.networks {
             let isBegun = saved.drillsBegun?.contains(network.name.text) ?? false
             guard let window = network.drill.window, window.contains(time.day, minute: time.minute) else {
                 if isBegun { saved.drillsBegun?.removeAll { $0 == network.name.text } }
                 continue
             }
-            // Until it can be, as long as the window is open.
-            guard !isBegun, objection(toDrilling: network, network.drill, isForced: false) == nil else { continue }
-            saved.drillsBegun = (saved.drillsBegun ?? []) + [network.name.text]
-            save()
+            guard !isBegun else { continue }
+            // What stands in the way now may be gone before the window closes.
             let report = drill(network, network.drill, isForced: false, isByHand: false) { _ in true }
-            if let reason = report.reason { log.error("\(network.name): no drill: \(reason)") }
+            guard let reason = report.reason else {
+                saved.drillsBegun = (saved.drillsBegun ?? []) + [network.name.text]
+                save()
+                continue
+            }
+            if drillRefusals.updateValue(reason, forKey: network.name) != reason {
+                log.error("\(network.name): no drill: \(reason)")
+            }
         }
     }
 
@@ -56,12 +63,14 @@ extension Agent {
         func refusal(_ reason: String) -> DrillReport {
             DrillReport(.refused, network: network.name, prefix: plan.prefix, reason: reason)
         }
-        if let objection = objection(toDrilling: network, plan, isForced: isForced) { return refusal(objection) }
         guard let origin = core.decision(of: network.name)?.outcome.path else {
             return refusal("it has no path just now")
         }
         let others = network.paths.filter { $0 != origin && isWanted($0) }
         guard !others.isEmpty else { return refusal("there is no other path to try") }
+        if let objection = objection(toDrilling: network, plan, [origin] + others, isForced: isForced) {
+            return refusal(objection)
+        }
         guard let target = plan.target(among: network.targets) else {
             return refusal("it has no icmp target to ask; --target names an address that answers an ICMP echo")
         }
@@ -82,6 +91,9 @@ extension Agent {
             stage: .before(until: loop.now + Drill.beforeTime)
         )
         self.drill = drill
+        drillRefusals[network.name] = nil
+        saved.drillOrigins = [network.name.text: origin.text]
+        save()
         log.notice(
             "\(network.name): a drill begins",
             metadata: ["paths": "\(others.map(\.text))", "target": "\(target)", "byHand": "\(isByHand)"]
@@ -101,6 +113,7 @@ extension Agent {
     private func objection(
         toDrilling network: NetworkConfiguration,
         _ plan: DrillConfiguration,
+        _ paths: [PathName],
         isForced: Bool
     ) -> String? {
         if drill != nil { return Self.isDrilling }
@@ -118,12 +131,14 @@ extension Agent {
         {
             return "\(target) is not where the traffic is led to"
         }
-        guard !isForced, let path = core.decision(of: network.name)?.outcome.path else { return nil }
-        return translatedFlowsObjection(to: path)
+        let translating = site.paths.first { paths.contains($0.name) && !$0.natSources.isEmpty }
+        guard !isForced, let translating else { return nil }
+        return
+            "flows that are translated to the address of \(translating.name) would be cut; --allow-interruption lets them"
     }
 
     private func watchDrill() {
-        loop.schedule(after: Drill.interval) { [weak self] in
+        drill?.timer = loop.schedule(after: Drill.interval) { [weak self] in
             guard let self, let drill, !isEnding else { return }
             advance(drill)
             if self.drill != nil { watchDrill() }
@@ -131,6 +146,9 @@ extension Agent {
     }
 
     private func advance(_ drill: Drill) {
+        guard view(of: drill.origin, for: drill.network)?.verdict.isUsable == true else {
+            return endDrill("\(drill.origin) is \(words(of: drill.origin, for: drill.network))")
+        }
         switch drill.stage {
         case .before(let until) where loop.now >= until:
             let end = drill.stream.position - Drill.answerTime / 2
@@ -141,29 +159,47 @@ extension Agent {
             if loop.now >= until { comeBack(nil) }
         case .back(let until) where loop.now >= until:
             close(drill)
-            drill.leg + 1 < drill.legs.count ? leave(for: drill.leg + 1) : finish()
+            leave(for: drill.leg + 1)
         default: break
         }
     }
 
-    /// Why the path that is tried does not carry what it was given.
-    private func failure(of drill: Drill) -> String? {
-        let health = core.report.first { $0.decision.network == drill.network }
-        let path = health?.paths.first { $0.path == drill.path }
-        let isThere = drill.prefix != nil || health?.decision.outcome.path == drill.path
-        guard path?.verdict.isUsable != true || !isThere else { return nil }
-        let reasons = path?.reasons.map(\.description).joined(separator: ", ") ?? ""
-        return "it is \(path?.verdict.rawValue ?? "gone")" + (reasons.isEmpty ? "" : ": \(reasons)")
+    private func view(of path: PathName, for network: NetworkName) -> NetworkHealth.Path? {
+        core.report.first { $0.decision.network == network }?.paths.first { $0.path == path }
     }
 
-    /// Leads the traffic over a path.
-    private func leave(for leg: Int) {
-        drill?.leg = leg
+    /// How a path is, and why.
+    private func words(of path: PathName, for network: NetworkName) -> String {
+        let view = view(of: path, for: network)
+        let reasons = view?.reasons.map(\.description).joined(separator: ", ") ?? ""
+        return (view?.verdict.rawValue ?? "gone") + (reasons.isEmpty ? "" : ": \(reasons)")
+    }
+
+    /// Why the path that is tried does not carry what it was given.
+    private func failure(of drill: Drill) -> String? {
+        guard view(of: drill.path, for: drill.network)?.verdict.isUsable == true else {
+            return "it is \(words(of: drill.path, for: drill.network))"
+        }
+        let isThere = drill.prefix != nil || core.decision(of: drill.network)?.outcome.path == drill.path
+        return isThere ? nil : "traffic was led elsewhere meanwhile"
+    }
+
+    /// Leads the traffic over the next path that can be tried.
+    private func leave(for first: Int) {
         guard let drill else { return }
+        var leg = first
+        while leg < drill.legs.count {
+            let path = drill.legs[leg].path
+            if view(of: path, for: drill.network)?.verdict == .up { break }
+            self.drill?.legs[leg].failure = "not tried: it is \(words(of: path, for: drill.network))"
+            leg += 1
+        }
+        guard leg < drill.legs.count else { return finish() }
+        self.drill?.leg = leg
         self.drill?.moved = drill.stream.position
         self.drill?.stage = .away(until: loop.now + drill.hold)
         if drill.prefix == nil {
-            observe(.preferred(drill.network, Preference(drill.path, .drill)))
+            observe(.drilled(drill.network, Preference(drill.legs[leg].path, .drill)))
         } else {
             reconcile()
         }
@@ -176,14 +212,16 @@ extension Agent {
         self.drill?.returned = drill.stream.position
         self.drill?.stage = .back(until: loop.now + Drill.backTime)
         if drill.prefix == nil {
-            observe(.preferred(drill.network, Preference(drill.origin, .drillOver)))
+            observe(.drilled(drill.network, Preference(drill.origin, .drillOver)))
         } else {
             reconcile()
         }
     }
 
     private func close(_ drill: Drill) {
-        let whole = drill.stream.tally(drill.moved..<(drill.stream.position - Drill.answerTime))
+        // Where the host stood still, fewer requests than usual are there.
+        let end = max(drill.stream.position - Drill.answerTime, drill.returned)
+        let whole = drill.stream.tally(drill.moved..<end)
         let away = drill.stream.tally(drill.moved..<drill.returned)
         var leg = drill.legs[drill.leg]
         (leg.sent, leg.lost) = (whole.sent, whole.lost)
@@ -201,6 +239,8 @@ extension Agent {
             leg.failure = "answers came back by \(others): the far end did not follow"
         }
         self.drill?.legs[drill.leg] = leg
+        // What an operator or a rotation took out meanwhile was not tried to the end.
+        guard view(of: drill.path, for: drill.network)?.verdict != .drained else { return }
         saved.prove(drill.network, leg, at: clock.wallNanoseconds)
         counters.drills[drill.network, default: [:]][leg.path, default: .init()].count(leg.failure == nil)
         let text = "\(leg.lost) of \(leg.sent) requests lost, the longest gap \(Int(leg.longestGapMs)) ms"
@@ -231,11 +271,28 @@ extension Agent {
     private func end(_ drill: Drill, _ report: DrillReport) {
         var report = report
         (report.origin, report.prefix) = (drill.origin, drill.prefix)
+        if let timer = drill.timer { loop.cancel(timer) }
         self.drill = nil
-        tellPreference(of: drill.network)
+        saved.drillOrigins = nil
+        observe(.drilled(drill.network, nil))
         if drill.isByHand { control?.conclude(report) }
         save()
         publish(nil)
+    }
+
+    /// Leads back what an agent that died amid a drill had led elsewhere.
+    func recallDrill() {
+        guard let origins = saved.drillOrigins else { return }
+        saved.drillOrigins = nil
+        for network in site.networks {
+            guard let origin = network.paths.first(where: { $0.text == origins[network.name.text] }) else { continue }
+            log.warning("\(network.name): an earlier run ended amid a drill; back to \(origin)")
+            observe(.drilled(network.name, Preference(origin, .drillOver)))
+            // By then its first verdict is there.
+            loop.schedule(after: .seconds(30)) { [weak self] in
+                if self?.drill?.network != network.name { self?.observe(.drilled(network.name, nil)) }
+            }
+        }
     }
 
     /// The wish with what a drill leads elsewhere.

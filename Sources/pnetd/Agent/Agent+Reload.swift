@@ -35,6 +35,7 @@ extension Agent {
     func take(_ loaded: LoadedConfiguration, onTrial isTrial: Bool = false) -> Bool {
         let new = loaded.configuration
         let isNew = new != site
+        endDrill("the file was read again")
         counters.reloads += 1
         inForce = loaded
         if !isTrial { forgetUnconfirmed() }
@@ -42,7 +43,6 @@ extension Agent {
             log.notice("reloaded; nothing changed")
             return false
         }
-        endDrill("another file is in force")
         saved.assignSlots(new)
         // What is on trial may be taken back.
         if !isTrial { saved.forget(besides: new) }
@@ -52,11 +52,11 @@ extension Agent {
         named = named.filter { names.contains($0.key) }
         networkStates = networkStates.filter { names.contains($0.key) }
         followPlaces()
-        probes?.keep(only: new.policies)
         probes?.tls.servers = new.tlsTargets
+        probes?.keep(only: new.policies)
         tellCore(.policies(new.policies, adopting: [:]))
         recallDrained()
-        for network in new.networks { tellPreference(of: network.name) }
+        recallPreferences()
         for network in new.networks where named[network.name] == nil {
             named[network.name] = core.decision(of: network.name)
         }
@@ -96,6 +96,7 @@ extension Agent {
 
     /// Takes all that is ours out of the kernel, and ends.
     func takeDown() -> Result<DownReport, ControlError> {
+        endDrill("all is taken down")
         kernelWork.isOver = true
         bfd?.setAllAdminDown(true)
         let (removed, failed) = reconciler.removeEverything()

@@ -46,6 +46,7 @@ extension Agent {
     private func objection(toRotating path: PathConfiguration, within seconds: Double, isForced: Bool) -> String? {
         guard trial == nil else { return Self.isOnTrial }
         guard rotation == nil else { return Self.isRotating }
+        guard drill == nil else { return Self.isDrilling }
         guard let file = path.privateKeyFile else {
             return "its key is a credential: give the service manager another one and restart pnetd"
         }

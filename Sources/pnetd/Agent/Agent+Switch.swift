@@ -13,7 +13,8 @@ extension Agent {
             log.error("\(name): not switched: \(objection)")
             return switchReport(name, refusal: objection)
         }
-        if preferred(by: name) != path {
+        let isThere = core.decision(of: name)?.outcome.path == path
+        if preferred(by: name) != path || (path != nil && !isThere) {
             var all = saved.preferred ?? [:]
             all[name.text] = path?.text
             saved.preferred = all
@@ -26,10 +27,16 @@ extension Agent {
         return switchReport(name)
     }
 
+    /// Tells the core of what an operator put first and it does not know of: an earlier run did, or another file.
+    func recallPreferences() {
+        for network in site.networks.map(\.name) where core.preference(of: network)?.path != preferred(by: network) {
+            tellPreference(of: network)
+        }
+    }
+
     /// Tells the core which path an operator put first, if any.
-    func tellPreference(of network: NetworkName) {
-        let preference = preferred(by: network).map { Preference($0, .movedByHand) }
-        if core.preference(of: network) != preference { observe(.preferred(network, preference)) }
+    private func tellPreference(of network: NetworkName) {
+        observe(.preferred(network, preferred(by: network).map { Preference($0, .movedByHand) }))
     }
 
     /// The path that an operator put first, as far as the file has it still.
@@ -49,7 +56,7 @@ extension Agent {
             return "\(path) is none of its paths; those are \(names)"
         }
         guard let active = network.decision.outcome.path, active != path, !isForced else { return nil }
-        guard chosen.verdict.isUsable else {
+        guard chosen.verdict == .up else {
             let reasons = chosen.reasons.map(\.description).joined(separator: ", ")
             return "\(path) is \(chosen.verdict.rawValue): \(reasons)"
         }

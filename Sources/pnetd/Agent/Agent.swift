@@ -33,6 +33,8 @@ final class Agent {
     var rotation: Rotation?
     /// Standby paths that are tried out with a network's traffic.
     var drill: Drill?
+    /// Why drills whose time it is do not begin, as it was said last.
+    var drillRefusals: [NetworkName: String] = [:]
     /// The peers that go by their next key.
     var heirs: Set<EndpointBook.Peer> = []
     /// Whether the file was on trial and not confirmed: what is in force is the one before it.
@@ -262,7 +264,8 @@ final class Agent {
         tellCore(.policies(site.policies, adopting: adopted))
         watchFailbackWindows()
         recallDrained()
-        for network in site.networks { tellPreference(of: network.name) }
+        recallPreferences()
+        recallDrill()
     }
 
     /// Gives the core evidence. What changes nothing is kept from it: a storm of kernel events would fill the journal.

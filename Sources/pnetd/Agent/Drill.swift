@@ -27,6 +27,7 @@ struct Drill {
     /// The place of the one that is tried now.
     var leg = 0
     var stage: Stage
+    var timer: EventLoop.TimerID?
     /// The numbers of the requests at the move there and at the move back.
     var moved = 0
     var returned = 0

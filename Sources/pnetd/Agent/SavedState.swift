@@ -33,6 +33,8 @@ struct SavedState: Codable, Equatable {
     var preferred: [String: String]?
     /// What is known of each network's paths by use and by drills; nil in files of earlier versions.
     var proofs: [String: [String: PathProof]]?
+    /// The path that carries a network otherwise, while a drill leads it elsewhere; nil in files of earlier versions.
+    var drillOrigins: [String: String]?
     /// Networks whose drill was begun in the window that is open; nil in files of earlier versions.
     var drillsBegun: [String]?
     /// When each path had its last handshake, nanoseconds since 1970; nil in files of earlier versions.
@@ -96,6 +98,7 @@ extension SavedState {
         preferred = preferred?.filter { entry in
             site.networks.contains { $0.name.text == entry.key && $0.paths.contains { $0.text == entry.value } }
         }
+        drillsBegun?.removeAll { name in !site.networks.contains { $0.name.text == name && $0.drill.window != nil } }
         proofs = proofs?.reduce(into: [:]) { known, entry in
             guard let network = site.networks.first(where: { $0.name.text == entry.key }) else { return }
             known[entry.key] = entry.value.filter { proof in network.paths.contains { $0.text == proof.key } }

@@ -61,13 +61,21 @@ final class TLSProbes {
         guard !waiting.values.contains(where: { $0.subject == probe.subject }),
             let server = servers[Place(probe.subject)]
         else { return false }
+        var question: HandshakeRequest.Question?
+        if let request = server.request {
+            question = HandshakeRequest.Question(request, of: server, at: now)
+            guard question != nil else {
+                unable[probe.subject] = "no token can be made by its sas key"
+                return false
+            }
+        }
         lastRequest += 1
         let request = HandshakeRequest(
             request: lastRequest,
             name: server.name,
             roots: server.roots,
             identity: server.identity,
-            question: server.request.map { HandshakeRequest.Question($0, of: server, at: now) },
+            question: question,
             patience: Self.handshakePatience
         )
         waiting[lastRequest] = probe
@@ -121,13 +129,15 @@ extension TLSProbes.Place {
 }
 
 extension HandshakeRequest.Question {
-    /// What a server is asked, with a token of this moment where it wants one.
-    fileprivate init(_ request: HTTPRequest, of server: TLSTarget, at now: Int64) {
+    /// What a server is asked, with a token of this moment where it wants one; nil where none can be made.
+    fileprivate init?(_ request: HTTPRequest, of server: TLSTarget, at now: Int64) {
+        let token = request.access?.token(at: now)
+        guard request.access == nil || token != nil else { return nil }
         let name = server.name.withoutRootDot
         self.init(
             authority: server.endpoint.port == 443 ? name : "\(name):\(server.endpoint.port)",
             path: request.path,
-            authorization: request.access?.token(at: now)
+            authorization: token
         )
     }
 }

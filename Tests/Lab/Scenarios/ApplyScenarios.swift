@@ -57,7 +57,7 @@ extension Scenarios {
             }
         }
 
-        @Test func whatCutsTrafficHasToBeAllowed() throws {
+        @Test(.anyKernel) func whatCutsTrafficHasToBeAllowed() throws {
             try scenario("interruption") { lab, daemon in
                 try daemon.start()
                 try daemon.waitFor(path: .a)

@@ -16,6 +16,11 @@ extension Scenarios {
             try waitUntil("the spare path is up") { try daemon.status().paths.allSatisfy { $0.verdict == .up } }
         }
 
+        private func startDrill(_ lab: Lab, _ daemon: Daemon, _ options: String...) throws -> Background {
+            let command = ["\(try Daemon.programs)/pnetctl", "drill", "azure", "--socket", daemon.socket] + options
+            return try lab.site.start("drill-\(UInt32.random(in: 0 ... .max))", command)
+        }
+
         private func through(_ daemon: Daemon, _ tunnel: Tunnel) throws -> StatusReport.Network.PathThrough {
             try #require(try daemon.network().paths.first { $0.path.text == tunnel.path })
         }
@@ -86,18 +91,7 @@ extension Scenarios {
                 func way(_ address: String) throws -> String {
                     try lab.site.run("ip", "route", "get", address)
                 }
-                let drill = try lab.site.start(
-                    "drill",
-                    "\(try Daemon.programs)/pnetctl",
-                    "drill",
-                    "azure",
-                    "--prefix",
-                    "10.20.0.4/32",
-                    "--hold",
-                    "60s",
-                    "--socket",
-                    daemon.socket
-                )
+                let drill = try startDrill(lab, daemon, "--prefix", "10.20.0.4/32", "--hold", "60s")
                 try waitUntil("the canary goes by the other path") { try way("10.20.0.4").contains("dev pn-b") }
                 #expect(try way("10.20.0.10").contains("dev pn-a"))
                 #expect(try daemon.network().path?.text == Tunnel.a.path)
@@ -111,18 +105,7 @@ extension Scenarios {
                 try waitUntil("the spare path is up") { try through(daemon, .b).verdict == .up }
 
                 // An agent that dies leaves no canary to the next one.
-                _ = try lab.site.start(
-                    "drill-2",
-                    "\(try Daemon.programs)/pnetctl",
-                    "drill",
-                    "azure",
-                    "--prefix",
-                    "10.20.0.4/32",
-                    "--hold",
-                    "60s",
-                    "--socket",
-                    daemon.socket
-                )
+                _ = try startDrill(lab, daemon, "--prefix", "10.20.0.4/32", "--hold", "60s")
                 try waitUntil("the canary goes by the other path") { try way("10.20.0.4").contains("dev pn-b") }
                 try daemon.killAgent()
                 try daemon.start()
@@ -133,21 +116,39 @@ extension Scenarios {
         @Test(.anyKernel) func whoeverLeavesEndsTheDrill() throws {
             try scenario("drill-left") { lab, daemon in
                 try ready(daemon)
-                let drill = try lab.site.start(
-                    "drill",
-                    "\(try Daemon.programs)/pnetctl",
-                    "drill",
-                    "azure",
-                    "--hold",
-                    "60s",
-                    "--socket",
-                    daemon.socket
-                )
+                let drill = try startDrill(lab, daemon, "--hold", "60s")
                 try daemon.waitFor(path: .b)
                 try drill.stop()
                 try daemon.waitFor(path: .a)
                 #expect(try daemon.network().preferred == nil)
                 #expect(daemon.log.contains("the drill is ended: whoever asked for it left"))
+            }
+        }
+
+        /// Also where nothing else comes back by itself.
+        @Test(.anyKernel) func anAgentThatDiesAmidADrillLeavesNothingBehind() throws {
+            try scenario("drill-killed") { lab, daemon in
+                let file = String(decoding: try Files.read(daemon.file), as: UTF8.self)
+                let auto = "failback: {mode: auto, after: 3s, damping: on}"
+                try lab.site.write("pnetd.yaml", file.replacing(auto, with: "failback: {mode: manual}"))
+                try ready(daemon)
+                _ = try startDrill(lab, daemon, "--hold", "60s")
+                try daemon.waitFor(path: .b)
+                #expect(try daemon.pnetctl("rotate", "vpn-a", "--file", daemon.file, "--prepare").status == 0)
+                let rotation = try daemon.pnetctl("rotate", "vpn-a", "--file", daemon.file)
+                #expect(rotation.output.contains("not rotated: a drill is under way"), "\(rotation.output)")
+                try daemon.killAgent()
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+
+                // One that is out is not tried, and nothing is said of how it carries.
+                #expect(try daemon.pnetctl("drain", "vpn-b").status == 0)
+                let drill = try daemon.pnetctl("drill", "azure", "--hold", "1s")
+                #expect(
+                    drill.status == 1 && drill.output.contains("  vpn-b: not tried: it is drained: "),
+                    "\(drill.output)"
+                )
+                #expect(try through(daemon, .b).drillFailure == nil)
             }
         }
 
