@@ -38,7 +38,9 @@ test: deps lint ## build everything, run all tests; as root, since the lab makes
 	    env PNETD_ALLOCATIONS=1 swift test -c release -Xswiftc -enable-testing --filter AllocationTests
 
 bench: build ## figures beside a peer, printed as RESULT lines
+	@.ci/deps keepalived
 	$(RELEASE) --product bench-outage
+	$(RELEASE) --product lab-relay
 	$(RELEASE) --product bench-kernel
 	$(RELEASE) --product bench-verdict
 	$(RELEASE) --product bench-probing

@@ -104,7 +104,7 @@ public struct UnderlayConfiguration: Hashable, Sendable {
 public struct PeerConfiguration: Equatable, Sendable {
     /// What the peer may send and is sent.
     public enum AllowedIPs: Hashable, Sendable {
-        /// The prefixes of the networks that use the path.
+        /// The prefixes of the networks that use the path, and of the path's own addresses.
         case auto
         /// These.
         case prefixes([IPPrefix])

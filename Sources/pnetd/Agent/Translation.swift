@@ -52,7 +52,7 @@ extension Desired {
             reserved: ReservedNumbers(site.reserve),
             paths: site.paths.map { path in
                 let networks = site.networks.filter { $0.paths.contains(path.name) }
-                let own = networks.flatMap(\.prefixes) + path.farEnds
+                let own = networks.flatMap(\.prefixes) + path.farEnds + path.links
                 let slot = slots.pathSlots[path.name.text] ?? 0
                 return Desired.Path(path, slot: slot, prefixes: own, endpoints: endpoints, heirs: heirs)
             },
@@ -67,6 +67,18 @@ extension Desired {
                 )
             }
         )
+    }
+}
+
+extension PathConfiguration {
+    /// What is on link by the path's own addresses and that no peer has by name: another pnetd at the far end asks from
+    /// there.
+    fileprivate var links: [IPPrefix] {
+        let listed = peers.flatMap { peer -> [IPPrefix] in
+            guard case .prefixes(let prefixes) = peer.allowedIPs else { return [] }
+            return prefixes
+        }
+        return addresses.map(\.prefix).filter { $0.length < $0.family.width && !listed.contains($0) }
     }
 }
 

@@ -5,9 +5,9 @@ public import ControlAPI
 import NetworkTypes
 import SystemIO
 
-/// pnetd as it runs at the lab's site.
+/// pnetd as it runs at the lab's site, or at its cloud.
 public final class Daemon {
-    private let lab: Lab
+    private let host: Host
     /// The configuration file.
     public let file: String
     private var agent: Background?
@@ -22,16 +22,27 @@ public final class Daemon {
 
     /// Writes the site's file; nothing is started yet.
     public init(_ lab: Lab, _ options: SiteFile = SiteFile()) throws {
-        self.lab = lab
-        file = try lab.site.write("pnetd.yaml", try options.text(lab))
+        host = lab.site
+        file = try host.write("pnetd.yaml", try options.text(lab))
         for (tunnel, delay) in options.delayed { try lab.delay(tunnel, delay) }
-        // What runs without privilege has to find its way to the private socket.
-        try Program.must(["chmod", "755", lab.folder, lab.site.folder, "\(lab.site.folder)/run"])
+        try openWay(lab)
+    }
+
+    /// Writes the file of the cloud, in a lab whose far end is another agent; nothing is started yet.
+    public init(_ lab: Lab, farEndOf options: SiteFile) throws {
+        host = lab.cloud
+        file = try host.write("pnetd.yaml", try options.textOfFarEnd(lab))
+        try openWay(lab)
+    }
+
+    /// What runs without privilege has to find its way to the private socket.
+    private func openWay(_ lab: Lab) throws {
+        try Program.must(["chmod", "755", lab.folder, host.folder, "\(host.folder)/run"])
     }
 
     /// Starts the agent and waits until it answers.
     public func start() throws {
-        agent = try lab.site.start("pnetd", "\(try Self.programs)/pnetd", "run", "--config", file)
+        agent = try host.start("pnetd", "\(try Self.programs)/pnetd", "run", "--config", file)
         try waitUntil("pnetd answers") { (try? status()) != nil }
     }
 
@@ -43,11 +54,11 @@ public final class Daemon {
     }
 
     /// The control socket.
-    public var socket: String { "\(lab.site.folder)/run/control.sock" }
+    public var socket: String { "\(host.folder)/run/control.sock" }
 
     /// Runs pnetctl.
     public func pnetctl(_ arguments: String...) throws -> Program.Result {
-        try lab.site.attempt(
+        try host.attempt(
             ["\(try Self.programs)/pnetctl", arguments[0], "--socket", socket] + arguments.dropFirst()
         )
     }
@@ -87,13 +98,13 @@ public final class Daemon {
 
     /// Kills the agent, and nothing else, without warning.
     public func killAgent() throws {
-        for pid in lab.site.processes(running: "pnetd run") { kill(pid, SIGKILL) }
+        for pid in host.processes(running: "pnetd run") { kill(pid, SIGKILL) }
         try agent?.wait()
     }
 
     /// Ends the agent politely.
     public func stop() throws {
-        for pid in lab.site.processes(running: "pnetd run") { kill(pid, SIGTERM) }
+        for pid in host.processes(running: "pnetd run") { kill(pid, SIGTERM) }
         try agent?.wait()
     }
 
@@ -102,7 +113,7 @@ public final class Daemon {
 
     /// Asks the site's resolver.
     public func dig(_ arguments: String...) throws -> String {
-        try lab.site.attempt(["dig", "+time=\(2 * Stage.here.patience)", "+tries=1", "@10.1.0.1"] + arguments).output
+        try host.attempt(["dig", "+time=\(2 * Stage.here.patience)", "+tries=1", "@10.1.0.1"] + arguments).output
     }
 }
 

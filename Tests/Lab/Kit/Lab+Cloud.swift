@@ -34,6 +34,16 @@ public enum Tunnel: String, CaseIterable, Sendable {
     var net6: String { self == .a ? "fd00:99:" : "fd00:98:" }
 }
 
+/// What the cloud's end of the tunnels is.
+public enum FarEnd: Sendable {
+    /// Gateways, each of which answers by the tunnel that it was asked by.
+    case answering
+    /// Gateways without a way back: whoever routes there lays it.
+    case routed
+    /// Keys and nothing else: another pnetd raises the tunnels.
+    case agent
+}
+
 extension Lab {
     /// What is protected: reached through tunnels only.
     public static let prefixes = ["10.20.0.0/16", "fd00:20::/48"]
@@ -42,60 +52,81 @@ extension Lab {
     /// The same over IPv6.
     public static let target6 = "fd00:20::4"
 
-    func raiseCloud() throws {
+    func raiseCloud(_ farEnd: FarEnd) throws {
         let own = ["10.20.0.4/32", "10.20.0.5/32", "10.20.0.53/32", "203.0.113.53/32", "\(Lab.target6)/128"]
         try cloud.ip(own.map { "address add \($0) dev lo" }.joined(separator: "\n"))
-        for tunnel in Tunnel.allCases { try raiseGateway(tunnel) }
-        // Some way back must stand before the mark of the flow can choose another.
-        try cloud.ip(["10.1.0.0/16", "fd00:1::/64"].map { "route add \($0) dev wg-a" }.joined(separator: "\n"))
+        for tunnel in Tunnel.allCases {
+            try makeKey(cloud, "gw-\(tunnel.rawValue)")
+            try makeKey(site, tunnel.path)
+            try makeKey(site, "\(tunnel.path)-psk")
+            if farEnd != .agent { try raiseGateway(tunnel) }
+        }
+        if farEnd == .answering { try answerByTunnel() }
         try cloud.run("nft", "-f", "-", input: Self.cloudRules)
         try startNameServers()
     }
 
-    private func raiseGateway(_ tunnel: Tunnel) throws {
-        let own = try makeKey(cloud, "gw-\(tunnel.rawValue)")
-        let siteKey = try makeKey(site, tunnel.path)
-        let psk = try makeKey(site, "\(tunnel.path)-psk")
+    /// Raises the gateway of a tunnel, anew after its wireguard-go was killed.
+    public func raiseGateway(_ tunnel: Tunnel) throws {
+        try raise(
+            tunnel.gatewayLink,
+            on: cloud,
+            [
+                "listen-port", "\(tunnel.port)", "private-key", "\(cloud.folder)/keys/gw-\(tunnel.rawValue).key",
+                "peer",
+                try publicKey(site, tunnel.path), "preshared-key", "\(site.folder)/keys/\(tunnel.path)-psk.key",
+                "allowed-ips", "\(tunnel.net).2/32,\(tunnel.net6):2/128,10.1.0.0/16,fd00:1::/64",
+            ],
+            addresses: ["\(tunnel.net).1/30", "\(tunnel.net6):1/126"]
+        )
+    }
+
+    /// Raises a tunnel at the site, where another than pnetd routes; with the endpoint of a site's file.
+    public func raiseTunnel(_ tunnel: Tunnel, _ options: SiteFile) throws {
+        for (delayed, delay) in options.delayed where delayed == tunnel { try self.delay(tunnel, delay) }
+        let allowed = Lab.prefixes + ["\(tunnel.gatewayAddress)/32", "\(tunnel.net6):1/128"]
+        try raise(
+            tunnel.interface,
+            on: site,
+            [
+                "private-key", "\(site.folder)/keys/\(tunnel.path).key", "peer",
+                try publicKey(cloud, "gw-\(tunnel.rawValue)"), "preshared-key",
+                "\(site.folder)/keys/\(tunnel.path)-psk.key", "endpoint", options.endpoint(tunnel),
+                "persistent-keepalive", "15", "allowed-ips", allowed.joined(separator: ","),
+            ],
+            addresses: ["\(tunnel.siteAddress)/30", "\(tunnel.net6):2/126"]
+        )
+    }
+
+    /// Raises a WireGuard interface that wg(8) sets up with these words.
+    func raise(_ link: String, on host: Host, _ words: [String], addresses: [String]) throws {
         if Stage.here.hasWireGuard {
-            try cloud.run("ip", "link", "add", tunnel.gatewayLink, "type", "wireguard")
+            try host.run("ip", "link", "add", link, "type", "wireguard")
         } else {
-            _ = try cloud.start("wireguard-\(tunnel.rawValue)", "wireguard-go", "--foreground", tunnel.gatewayLink)
-            try waitUntil("the gateway's interface is there") {
-                try cloud.attempt(["wg", "show", tunnel.gatewayLink]).status == 0
+            _ = try host.start("wireguard-\(link)", "wireguard-go", "--foreground", link)
+            try waitUntil("the interface \(link) is there") { try host.attempt(["wg", "show", link]).status == 0 }
+        }
+        try host.run(["wg", "set", link] + words)
+        let lines = ["link set \(link) up"] + addresses.map { "address add \($0) dev \(link)" }
+        try host.ip(lines.joined(separator: "\n"))
+    }
+
+    /// Answers go back by the tunnel that the question came by, as a cloud gateway does with a policy.
+    private func answerByTunnel() throws {
+        for tunnel in Tunnel.allCases {
+            for family in ["-4", "-6"] {
+                try cloud.ip(
+                    """
+                    rule add fwmark \(tunnel.mark) lookup \(100 + tunnel.mark)
+                    route add default dev \(tunnel.gatewayLink) table \(100 + tunnel.mark)
+                    """,
+                    options: family
+                )
             }
         }
-        try cloud.run(
-            "wg",
-            "set",
-            tunnel.gatewayLink,
-            "listen-port",
-            "\(tunnel.port)",
-            "private-key",
-            own.file,
-            "peer",
-            siteKey.publicKey,
-            "preshared-key",
-            psk.file,
-            "allowed-ips",
-            "\(tunnel.net).2/32,\(tunnel.net6):2/128,10.1.0.0/16,fd00:1::/64"
-        )
-        try cloud.ip(
-            """
-            link set \(tunnel.gatewayLink) up
-            address add \(tunnel.net).1/30 dev \(tunnel.gatewayLink)
-            address add \(tunnel.net6):1/126 dev \(tunnel.gatewayLink)
-            """
-        )
-        // Answers go back by the tunnel that the question came by, as a cloud gateway does with a policy.
-        for family in ["-4", "-6"] {
-            try cloud.ip(
-                """
-                rule add fwmark \(tunnel.mark) lookup \(100 + tunnel.mark)
-                route add default dev \(tunnel.gatewayLink) table \(100 + tunnel.mark)
-                """,
-                options: family
-            )
-        }
+        // Some way back must stand before the mark of the flow can choose another.
+        try cloud.ip(["10.1.0.0/16", "fd00:1::/64"].map { "route add \($0) dev wg-a" }.joined(separator: "\n"))
+        try cloud.run("nft", "-f", "-", input: Self.answeringRules)
     }
 
     /// A key pair made by wg(8): the private key in a file on the host, the public one at hand.
@@ -115,19 +146,25 @@ extension Lab {
         String(decoding: try Files.read("\(host.folder)/keys/\(name).pub"), as: UTF8.self)
     }
 
-    /// Marks flows by their tunnel, and drops what is private on the underlays: a target that also answered in the open
-    /// would make every test pass without a tunnel.
+    /// Drops what is private on the underlays: a target that also answered in the open would make every test pass
+    /// without a tunnel.
     private static let cloudRules = """
         table inet cloud {
-          chain arriving {
-            type filter hook prerouting priority -150;
-            iifname "wg-a" ct mark set 1
-            iifname "wg-b" ct mark set 2
-          }
           chain inward {
             type filter hook input priority 0;
             iifname { "up-a", "up-b", "up-c" } ip daddr { 10.20.0.0/16, 10.99.0.0/24, 10.98.0.0/24 } drop
             iifname { "up-a", "up-b", "up-c" } ip6 daddr { fd00:20::/48, fd00:99::/64, fd00:98::/64 } drop
+          }
+        }
+        """
+
+    /// Marks flows by their tunnel, for their answers.
+    private static let answeringRules = """
+        table inet answering {
+          chain arriving {
+            type filter hook prerouting priority -150;
+            iifname "wg-a" ct mark set 1
+            iifname "wg-b" ct mark set 2
           }
           chain answering {
             type route hook output priority -150;

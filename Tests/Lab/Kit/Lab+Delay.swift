@@ -35,10 +35,12 @@ struct Netem {
 
 extension Lab {
     /// Holds a tunnel's outer packets: by netem on its underlay where the kernel has it, else by a relay in front of
-    /// the gateway. The site finds the one or the other at the tunnel's `delayedEndpoint`.
-    func delay(_ tunnel: Tunnel, _ delay: Delay) throws {
+    /// the gateway, which takes the place of an earlier one. The site finds the one or the other at the tunnel's
+    /// `delayedEndpoint`.
+    public func delay(_ tunnel: Tunnel, _ delay: Delay) throws {
         guard !Stage.here.hasNetem else { return try shape(tunnel) { $0.delay = delay } }
-        _ = try cloud.start(
+        try relays[tunnel]?.stop()
+        relays[tunnel] = try cloud.start(
             "relay-\(tunnel.rawValue)",
             "\(try Daemon.programs)/lab-relay",
             tunnel.relayEndpoint,

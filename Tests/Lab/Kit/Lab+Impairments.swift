@@ -18,6 +18,8 @@ public enum Impairment: Sendable {
     case lossToSite(percent: Int)
     /// Nothing that the site sends arrives; what the cloud sends does.
     case oneWayFromSite
+    /// Nothing that the cloud sends arrives; what the site sends does.
+    case oneWayFromCloud
 
     /// nft rules for what the cloud receives and what it sends.
     fileprivate var rules: (receiving: String, sending: String) {
@@ -30,6 +32,7 @@ public enum Impairment: Sendable {
         case .oneWayFromSite: ("drop", "")
         case .lossFromSite(let percent): ("numgen random mod 100 < \(percent) drop", "")
         case .lossToSite(let percent): ("", "numgen random mod 100 < \(percent) drop")
+        case .oneWayFromCloud: ("", "drop")
         }
     }
 }

@@ -11,7 +11,8 @@ import SystemIO
 ///           eth2 203.0.113.2      ──── up-c 203.0.113.1             lo    10.20.0.4  10.20.0.53  203.0.113.53
 ///           lan0 10.1.0.1 (default route by eth2)                         fd00:20::4
 ///
-/// The cloud answers each flow through the tunnel that it came by. Its private addresses answer through tunnels only.
+/// The cloud answers each flow through the tunnel that it came by, unless it is to be another ``FarEnd``. Its private
+/// addresses answer through tunnels only.
 public final class Lab {
     /// The site that pnetd runs on.
     public let site: Host
@@ -26,9 +27,11 @@ public final class Lab {
     private let prefix: String
     /// What netem does to underlays now.
     var netem: [Tunnel: Netem] = [:]
+    /// What delays packets in its place.
+    var relays: [Tunnel: Background] = [:]
 
     /// Raises the hosts and the networks between them. What an earlier lab left behind is swept away first.
-    public init(label: String) throws {
+    public init(label: String, farEnd: FarEnd = .answering) throws {
         try Self.sweep()
         prefix = "\(Self.mark)-\(getpid())-\(label)"
         folder = "/tmp/\(prefix)"
@@ -37,7 +40,7 @@ public final class Lab {
         cloud = try Host(name: "cloud", namespace: "\(prefix)-cloud", folder: "\(folder)/cloud")
         do {
             try join()
-            try raiseCloud()
+            try raiseCloud(farEnd)
         } catch {
             tearDown()
             throw error

@@ -50,7 +50,7 @@ public struct SiteFile: Sendable {
         discovered.contains(tunnel) ? "auto" : "[\"\(tunnel.resolver)\"]"
     }
 
-    private func endpoint(_ tunnel: Tunnel) -> String {
+    func endpoint(_ tunnel: Tunnel) -> String {
         if let host = hosts[tunnel] { return "\(host):\(tunnel.port)" }
         return delayed[tunnel] == nil ? tunnel.endpoint : tunnel.delayedEndpoint
     }

@@ -24,12 +24,17 @@ enum Issues {
 
 /// The one way to write a scenario: a lab of its own, raised before it and gone after it whatever happens. Where it
 /// fails, what the agent said is shown, and the lab's files are kept.
-func scenario(_ label: String, _ options: SiteFile = SiteFile(), _ body: (Lab, Daemon) throws -> Void) throws {
+func scenario(
+    _ label: String,
+    _ options: SiteFile = SiteFile(),
+    farEnd: FarEnd = .answering,
+    _ body: (Lab, Daemon) throws -> Void
+) throws {
     let clock = SystemClock()
     let (start, issues) = (clock.now, Issues.count)
     var (lab, raised) = (Lab?.none, start)
     do {
-        let up = try Lab(label: label)
+        let up = try Lab(label: label, farEnd: farEnd)
         (lab, raised) = (up, clock.now)
         let daemon = try Daemon(up, options)
         do {

@@ -15,7 +15,7 @@ struct TranslationTests {
     private static let second = "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="
 
     /// Two paths to gateways that share a key, as a pair does that stands in for each other; the first one's is rotated.
-    private func site(bfd: String = "") throws -> SiteConfiguration {
+    private func site(bfd: String = "", length: Int = 32, other: String = "") throws -> SiteConfiguration {
         let folder = "/tmp/pnetd-test-\(UInt32.random(in: 0 ... .max))"
         try Files.makeDirectory(folder)
         let key = WireGuardSecretKey(bytes: Array(1...32))
@@ -29,7 +29,7 @@ struct TranslationTests {
               vpn-\(name):
                 kind: wireguard
                 interface: pn-\(name)
-                addresses: [10.99.\(name == "a" ? 0 : 1).2/30]
+                addresses: [10.99.\(name == "a" ? 0 : 1).2/\(length)]
                 private-key-file: key
                 underlay: {interface: eth0}
                 \(name == "a" ? bfd : "")
@@ -38,6 +38,7 @@ struct TranslationTests {
                     \(name == "a" ? "next-public-key: \(Self.second)" : "")
                     endpoint: 192.0.2.1:51820
                     persistent-keepalive: 15s
+                  \(name == "a" ? "" : other)
             """
         }
         let text = """
@@ -53,7 +54,7 @@ struct TranslationTests {
 
     private func peers(_ site: SiteConfiguration, heirs: Set<EndpointBook.Peer>) -> [[String]] {
         Desired(site, slots: SavedState(), outcomes: [:], endpoints: EndpointBook(), heirs: heirs).paths.map { path in
-            path.wireGuard.peers.map { "\($0.publicKey) \($0.allowedIPs.map(\.description)) \($0.keepalive)" }
+            path.wireGuard.peers.map { "\($0.publicKey) \($0.allowedIPs.sorted().map(\.description)) \($0.keepalive)" }
         }
     }
 
@@ -64,6 +65,15 @@ struct TranslationTests {
         let other = "\(Self.first) [\"10.20.0.0/16\"] 15"
         #expect(first[1] == other)
         #expect(first[0]?.contains("\"10.20.0.0/16\"") == true && first[0]?.contains("\"10.99.0.1/32\"") == true)
+    }
+
+    /// Another pnetd at the far end asks from its address on the path.
+    @Test func whatIsOnLinkIsCarriedUnlessAPeerHasItByName() throws {
+        let carried = peers(try site(length: 30), heirs: []).map(\.first)
+        #expect(carried[1] == "\(Self.first) [\"10.20.0.0/16\", \"10.99.1.0/30\"] 15")
+        let other = "- {public-key: \(Self.second), allowed-ips: [10.99.1.0/30]}"
+        let shared = peers(try site(length: 30, other: other), heirs: [])[1]
+        #expect(shared == ["\(Self.first) [\"10.20.0.0/16\"] 15", "\(Self.second) [\"10.99.1.0/30\"] 0"])
     }
 
     @Test func aNextKeyCarriesNothingUntilItIsUsed() throws {
