@@ -25,7 +25,7 @@ func compare(_ fault: Fault, rounds: Int, alone isAlone: Bool) throws {
             let median = peer.counted(fault, direction).percentile(50)
             line += " \(name)=\(median?.milliseconds ?? "none")"
             guard let own, let median, median > .zero else { continue }
-            line += " ratio-\(name)=\((own / median * 100).rounded() / 100)"
+            line += " ratio-\(name)=\((own / median * 1_000).rounded() / 1_000)"
         }
         StandardStream.output.write(line + "\n")
     }
