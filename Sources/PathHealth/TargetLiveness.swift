@@ -39,6 +39,8 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
     private var lastAlive: Instant
     /// When it was given up last.
     private(set) var givenUpAt: Instant
+    /// When the first of the answers in a row was asked for that end a silence.
+    private var revivedAt: Instant
 
     package init(_ promise: DetectionPromise, _ limits: QualityLimits, now: Instant) {
         self.promise = promise
@@ -47,6 +49,7 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
         nextSteady = now
         lastAlive = now
         givenUpAt = now
+        revivedAt = now
     }
 
     /// Measures the quality by other limits from now on.
@@ -113,19 +116,22 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
         // What was asked before says nothing about the time after: it is lost, not missed. Later questions still wait.
         // What an outage took says nothing of how the path loses while it lives.
         if state.expectsAnswers { for question in outstanding[..<index] { learn(question, roundTrip: nil) } }
-        learn(outstanding[index], roundTrip: now - outstanding[index].sent)
+        let asked = outstanding[index].sent
+        learn(outstanding[index], roundTrip: now - asked)
         outstanding.removeFirst(index + 1)
         switch state {
         case .starting, .answering:
             state = .answering
         case .silent(let unanswered, let since, let answers):
             let inRow = index == 0 ? answers + 1 : 1
+            if inRow == 1 { revivedAt = asked }
             if inRow < LivenessTimers.riseCount {
                 state = .silent(unanswered: unanswered, since: since, answers: inRow)
                 return true
             }
-            // An outage this short is one of the path's losses: the next one like it is ridden through.
-            if now - since <= timers.patience { for _ in 0..<unanswered { loss.followedUp(isLost: true) } }
+            // An outage within the promised time is one of the path's losses: the next one like it is ridden through. To
+            // learn from longer ones would be to break the promise at the next.
+            if revivedAt - since <= promise.within { for _ in 0..<unanswered { loss.followedUp(isLost: true) } }
             state = .answering
         }
         timers = LivenessTimers(keeping: promise, loss, roundTrips)

@@ -152,6 +152,36 @@ struct LivenessTests {
     }
 }
 
+/// What is learnt of an outage.
+struct OutageTests {
+    /// How long the cuts after so many outages take to be known, at the most.
+    private func detection(after outage: Duration) -> Duration {
+        var isCut = false
+        var world = World(World.policy(paths: [World.first], damping: false)) { _, _, _ in .milliseconds(20) }
+        func set(_ world: inout World, _ cut: Bool) {
+            isCut = cut
+            let answer: Duration? = isCut ? nil : .milliseconds(20)
+            world.answers = { _, _, _ in answer }
+        }
+        world.run(for: .seconds(30))
+        for _ in 0..<10 {
+            set(&world, true)
+            world.run(for: outage)
+            set(&world, false)
+            world.run(for: .seconds(30))
+        }
+        let begin = world.now
+        set(&world, true)
+        world.run(for: .seconds(10))
+        return (world.judged.last { $0.verdict == .down }?.at ?? world.now) - begin
+    }
+
+    @Test(arguments: [1_300, 1_500, 2_000, 5_000])
+    func oneThatIsLongerThanThePromiseTeachesNothing(outage: Int) {
+        #expect(detection(after: .milliseconds(outage)) <= .seconds(1))
+    }
+}
+
 /// Few targets are asked together, so that the host wakes once for all of them.
 struct VolleyTests {
     private func instants(targets count: Int) -> (instants: Int, probes: Int) {
