@@ -176,16 +176,24 @@ struct ReconcileTests {
         }
     }
 
-    /// Owns the table for a moment, and puts it to sleep.
+    /// Owns the table for a moment, and puts it to sleep. A program that another test starts just now holds the earlier
+    /// owner's socket until it has begun.
     private static func putToSleep() throws {
         let conversation = NetlinkConversation(over: try NetlinkSocket(bus: NETLINK_NETFILTER))
         let flags = NFT_TABLE_F_OWNER.rawValue | UInt32(NFT_TABLE_F_PERSIST)
-        try conversation.batch(
-            opening: NftMessages.batch(NFNL_MSG_BATCH_BEGIN),
-            [NftMessages.newTable(flags: flags | NFT_TABLE_F_DORMANT.rawValue)],
-            closing: NftMessages.batch(NFNL_MSG_BATCH_END),
-            "put the table to sleep"
-        )
+        for attempt in 1...50 {
+            do throws(NetlinkError) {
+                return try conversation.batch(
+                    opening: NftMessages.batch(NFNL_MSG_BATCH_BEGIN),
+                    [NftMessages.newTable(flags: flags | NFT_TABLE_F_DORMANT.rawValue)],
+                    closing: NftMessages.batch(NFNL_MSG_BATCH_END),
+                    "put the table to sleep"
+                )
+            } catch {
+                guard case .refused(_, EPERM, _) = error, attempt < 50 else { throw error }
+                usleep(20_000)
+            }
+        }
     }
 
     @Test func leavesAnInterfaceOfSomebodyElseAlone() throws {

@@ -140,7 +140,7 @@ struct STAMPSessionTests {
             Issue.record("not heard")
             return
         }
-        #expect(loss.there.lost > 20 && loss.back.lost == 0, "what was lost meanwhile was lost on the way there")
+        #expect(loss.there.lost <= 1 && loss.back.lost == 0, "an outage says nothing of the ways while they live")
     }
 
     /// A clock that stood still does not make up for what it missed.
