@@ -3,14 +3,18 @@
 import CLinux
 public import NetworkTypes
 
-/// A datagram, and the interface that it came in by (IP_PKTINFO, ip(7); IPV6_RECVPKTINFO, RFC 3542 section 6.1).
+/// A datagram, and what the kernel tells beside it where the socket asked for that (cmsg(3)).
 public struct ArrivedDatagram: Sendable {
     /// Who sent it.
-    public let source: IPAddress
-    /// The interface's index; nil where the socket was not asked to tell.
-    public let link: Int32?
+    public let source: SocketEndpoint
     /// Its octets that found room.
     public let count: Int
+    /// The index of the interface that it came in by (IP_PKTINFO, ip(7); IPV6_RECVPKTINFO, RFC 3542 section 6.1).
+    public private(set) var link: Int32?
+    /// TTL or hop limit (IP_RECVTTL; IPV6_RECVHOPLIMIT).
+    public private(set) var ttl: Int32?
+    /// When the kernel got it, in nanoseconds since 1970 (SO_TIMESTAMPNS, socket(7)).
+    public private(set) var received: Int64?
 
     /// Has the kernel tell by which interface a socket's datagrams come in.
     public static func askForLinks(_ socket: Int32, _ family: AddressFamily) throws(SystemError) {
@@ -24,46 +28,50 @@ public struct ArrivedDatagram: Sendable {
     /// The next datagram; nil where none waits. What finds no room in the buffer is cut off.
     public static func receive(from socket: Int32, into buffer: inout [UInt8]) -> ArrivedDatagram? {
         var name = SocketAddressStorage()
-        var link: Int32?
-        let count = unsafe buffer.withUnsafeMutableBytes { room in
-            unsafe name.withMutablePointer { name, length in
-                unsafe receive(from: socket, into: room, name, length.pointee, &link)
+        return unsafe buffer.withUnsafeMutableBytes { room in
+            unsafe withUnsafeTemporaryAllocation(byteCount: 128, alignment: 16) { control in
+                var vector = unsafe iovec(iov_base: room.baseAddress, iov_len: room.count)
+                return unsafe withUnsafeMutablePointer(to: &vector) { vector in
+                    var message = unsafe msghdr()
+                    unsafe message.msg_iov = vector
+                    unsafe message.msg_iovlen = 1
+                    unsafe message.msg_control = control.baseAddress
+                    unsafe message.msg_controllen = control.count
+                    let count = unsafe name.withMutablePointer { pointer, length in
+                        unsafe message.msg_name = pointer
+                        unsafe message.msg_namelen = length.pointee
+                        return unsafe recvmsg(socket, &message, 0)
+                    }
+                    guard count >= 0, let source = name.endpoint else { return nil }
+                    var datagram = ArrivedDatagram(source: source, count: count)
+                    var next = unsafe pn_cmsg_first(&message)
+                    while let item = unsafe next {
+                        unsafe datagram.note(item)
+                        unsafe next = pn_cmsg_next(&message, item)
+                    }
+                    return datagram
+                }
             }
         }
-        guard count >= 0, let source = name.endpoint?.address else { return nil }
-        return ArrivedDatagram(source: source, link: link, count: count)
     }
 
-    private static func receive(
-        from socket: Int32,
-        into room: UnsafeMutableRawBufferPointer,
-        _ name: UnsafeMutableRawPointer,
-        _ nameLength: socklen_t,
-        _ link: inout Int32?
-    ) -> Int {
-        unsafe withUnsafeTemporaryAllocation(byteCount: 64, alignment: 16) { control in
-            var vector = unsafe iovec(iov_base: room.baseAddress, iov_len: room.count)
-            return unsafe withUnsafeMutablePointer(to: &vector) { vector in
-                var message = unsafe msghdr()
-                unsafe message.msg_name = name
-                unsafe message.msg_namelen = nameLength
-                unsafe message.msg_iov = vector
-                unsafe message.msg_iovlen = 1
-                unsafe message.msg_control = control.baseAddress
-                unsafe message.msg_controllen = control.count
-                let count = unsafe recvmsg(socket, &message, 0)
-                guard count >= 0, let item = unsafe pn_cmsg_first(&message), let data = unsafe pn_cmsg_data(item) else {
-                    return count
-                }
-                let kind = unsafe (item.pointee.cmsg_level, item.pointee.cmsg_type)
-                let info = UnsafeRawPointer(data)
-                if kind == (Int32(IPPROTO_IP), IP_PKTINFO) {
-                    link = unsafe info.loadUnaligned(as: in_pktinfo.self).ipi_ifindex
-                } else if kind == (Int32(IPPROTO_IPV6), IPV6_PKTINFO) {
-                    link = unsafe Int32(bitPattern: info.loadUnaligned(as: in6_pktinfo.self).ipi6_ifindex)
-                }
-                return count
-            }
+    private init(source: SocketEndpoint, count: Int) {
+        (self.source, self.count) = (source, count)
+    }
+
+    private mutating func note(_ item: UnsafeMutablePointer<cmsghdr>) {
+        guard let data = unsafe UnsafeRawPointer(pn_cmsg_data(item)) else { return }
+        switch unsafe (item.pointee.cmsg_level, item.pointee.cmsg_type) {
+        case (Int32(IPPROTO_IP), IP_PKTINFO):
+            link = unsafe data.loadUnaligned(as: in_pktinfo.self).ipi_ifindex
+        case (Int32(IPPROTO_IPV6), IPV6_PKTINFO):
+            link = unsafe Int32(bitPattern: data.loadUnaligned(as: in6_pktinfo.self).ipi6_ifindex)
+        case (Int32(IPPROTO_IP), IP_TTL), (Int32(IPPROTO_IPV6), IPV6_HOPLIMIT):
+            ttl = unsafe data.loadUnaligned(as: Int32.self)
+        case (SOL_SOCKET, SO_TIMESTAMPNS):
+            let time = unsafe data.loadUnaligned(as: timespec.self)
+            received = Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+        default: break
         }
     }
 }

@@ -93,62 +93,12 @@ struct PathSocket: ~Copyable {
 
     /// The next datagram; nil where none waits.
     mutating func receive() -> Datagram? {
-        var source = SocketAddressStorage()
-        var facts = Facts()
-        let raw = socket.raw
-        let count = unsafe buffer.withUnsafeMutableBytes { room in
-            unsafe source.withMutablePointer { name, nameLength in
-                unsafe Self.receive(from: raw, into: room, name, nameLength.pointee, &facts)
-            }
-        }
-        guard count >= 0, let endpoint = source.endpoint else { return nil }
-        return Datagram(source: endpoint, ttl: facts.ttl, received: facts.received, payload: buffer[..<count])
-    }
-
-    /// What the kernel tells beside a datagram.
-    private struct Facts {
-        var ttl: Int32?
-        var received: Int64?
-    }
-
-    private static func receive(
-        from socket: Int32,
-        into room: UnsafeMutableRawBufferPointer,
-        _ name: UnsafeMutableRawPointer,
-        _ nameLength: socklen_t,
-        _ facts: inout Facts
-    ) -> Int {
-        unsafe withUnsafeTemporaryAllocation(byteCount: 128, alignment: 16) { control in
-            var vector = unsafe iovec(iov_base: room.baseAddress, iov_len: room.count)
-            return unsafe withUnsafeMutablePointer(to: &vector) { vector in
-                var message = unsafe msghdr()
-                unsafe message.msg_name = name
-                unsafe message.msg_namelen = nameLength
-                unsafe message.msg_iov = vector
-                unsafe message.msg_iovlen = 1
-                unsafe message.msg_control = control.baseAddress
-                unsafe message.msg_controllen = control.count
-                let count = unsafe recvmsg(socket, &message, 0)
-                guard count >= 0 else { return count }
-                var next = unsafe pn_cmsg_first(&message)
-                while let item = unsafe next {
-                    unsafe note(item, in: &facts)
-                    unsafe next = pn_cmsg_next(&message, item)
-                }
-                return count
-            }
-        }
-    }
-
-    private static func note(_ item: UnsafeMutablePointer<cmsghdr>, in facts: inout Facts) {
-        guard let data = unsafe UnsafeRawPointer(pn_cmsg_data(item)) else { return }
-        switch unsafe (item.pointee.cmsg_level, item.pointee.cmsg_type) {
-        case (Int32(IPPROTO_IP), IP_TTL), (Int32(IPPROTO_IPV6), IPV6_HOPLIMIT):
-            facts.ttl = unsafe data.loadUnaligned(as: Int32.self)
-        case (SOL_SOCKET, SO_TIMESTAMPNS):
-            let time = unsafe data.loadUnaligned(as: timespec.self)
-            facts.received = Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-        default: break
-        }
+        guard let arrived = ArrivedDatagram.receive(from: socket.raw, into: &buffer) else { return nil }
+        return Datagram(
+            source: arrived.source,
+            ttl: arrived.ttl,
+            received: arrived.received,
+            payload: buffer[..<arrived.count]
+        )
     }
 }

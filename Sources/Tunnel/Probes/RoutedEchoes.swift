@@ -62,7 +62,7 @@ public final class RoutedEchoes {
 
     private func drain(_ handler: (UInt32, Int32) -> Void) {
         while let arrived = ArrivedDatagram.receive(from: socket.raw, into: &buffer) {
-            guard arrived.source == target, let link = arrived.link,
+            guard arrived.source.address == target, let link = arrived.link,
                 let packet = EchoPacket(family: target.family, received: buffer[..<arrived.count]), packet.isReply,
                 packet.identifier == identifier, packet.secret == secret
             else { continue }

@@ -73,7 +73,7 @@ extension Agent {
     /// Looks at the tunnels for as long as the agent runs.
     func watchTunnels() {
         let peers = site.paths.reduce(0) { $0 + $1.peers.count }
-        loop.schedule(after: Self.tunnelInterval * max(1, peers / 2_500)) { [weak self] in
+        loop.schedule(after: Self.tunnelInterval * max(1, peers / 5_000)) { [weak self] in
             guard let self else { return }
             if reconciler.hasTunnelToRepair(desired) { scheduleReconcile(after: .zero) }
             noteHandshakes()
