@@ -17,7 +17,7 @@ public struct LoadedConfiguration: Equatable, Sendable {
     public func replacingPrivateKey(of path: PathName, with key: WireGuardSecretKey) -> LoadedConfiguration {
         var loaded = self
         if let place = configuration.paths.firstIndex(where: { $0.name == path }) {
-            loaded.configuration.paths[place].privateKey = key
+            loaded.configuration.paths[place].replacePrivateKey(with: key)
         }
         return loaded
     }

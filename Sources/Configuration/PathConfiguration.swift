@@ -2,29 +2,29 @@
 
 public import NetworkTypes
 
-/// A WireGuard path, as the file asks for it.
+/// A path, as the file asks for it.
 public struct PathConfiguration: Equatable, Sendable {
+    /// How packets get across.
+    public enum Kind: Equatable, Sendable {
+        /// In a WireGuard tunnel.
+        case wireGuard(WireGuardConfiguration)
+        /// By a router that is not ours.
+        case routed(RoutedConfiguration)
+    }
+
     /// The path's name.
     public let name: PathName
-    /// The interface that pnetd creates and owns.
+    /// The interface. A tunnel's, and a leased line's with a VLAN of its own, is created and owned by pnetd.
     public let interface: InterfaceName
-    /// The interface's own addresses, at least one.
+    /// The addresses that the interface is given, at least one; none where it is not pnetd's.
     public let addresses: [InterfaceAddress]
-    /// Our key.
-    public internal(set) var privateKey: WireGuardSecretKey
-    /// The file that it is in; nil for a credential.
-    public let privateKeyFile: String?
-    /// The UDP port that peers know; nil: any.
-    public let listenPort: UInt16?
-    /// The interface's MTU; nil: derived from the underlay's.
+    /// Octets of the largest packet; nil: as many as the interface takes, or the tunnel's underlay less what it adds.
     public let mtu: Int?
-    /// Where outer packets leave, and nowhere else.
-    public let underlay: UnderlayConfiguration
     /// Sources behind us that leave by the path with its own address, since the far end has no route back to them or
     /// knows others by the same addresses.
     public let natSources: [IPPrefix]
-    /// The peers, at least one.
-    public let peers: [PeerConfiguration]
+    /// How packets get across.
+    public private(set) var kind: Kind
     /// The BFD session with the far end, where there is one.
     public let bfd: BFDConfiguration?
     /// The STAMP session with the far end's reflector, where there is one.
@@ -36,14 +36,74 @@ public struct PathConfiguration: Equatable, Sendable {
     public var farEnds: [IPPrefix] {
         [bfd?.peer, stamp?.peer.address].compactMap { $0.map(IPPrefix.init(host:)) } + (stampReflector?.allowed ?? [])
     }
+
+    /// Its tunnel, where it is a WireGuard path.
+    public var wireGuard: WireGuardConfiguration? {
+        guard case .wireGuard(let tunnel) = kind else { return nil }
+        return tunnel
+    }
+
+    /// Its line, where it is a routed path.
+    public var routed: RoutedConfiguration? {
+        guard case .routed(let line) = kind else { return nil }
+        return line
+    }
+
+    /// Gives its WireGuard tunnel another key; a path of another kind has none.
+    mutating func replacePrivateKey(with key: WireGuardSecretKey) {
+        guard case .wireGuard(var tunnel) = kind else { return }
+        tunnel.privateKey = key
+        kind = .wireGuard(tunnel)
+    }
+
+    /// The peers of its WireGuard tunnel; none where it is of another kind.
+    public var peers: [PeerConfiguration] { wireGuard?.peers ?? [] }
+
+    /// Where a tunnel's outer packets leave, and nowhere else; nil where there is no tunnel.
+    public var underlay: UnderlayConfiguration? { wireGuard?.underlay }
+
+    /// Whether every packet by it costs.
+    public var isMetered: Bool { underlay?.isMetered ?? routed?.isMetered ?? false }
+}
+
+/// A WireGuard tunnel, as the file asks for it.
+public struct WireGuardConfiguration: Equatable, Sendable {
+    /// Our key.
+    public internal(set) var privateKey: WireGuardSecretKey
+    /// The file that it is in; nil for a credential.
+    public let privateKeyFile: String?
+    /// The UDP port that peers know; nil: any.
+    public let listenPort: UInt16?
+    /// Where outer packets leave.
+    public let underlay: UnderlayConfiguration
+    /// The peers, at least one.
+    public let peers: [PeerConfiguration]
+}
+
+/// A leased line, as the file asks for it: an interface, and whoever carries packets on behind it.
+public struct RoutedConfiguration: Hashable, Sendable {
+    /// The routers, at least one, one a family. Prefixes of another family do not go by the path.
+    public let gateways: [IPAddress]
+    /// The VLAN that the interface is made for; nil: the interface is the operator's, and is only used.
+    public let vlan: VLANConfiguration?
+    /// Whether every packet costs.
+    public let isMetered: Bool
+}
+
+/// A VLAN of an interface, as the file asks for it (IEEE 802.1Q).
+public struct VLANConfiguration: Hashable, Sendable {
+    /// The interface that the tagged packets leave by.
+    public let parent: InterfaceName
+    /// The VLAN's number, 1 to 4094.
+    public let id: UInt16
 }
 
 /// A BFD session, as the file asks for it.
 public struct BFDConfiguration: Hashable, Sendable {
     /// The far end's address on the path.
     public let peer: IPAddress
-    /// The path's own address, of the same family.
-    public let local: IPAddress
+    /// The path's own address, of the same family; nil: whichever the interface, which is not pnetd's, has for the peer.
+    public let local: IPAddress?
     /// The time between packets, both ways, once the session is up; 10 ms to 10 s.
     public let interval: Duration
     /// How many packets in a row may be missed, the last one included; not 0.

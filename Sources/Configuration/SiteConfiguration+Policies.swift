@@ -32,7 +32,7 @@ extension NetworkPolicy {
                 roundTrip: network.degraded.roundTrip,
                 jitter: network.degraded.jitter
             ),
-            metered: Set(paths.filter { network.paths.contains($0.name) && $0.underlay.isMetered }.map(\.name)),
+            metered: Set(paths.filter { network.paths.contains($0.name) && $0.isMetered }.map(\.name)),
             failback: failback,
             damping: network.damping,
             whenDown: network.whenDown == .block ? .block : .public

@@ -7,7 +7,10 @@ extension StatusReport {
     public struct Path: Hashable, Sendable, Codable {
         /// What the path is made of.
         public enum Kind: String, Hashable, Sendable, Codable {
+            /// A WireGuard tunnel.
             case wireguard
+            /// A leased line: a router that is not ours.
+            case routed
         }
 
         /// Who does the work of a tunnel.
@@ -22,12 +25,14 @@ extension StatusReport {
         public var name: PathName
         /// What it is made of.
         public var kind: Kind
-        /// Who does the work; null while there is no interface.
+        /// Who does the work; null while there is no interface, and where there is no tunnel.
         @ExplicitNull public var implementation: Implementation?
         /// Its kernel interface.
         public var interface: InterfaceName
-        /// Where its outer packets leave.
+        /// Where a tunnel's outer packets leave, or a VLAN's tagged ones; null where the interface lies on no other.
         @ExplicitNull public var underlay: InterfaceName?
+        /// The routers at a line's end, one a family; none in a tunnel.
+        public var gateways: [IPAddress]
         /// Where the peer was last seen.
         @ExplicitNull public var endpoint: SocketEndpoint?
         /// The name that the file gives the peer by, with the port; null where it gives an address, or nothing.
@@ -64,6 +69,7 @@ extension StatusReport {
             implementation: Implementation? = nil,
             interface: InterfaceName,
             underlay: InterfaceName? = nil,
+            gateways: [IPAddress] = [],
             endpoint: SocketEndpoint? = nil,
             endpointName: String? = nil,
             verdict: Verdict,
@@ -84,6 +90,7 @@ extension StatusReport {
             self.implementation = implementation
             self.interface = interface
             self.underlay = underlay
+            self.gateways = gateways
             self.endpoint = endpoint
             self.endpointName = endpointName
             self.verdict = verdict

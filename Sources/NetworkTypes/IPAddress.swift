@@ -91,6 +91,12 @@ public enum IPAddress: Hashable, Sendable {
         }
     }
 
+    /// Whether it means something on one link only, fe80::/10 (RFC 4291 section 2.5.6).
+    public var isLinkLocal: Bool {
+        guard case .v6(let address) = self else { return false }
+        return address.bits >> 118 == 0x3fa
+    }
+
     /// Makes the address of a family whose low `family.width` bits are given.
     public init(family: AddressFamily, bits: UInt128) {
         switch family {

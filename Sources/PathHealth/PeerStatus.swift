@@ -2,8 +2,8 @@
 
 public import NetworkTypes
 
-/// What a tunnel's counters say of its far end while targets are silent: whether it is the way that is broken, or what
-/// lies behind it.
+/// What a tunnel's counters say of its far end, or the kernel of the router at a line's end, while targets are silent:
+/// whether it is the way that is broken, or what lies behind it.
 public enum PeerStatus: Hashable, Sendable, Codable {
     /// Nothing yet, or the targets answer.
     case unknown
@@ -13,6 +13,10 @@ public enum PeerStatus: Hashable, Sendable, Codable {
     case heard
     /// A handshake was done: the way carries, there and back.
     case shakesHands
+    /// The line's router was looked for in vain: nothing leaves by the line.
+    case gatewayMissing(IPAddress)
+    /// The line's router answers on the line.
+    case gatewayThere(IPAddress)
 
     /// How long a far end may stay silent that was sent something: after ten seconds WireGuard says that it got it
     /// (KEEPALIVE_TIMEOUT, the protocol's section 6.5), and a round trip comes to that.
@@ -47,6 +51,8 @@ public enum PeerStatus: Hashable, Sendable, Codable {
         case .silent: .peerSilent
         case .heard: .peerHeard
         case .shakesHands: .peerAnswers
+        case .gatewayMissing(let gateway): .gatewaySilent(gateway)
+        case .gatewayThere(let gateway): .gatewayAnswers(gateway)
         }
     }
 }

@@ -63,6 +63,14 @@ public enum Reason: Hashable, Sendable, Codable, CustomStringConvertible {
     case interfaceForeign(InterfaceName)
     /// The path's interface is not up.
     case interfaceDown(InterfaceName)
+    /// The line's interface has no carrier.
+    case carrierLost(InterfaceName)
+    /// No address of the line's interface leads to the router at its end.
+    case gatewayOffLink(IPAddress, InterfaceName)
+    /// The router at the line's end was looked for in vain, by ARP or neighbour discovery.
+    case gatewaySilent(IPAddress)
+    /// The router at the line's end answers ARP or neighbour discovery.
+    case gatewayAnswers(IPAddress)
     /// The interface below the tunnel does not exist.
     case underlayMissing(InterfaceName)
     /// The interface below the tunnel is not up or has no carrier.
@@ -122,6 +130,12 @@ public enum Reason: Hashable, Sendable, Codable, CustomStringConvertible {
         case .interfaceMissing(let name): "interface \(name) does not exist"
         case .interfaceForeign(let name): "interface \(name) exists and is not pnetd's"
         case .interfaceDown(let name): "interface \(name) is down"
+        case .carrierLost(let name): "interface \(name) has no carrier"
+        case .gatewayOffLink(let gateway, let name):
+            "interface \(name) has no address that leads to its gateway \(gateway)"
+        case .gatewaySilent(let gateway):
+            "gateway \(gateway) is not on the line (no answer to ARP or neighbour discovery)"
+        case .gatewayAnswers(let gateway): "gateway \(gateway) is there: what lies behind it does not answer"
         case .underlayMissing(let name): "underlay \(name) does not exist"
         case .underlayDown(let name): "underlay \(name) is down or has no carrier"
         case .underlayUnaddressed(let name):

@@ -10,6 +10,7 @@ struct PreparedKey {
     enum Failure: Error, CustomStringConvertible {
         case file(ConfigurationErrors)
         case noPath(String, file: String)
+        case noTunnel(PathName)
         case credential(PathName)
         case thereAlready(String, WireGuardPublicKey)
         case unreadable(String, KeyFile.Fault, remedy: String)
@@ -21,6 +22,7 @@ struct PreparedKey {
             switch self {
             case .file(let errors): "\(errors)"
             case .noPath(let name, let file): "\(file) has no path '\(name)'"
+            case .noTunnel(let path): "\(path) is no WireGuard path, and has no key"
             case .credential(let path):
                 "the key of \(path) is a credential: give the service manager another one, and restart pnetd"
             case .thereAlready(let file, let key):
@@ -55,7 +57,8 @@ struct PreparedKey {
         guard let found = loaded.configuration.paths.first(where: { $0.name.text == path }) else {
             throw .noPath(path, file: configuration)
         }
-        guard let file = found.privateKeyFile else { throw .credential(found.name) }
+        guard let tunnel = found.wireGuard else { throw .noTunnel(found.name) }
+        guard let file = tunnel.privateKeyFile else { throw .credential(found.name) }
         self.path = found.name
         self.file = file
         option = configuration == RotateCommand.usualFile ? "" : " --file \(configuration)"

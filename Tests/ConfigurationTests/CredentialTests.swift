@@ -31,7 +31,7 @@ struct CredentialTests {
             .directory("\($0.directory)/keys")
         }
         let key = try #require(WireGuardSecretKey(base64: Array(TemporaryFile.goodKey.utf8)))
-        #expect(loaded?.configuration.paths.first?.privateKey == key)
+        #expect(loaded?.configuration.paths.first?.wireGuard?.privateKey == key)
     }
 
     @Test func aPresharedKeyToo() throws {

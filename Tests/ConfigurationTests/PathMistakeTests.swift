@@ -8,7 +8,7 @@ struct PathMistakeTests {
             ("  vpn-b:\n    kind: wireguard", "  vpn-b:\n    kind: ipsec"),
             give: [
                 "19:11: error: 'kind: ipsec' is part of the design but not of this version "
-                    + "(kind: wireguard)"
+                    + "(kind: wireguard or routed)"
             ]
         )
     }
@@ -16,7 +16,7 @@ struct PathMistakeTests {
     @Test func unknownKind() throws {
         try Example.expect(
             ("  vpn-b:\n    kind: wireguard", "  vpn-b:\n    kind: wireguad"),
-            give: ["19:11: error: kind must be wireguard, not 'wireguad'"]
+            give: ["19:11: error: kind must be wireguard or routed, not 'wireguad' (did you mean 'wireguard'?)"]
         )
     }
 

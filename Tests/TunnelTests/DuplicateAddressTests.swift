@@ -13,7 +13,7 @@ struct DuplicateAddressTests {
     /// The first path's peer is called over IPv6, by a router or on the link.
     static func wish(endpoint: String = "[2001:db8:1::1]:51820") -> Desired {
         var wish = Sample.desired(.active(Sample.first, standby: Sample.second))
-        wish.paths[0].wireGuard.peers[0].endpoint = Sample.endpoint(endpoint)
+        wish.paths[0].wireGuard?.peers[0].endpoint = Sample.endpoint(endpoint)
         return wish
     }
 
@@ -51,17 +51,17 @@ struct DuplicateAddressTests {
     ) {
         let observed = Self.observed(addresses)
         let wish = Self.wish()
-        #expect(observed.underlayCondition(wish.paths[0]) == condition)
+        #expect(observed.carrierCondition(wish.paths[0]) == condition)
         let underlay = Layout(wish, observed).routes.keys.filter { $0.table == 7065 && $0.prefix.family == .ipv6 }
         #expect(Set(underlay.map(\.prefix.description)) == Set(routes))
         // IPv4 is as it was.
-        #expect(observed.underlayCondition(Sample.desired(.blocked).paths[0]) == .ready)
+        #expect(observed.carrierCondition(Sample.desired(.blocked).paths[0]) == .ready)
     }
 
     @Test func aPeerOnTheLinkIsNotReachedEither() {
         let wish = Self.wish(endpoint: "[2001:db8::1]:51820")
-        #expect(Self.observed([("2001:db8::2/64", nil)]).underlayCondition(wish.paths[0]) == .ready)
-        #expect(Self.observed([("2001:db8::2/64", .tentative)]).underlayCondition(wish.paths[0]) == Self.unaddressed)
+        #expect(Self.observed([("2001:db8::2/64", nil)]).carrierCondition(wish.paths[0]) == .ready)
+        #expect(Self.observed([("2001:db8::2/64", .tentative)]).carrierCondition(wish.paths[0]) == Self.unaddressed)
     }
 
     @Test func saysWhoHasTheAddress() {

@@ -47,14 +47,14 @@ struct HostSettingsTests {
     /// The filter is for IPv4 alone.
     @Test func saysNothingOfIPv6() {
         var desired = Sample.desired(.blocked)
-        desired.paths[0].wireGuard.peers[0].endpoint = Sample.endpoint("[2001:db8::1]:51820")
+        desired.paths[0].wireGuard?.peers[0].endpoint = Sample.endpoint("[2001:db8::1]:51820")
         desired.paths[0].addresses = [Sample.address("fd00:99::2/126")]
         #expect(Self.settings(underlay: (1, false), path: (2, false)).warnings(for: desired) == [])
     }
 
     @Test func writesADotInANameAsSysctlReadsIt() {
         var desired = Sample.desired(.blocked)
-        desired.paths[0].underlay = Sample.interface("eth0.7")
+        desired.paths[0].tunnel?.underlay.interface = Sample.interface("eth0.7")
         var settings = HostSettings()
         settings.sourceChecks = [Sample.interface("eth0.7"): .init(filter: 1, goesByMark: false)]
         #expect(settings.warnings(for: desired)[0].hasSuffix("(sysctl -w net.ipv4.conf.eth0/7.rp_filter=2)"))

@@ -25,8 +25,8 @@ struct NeighbourTests {
             func absences() throws -> [String] {
                 model.drain()
                 var path = Sample.path(Sample.first, slot: 1)
-                path.underlay = try #require(InterfaceName("eth0"))
-                path.gateways = nil
+                path.tunnel?.underlay.interface = try #require(InterfaceName("eth0"))
+                path.tunnel?.underlay.gateways = nil
                 return model.observed.absences(Desired(reserved: Sample.reserved, paths: [path], networks: []))
             }
             func wait(_ done: () throws -> Bool) throws -> Bool {

@@ -38,15 +38,16 @@ struct PathMTUTests {
     ])
     func leavesRoomForWhatWireGuardAdds(given: Case) {
         var path = Sample.path(Sample.first, slot: 1)
-        (path.mtu, path.callsOverIPv4Only) = (given.file, given.isIPv4Only)
+        path.mtu = given.file
+        path.tunnel?.callsOverIPv4Only = given.isIPv4Only
         var observed = Sample.bare
         var peer = WireGuardDevice.Peer(publicKey: Sample.publicKey(101))
         peer.endpoint = given.roamedTo.map(Sample.endpoint)
         observed.tunnels[path.interface]?.peers = [peer]
         if let link = given.link {
-            observed.links[path.underlay]?.mtu = link
+            observed.links[Sample.interface("eth0")]?.mtu = link
         } else {
-            observed.links[path.underlay] = nil
+            observed.links[Sample.interface("eth0")] = nil
         }
         observed.outerMTUs[path.interface] = given.outer
         if let own = given.own {
@@ -223,7 +224,7 @@ extension ReconcileTests {
                 """
             try run("/bin/sh", "-ec", commands)
             var wish = Sample.desired(both)
-            wish.paths[0].callsOverIPv4Only = true
+            wish.paths[0].tunnel?.callsOverIPv4Only = true
             try body(reconciler, wish)
         }
     }
@@ -285,8 +286,8 @@ extension ReconcileTests {
     @Test func followsWhatARouterSaidOverIPv6() throws {
         try Self.withRouter { reconciler, wish in
             var wish = wish
-            wish.paths[0].wireGuard.peers[0].endpoint = Sample.endpoint("[2001:db8:1::1]:51820")
-            wish.paths[0].callsOverIPv4Only = false
+            wish.paths[0].wireGuard?.peers[0].endpoint = Sample.endpoint("[2001:db8:1::1]:51820")
+            wish.paths[0].tunnel?.callsOverIPv4Only = false
             let result = try Self.settle(reconciler, wish)
             #expect(result.failures == [])
             #expect(try Self.mtu() == "1420")
@@ -302,7 +303,7 @@ extension ReconcileTests {
         try Self.withRouter(of: 1) { reconciler, wish in
             var wish = wish
             let endpoint = Sample.endpoint("[2001:db8:1::1]:51820")
-            wish.paths[1].wireGuard.peers[0].endpoint = endpoint
+            wish.paths[1].wireGuard?.peers[0].endpoint = endpoint
             let best = "default via 2001:db8:2::1 dev eth0 metric 10 expires 600"
             try run("/sbin/ip", "address", "add", "2001:db8:2::2/64", "dev", "eth0", "nodad")
             try run("/bin/sh", "-ec", "ip -6 route add \(best) mtu 1300")

@@ -27,12 +27,12 @@ struct RandomPlanTests {
     private static func path(_ slot: Int, _ dice: inout Dice) -> Desired.Path {
         var path = Sample.path(Sample.name("vpn-\(slot)"), slot: slot)
         path.interface = Sample.interface("pn-\(slot)")
-        path.underlay = Sample.interface("eth\(Int.random(in: 0...2, using: &dice))")
+        path.tunnel?.underlay.interface = Sample.interface("eth\(Int.random(in: 0...2, using: &dice))")
         path.mtu = Bool.random(using: &dice) ? 1380 : nil
-        path.gateways = Bool.random(using: &dice) ? [IPAddress("192.0.2.9")].compactMap { $0 } : nil
+        path.tunnel?.underlay.gateways = Bool.random(using: &dice) ? [IPAddress("192.0.2.9")].compactMap { $0 } : nil
         if Bool.random(using: &dice) { path.addresses = [Sample.address("10.90.\(slot).2/30")] }
-        path.wireGuard.listenPort = Bool.random(using: &dice) ? UInt16(51_820 + slot) : nil
-        path.wireGuard.peers = (0..<Int.random(in: 1...4, using: &dice)).map { number in
+        path.wireGuard?.listenPort = Bool.random(using: &dice) ? UInt16(51_820 + slot) : nil
+        path.wireGuard?.peers = (0..<Int.random(in: 1...4, using: &dice)).map { number in
             var peer = Sample.peer(slot)
             peer.publicKey = Sample.publicKey(UInt8(10 * slot + number))
             peer.keepalive = Bool.random(using: &dice) ? 15 : 0

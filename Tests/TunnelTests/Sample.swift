@@ -77,13 +77,17 @@ enum Sample {
             interface: interface("pn-\(path.text.suffix(1))"),
             addresses: [address("10.99.\(slot).2/30"), address("fd00:99:\(slot)::2/126")],
             mtu: nil,
-            underlay: interface("eth\(slot - 1)"),
-            gateways: nil,
-            wireGuard: WireGuardSettings(
-                privateKey: secret(UInt8(slot)),
-                listenPort: nil,
-                mark: 0,
-                peers: [peer(slot)]
+            kind: .wireGuard(
+                Desired.Path.WireGuardTunnel(
+                    settings: WireGuardSettings(
+                        privateKey: secret(UInt8(slot)),
+                        listenPort: nil,
+                        mark: 0,
+                        peers: [peer(slot)]
+                    ),
+                    callsOverIPv4Only: false,
+                    underlay: Desired.Path.Underlay(interface("eth\(slot - 1)"), gateways: nil)
+                )
             )
         )
     }
@@ -136,6 +140,14 @@ enum Sample {
             )
         }
         return observed
+    }
+}
+
+extension Desired.Path {
+    /// Its tunnel, for changing it.
+    var tunnel: WireGuardTunnel? {
+        get { if case .wireGuard(let tunnel) = kind { tunnel } else { nil } }
+        set { if let newValue { kind = .wireGuard(newValue) } }
     }
 }
 

@@ -44,7 +44,7 @@ struct TrafficEffectTests {
     @Test func aNewPathDisturbsNobody() {
         let changes = preview { wish in
             var path = Sample.path(Sample.name("vpn-c"), slot: 3)
-            path.underlay = Sample.interface("eth0")
+            path.tunnel?.underlay.interface = Sample.interface("eth0")
             wish.paths.append(path)
         }
         #expect(changes.contains { $0.text == "make interface pn-c" })
@@ -96,7 +96,13 @@ struct TrafficEffectTests {
 
     @Test func keysAndPeers() throws {
         func effect(_ change: (inout WireGuardSettings) -> Void) -> TrafficEffect? {
-            worst(preview { change(&$0.paths[0].wireGuard) })
+            worst(
+                preview { wish in
+                    guard var settings = wish.paths[0].wireGuard else { return }
+                    change(&settings)
+                    wish.paths[0].wireGuard = settings
+                }
+            )
         }
         let rekeyed = try #require(effect { $0.privateKey = Sample.secret(9).clamped })
         #expect(rekeyed.severity == .interruption && rekeyed.text.contains("until then the tunnel is cut"))
@@ -130,19 +136,21 @@ struct TrafficEffectTests {
     }
 
     @Test func anotherGatewayIsAnotherWay() {
-        let effect = worst(preview { $0.paths[0].gateways = [IPAddress("192.0.2.77")].compactMap { $0 } })
+        let effect = worst(
+            preview { $0.paths[0].tunnel?.underlay.gateways = [IPAddress("192.0.2.77")].compactMap { $0 } }
+        )
         #expect(effect == TrafficEffect(.diversion, "the outer packets of vpn-a take another way"))
     }
 
     @Test func anUnderlayThatLeadsNowhereCutsThePath() {
         // Each peer is reached by its own underlay only.
         let changes = preview { wish in
-            (wish.paths[0].underlay, wish.paths[1].underlay) = (wish.paths[1].underlay, wish.paths[0].underlay)
-            wish.paths[0].gateways = []
+            wish.paths[0].tunnel?.underlay = Desired.Path.Underlay(Sample.interface("eth1"), gateways: [])
+            wish.paths[1].tunnel?.underlay = Desired.Path.Underlay(Sample.interface("eth0"), gateways: nil)
         }
         #expect(worst(changes) == TrafficEffect(.interruption, "the outer packets of vpn-a find no way out"))
         // Nothing goes by the other one now.
-        let spare = preview { wish in wish.paths[1].gateways = [] }
+        let spare = preview { wish in wish.paths[1].tunnel?.underlay.gateways = [] }
         #expect(
             worst(spare)
                 == TrafficEffect(.diversion, "the outer packets of vpn-b find no way out; it carries nothing now")
@@ -153,8 +161,8 @@ struct TrafficEffectTests {
         let changes = preview { wish in
             wish.networks[0].paths = [Sample.second]
             wish.networks[0].outcome = .active(Sample.second, standby: nil)
-            for index in wish.paths[0].wireGuard.peers.indices {
-                wish.paths[0].wireGuard.peers[index].allowedIPs.subtract(wish.networks[0].prefixes)
+            for index in wish.paths[0].wireGuard?.peers.indices ?? 0..<0 {
+                wish.paths[0].wireGuard?.peers[index].allowedIPs.subtract(wish.networks[0].prefixes)
             }
         }
         #expect(worst(changes)?.severity == .diversion, "\(changes)")

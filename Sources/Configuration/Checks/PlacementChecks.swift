@@ -25,6 +25,11 @@ extension Reading {
                 error(endpoint.mark, message, hint: "its name would be answered through the tunnel it is to open")
             }
         }
+        for gateway in declared.gateways {
+            guard let holder = prefix(holding: gateway.value) else { continue }
+            let message = "gateway \(gateway.value) lies in \(holder.value) of network '\(holder.owner)'"
+            error(gateway.mark, message, hint: "a line's router is on the line, not behind it")
+        }
         for resolver in declared.underlayResolvers {
             guard let holder = prefix(holding: resolver.value) else { continue }
             let message = "resolver \(resolver.value) lies in \(holder.value) of network '\(holder.owner)'"

@@ -21,6 +21,7 @@ extension Reading {
         guard !diagnostics.contains(where: { $0.severity == .error }) else { return }
         warnOfUnusedPaths()
         warnOfUncarriedPrefixes()
+        warnOfUnroutedPrefixes()
         warnOfUnaskableTargets()
         warnOfUncarriedFarEnds()
     }

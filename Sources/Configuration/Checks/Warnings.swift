@@ -16,7 +16,8 @@ extension Reading {
     /// make up one shorter one, so this is no error.
     func warnOfUncarriedPrefixes() {
         let automatic = Set(declared.automaticPeers.map(\.owner))
-        for reference in declared.references where !automatic.contains(reference.value) {
+        for reference in declared.references
+        where declared.kinds[reference.value] == .wireguard && !automatic.contains(reference.value) {
             let carried = declared.allowedIPs.filter { $0.owner == reference.value }
             for prefix in declared.prefixes where prefix.owner == reference.owner {
                 guard !carried.contains(where: { $0.value.contains(prefix.value) }) else { continue }
@@ -26,10 +27,24 @@ extension Reading {
         }
     }
 
+    /// Prefixes of a family in which a line has no router.
+    func warnOfUnroutedPrefixes() {
+        for reference in declared.references where declared.kinds[reference.value] == .routed {
+            let families = Set(declared.gateways.filter { $0.owner == reference.value }.map(\.value.family))
+            for prefix in declared.prefixes where prefix.owner == reference.owner {
+                guard !families.contains(prefix.value.family) else { continue }
+                let family = prefix.value.family == .ipv4 ? "IPv4" : "IPv6"
+                let message = "\(prefix.value) does not go by path '\(reference.value)'"
+                warning(reference.mark, message, hint: "the path has no \(family) gateway")
+            }
+        }
+    }
+
     /// Far ends of BFD and STAMP sessions that no peer of a path may carry.
     func warnOfUncarriedFarEnds() {
         let automatic = Set(declared.automaticPeers.map(\.owner))
-        for peer in declared.farEnds where !automatic.contains(peer.owner) {
+        for peer in declared.farEnds
+        where declared.kinds[peer.owner] == .wireguard && !automatic.contains(peer.owner) {
             let carried = declared.allowedIPs.filter { $0.owner == peer.owner }
             guard !carried.contains(where: { $0.value.contains(peer.value) }) else { continue }
             let message = "no peer of path '\(peer.owner)' has \(peer.value) in its allowed-ips"
@@ -39,7 +54,8 @@ extension Reading {
 
     /// Targets of a family in which a path has no address to ask from.
     func warnOfUnaskableTargets() {
-        for reference in declared.references {
+        for reference in declared.references
+        where !declared.pathsOnForeignInterfaces.contains(reference.value) {
             let families = Set(declared.addresses.filter { $0.owner == reference.value }.map(\.value.address.family))
             for target in declared.targets where target.owner == reference.owner {
                 guard !families.contains(target.value.family) else { continue }

@@ -5,8 +5,15 @@ import NetworkTypes
 extension Reading {
     /// The section `bfd` of a path.
     ///
-    /// - Parameter own: the path's addresses; nil where they are not all known, and nothing is compared with them.
-    func bfd(_ node: YAMLNode, of path: String, own: [InterfaceAddress]?) -> BFDConfiguration? {
+    /// - Parameters:
+    ///   - own: the path's addresses; nil where they are not all known, and nothing is compared with them.
+    ///   - gateway: the router behind the path, which is the far end unless another is named.
+    func bfd(
+        _ node: YAMLNode,
+        of path: String,
+        own: [InterfaceAddress]?,
+        gateway: IPAddress?
+    ) -> BFDConfiguration? {
         guard
             let section = Section(
                 node,
@@ -15,9 +22,11 @@ extension Reading {
                 reading: self
             )
         else { return nil }
-        let peer = section.required("peer", hint: "the far end's address on the path").flatMap {
-            farEnd($0, path, own)
-        }
+        let isNamed = gateway == nil || section["peer"] != nil
+        let peer =
+            isNamed
+            ? section.required("peer", hint: "the far end's address on the path").flatMap { farEnd($0, path, own) }
+            : gateway
         let local = section["local"].flatMap { ownAddress($0, own) }
         let interval = section["interval"].flatMap {
             duration($0, "interval", in: .milliseconds(10) ... .seconds(10), saying: "10ms to 10s")
@@ -33,10 +42,13 @@ extension Reading {
         }
         let key = section["authentication"].map { bfdKey($0, of: path) }
         if case .some(nil) = key { return nil }
-        guard let peer, let local = localEnd(section, local, peer, own) else { return nil }
+        guard let peer else { return nil }
+        let found = localEnd(section, local, peer, own)
+        // The addresses of an interface that is the operator's are seen in the kernel only.
+        guard found != nil || gateway != nil else { return nil }
         return BFDConfiguration(
             peer: peer,
-            local: local,
+            local: found,
             interval: interval ?? .milliseconds(300),
             multiplier: UInt8(clamping: multiplier ?? 3),
             minimumTTL: isMultihop ? minimumTTL ?? 1 : nil,

@@ -19,10 +19,16 @@ struct Declarations {
     var pathsAreKnown = false
     /// The names of paths, also of those that could not be read.
     var paths: [Sighting<String>] = []
+    /// What each path is, of those that could be read.
+    var kinds: [String: KindWord] = [:]
     var interfaces: [Sighting<InterfaceName>] = []
+    /// The routers behind the interfaces of routed paths.
+    var gateways: [Sighting<IPAddress>] = []
     var addresses: [Sighting<InterfaceAddress>] = []
     /// Paths with an address that could not be read.
     var pathsWithUnknownAddresses: Set<String> = []
+    /// Paths whose interface, and so its addresses, is the operator's.
+    var pathsOnForeignInterfaces: Set<String> = []
     /// Paths through which every packet may cost.
     var meteredPaths: Set<String> = []
     var natSources: [Sighting<IPPrefix>] = []

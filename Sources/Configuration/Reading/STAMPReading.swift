@@ -21,7 +21,7 @@ extension Reading {
         let peer = section.required("peer", hint: "the far end's address on the path").flatMap {
             farEnd($0, path, own)
         }
-        let local = section["local"].flatMap { ownAddress($0, own) }
+        let local = ownEnd(section, of: path).flatMap { ownAddress($0, own) }
         let port = stampPort(section)
         let interval = section["interval"].flatMap {
             duration($0, "interval", in: .milliseconds(20) ... .seconds(10), saying: "20ms to 10s")
@@ -48,7 +48,7 @@ extension Reading {
                 reading: self
             )
         else { return nil }
-        let local = section["local"].map { ownAddress($0, own) } ?? own?.first?.address
+        let local = ownEnd(section, of: path).map { ownAddress($0, own) } ?? own?.first?.address
         let port = stampPort(section)
         let allowed = section["allow"].flatMap { list($0, "allow") }?.compactMap { item -> IPPrefix? in
             guard let prefix = prefix(item, "allow") else { return nil }
@@ -63,6 +63,11 @@ extension Reading {
             local: SocketEndpoint(address: local, port: port),
             allowed: allowed ?? onLink
         )
+    }
+
+    /// What a section says of our end, which it must where the file does not know the interface's addresses.
+    private func ownEnd(_ section: Section, of path: String) -> YAMLNode? {
+        declared.pathsOnForeignInterfaces.contains(path) ? section.required("local") : section["local"]
     }
 
     private func stampPort(_ section: Section) -> UInt16 {

@@ -20,6 +20,9 @@ struct Guard: Codable, Hashable, Sendable {
         let mark: UInt32
         /// Sources that leave with the path's own address; nil: none, as in a copy that an earlier version wrote.
         let natSources: [IPPrefix]?
+        /// The slots of the networks whose traffic alone is marked, since the interface is not ours and carries other
+        /// traffic as well; nil: all that goes by the interface, as in a copy that an earlier version wrote.
+        let networksAlone: [Int]?
     }
 
     let networks: [Network]
@@ -60,7 +63,7 @@ struct Guard: Codable, Hashable, Sendable {
         }
         for path in paths {
             for address in path.addresses { arriving.append(Self.ownAddress(address, of: path)) }
-            arriving.append(marking(arrivalsBy: path))
+            arriving += marked(path, .source, sets).map { marking(arrivalsBy: path, $0) }
         }
         let translation = translation
         sets += translation.map(\.set)
@@ -93,7 +96,9 @@ struct Guard: Codable, Hashable, Sendable {
                     name: "marking",
                     hook: UInt32(NF_INET_POST_ROUTING.rawValue),
                     priority: -150,
-                    rules: paths.map { marking(connectionsOf: $0) }
+                    rules: paths.flatMap { path in
+                        marked(path, .destination, sets).map { marking(connectionsOf: path, $0) }
+                    }
                 ),
             ] + (translation.isEmpty ? [] : [Self.translating(translation.map(\.rule))])
         )
@@ -148,23 +153,34 @@ struct Guard: Codable, Hashable, Sendable {
         )
     }
 
+    /// What tells a path's traffic from the rest that goes by its interface, one a rule: on an interface of ours nothing has
+    /// to; on another, clients of the site may come in by it too, and what they send goes by the network's decision.
+    private func marked(_ path: Path, _ end: End, _ sets: [NftTable.Set]) -> [[NftExpression]] {
+        guard let slots = path.networksAlone else { return [[]] }
+        return slots.flatMap { slot in
+            AddressFamily.allCases.compactMap { family in
+                let name = "net\(slot)-\(family)"
+                return sets.contains { $0.name == name } ? Self.inSet(name, family, end) : nil
+            }
+        }
+    }
+
     /// Marks what comes in by a path, so that the kernel looks its source up in the path's own table (src_valid_mark):
     /// while a network is blocked, its guard route would make the answers to our probes look spoofed to rp_filter.
-    private func marking(arrivalsBy path: Path) -> NftTable.Rule {
+    private func marking(arrivalsBy path: Path, _ which: [NftExpression]) -> NftTable.Rule {
         NftTable.Rule(
             "arrived by \(path.name)",
-            [.meta(NFT_META_IIFNAME), .compare(NFT_CMP_EQ, path.interface.paddedKey), .meta(NFT_META_MARK)]
-                + [.bitwise(mask: Self.native(~markMask), xor: Self.native(path.mark)), .setMark]
+            [.meta(NFT_META_IIFNAME), .compare(NFT_CMP_EQ, path.interface.paddedKey)] + which
+                + [.meta(NFT_META_MARK), .bitwise(mask: Self.native(~markMask), xor: Self.native(path.mark)), .setMark]
         )
     }
 
     /// Marks a connection by the path that its first packet leaves by. One without an answer is new with every packet,
     /// and would get the mark of the path that it was moved to: what has a mark keeps it.
-    private func marking(connectionsOf path: Path) -> NftTable.Rule {
+    private func marking(connectionsOf path: Path, _ which: [NftExpression]) -> NftTable.Rule {
         NftTable.Rule(
             "connections begun by \(path.name)",
-            [
-                .meta(NFT_META_OIFNAME), .compare(NFT_CMP_EQ, path.interface.paddedKey),
+            [.meta(NFT_META_OIFNAME), .compare(NFT_CMP_EQ, path.interface.paddedKey)] + which + [
                 .connection(NFT_CT_STATE), .bitwise(mask: Self.native(Self.stateNew), xor: Self.native(0)),
                 .compare(NFT_CMP_NEQ, Self.native(0)),
                 .connection(NFT_CT_MARK), .bitwise(mask: Self.native(markMask), xor: Self.native(0)),

@@ -5,32 +5,97 @@ public import PathHealth
 
 /// What the file and the decisions ask of the kernel.
 public struct Desired: Hashable, Sendable {
-    /// A WireGuard path.
+    /// A path.
     public struct Path: Hashable, Sendable {
+        /// How packets get across.
+        public enum Kind: Hashable, Sendable {
+            /// In a WireGuard tunnel, on an interface of ours.
+            case wireGuard(WireGuardTunnel)
+            /// By routers that are not ours.
+            case routed(Line)
+        }
+
+        /// A WireGuard tunnel.
+        public struct WireGuardTunnel: Hashable, Sendable {
+            /// Keys and peers; the mark on outer packets is filled in.
+            public var settings: WireGuardSettings
+            /// Whether the file has an IPv4 address for every peer's endpoint. A name's address may be of the other family
+            /// with the next answer, and a peer without an endpoint may call by either.
+            public var callsOverIPv4Only: Bool
+            /// Where outer packets leave.
+            public var underlay: Underlay
+
+            /// Makes a tunnel.
+            public init(settings: WireGuardSettings, callsOverIPv4Only: Bool, underlay: Underlay) {
+                self.settings = settings
+                self.callsOverIPv4Only = callsOverIPv4Only
+                self.underlay = underlay
+            }
+        }
+
+        /// Where a tunnel's outer packets leave, and nowhere else.
+        public struct Underlay: Hashable, Sendable {
+            /// The interface.
+            public var interface: InterfaceName
+            /// Its gateways; nil: those of its default routes.
+            public var gateways: [IPAddress]?
+
+            /// Makes an underlay.
+            public init(_ interface: InterfaceName, gateways: [IPAddress]?) {
+                self.interface = interface
+                self.gateways = gateways
+            }
+        }
+
+        /// A leased line, or any other link with somebody's router at its end.
+        public struct Line: Hashable, Sendable {
+            /// The routers, one a family. A family without one does not go by the path.
+            public var gateways: [IPAddress]
+            /// The VLAN that the interface is made for; nil: the interface is not ours, and nothing of it is changed.
+            public var vlan: VLAN?
+            /// Who is spoken with behind the routers, beside the networks' hosts.
+            public var farEnds: [IPPrefix]
+
+            /// Makes a line.
+            public init(gateways: [IPAddress], vlan: VLAN?, farEnds: [IPPrefix] = []) {
+                self.gateways = gateways
+                self.vlan = vlan
+                self.farEnds = farEnds
+            }
+        }
+
+        /// A VLAN of an interface (IEEE 802.1Q).
+        public struct VLAN: Hashable, Sendable {
+            /// The interface that tagged packets leave by.
+            public var parent: InterfaceName
+            /// Its number, 1 to 4094.
+            public var id: UInt16
+
+            /// Makes a VLAN.
+            public init(id: UInt16, of parent: InterfaceName) {
+                self.id = id
+                self.parent = parent
+            }
+        }
+
         /// Its name.
         public var name: PathName
         /// Its number among the reserved ones, 1 to ``ReservedNumbers/pathLimit``.
         public var slot: Int
         /// Its interface.
         public var interface: InterfaceName
-        /// The interface's addresses.
+        /// The addresses that the interface is given; none where it is not ours.
         public var addresses: [InterfaceAddress]
-        /// The interface's MTU; nil: what is known of the way to the peers, less what WireGuard adds.
+        /// Octets of the largest packet; nil: as many as the interface takes, or what is known of the way to a tunnel's
+        /// peers, less what the tunnel adds.
         public var mtu: Int?
         /// Octets of the largest packet that was seen to get through, where the interface takes larger ones; nil: all
         /// that it takes.
         public var carriedMTU: Int?
-        /// Whether the file has an IPv4 address for every peer's endpoint. A name's address may be of the other family
-        /// with the next answer, and a peer without an endpoint may call by either.
-        public var callsOverIPv4Only: Bool
-        /// The interface that outer packets leave by.
-        public var underlay: InterfaceName
-        /// The underlay's gateways; nil: those of its default routes.
-        public var gateways: [IPAddress]?
         /// Sources that leave with the path's own address.
         public var natSources: [IPPrefix]
-        /// Keys and peers; the mark on outer packets is filled in.
-        public var wireGuard: WireGuardSettings
+        /// How packets get across.
+        public var kind: Kind
 
         /// Makes a path.
         public init(
@@ -40,11 +105,8 @@ public struct Desired: Hashable, Sendable {
             addresses: [InterfaceAddress],
             mtu: Int?,
             carriedMTU: Int? = nil,
-            callsOverIPv4Only: Bool = false,
-            underlay: InterfaceName,
-            gateways: [IPAddress]?,
             natSources: [IPPrefix] = [],
-            wireGuard: WireGuardSettings
+            kind: Kind
         ) {
             self.name = name
             self.slot = slot
@@ -52,11 +114,36 @@ public struct Desired: Hashable, Sendable {
             self.addresses = addresses
             self.mtu = mtu
             self.carriedMTU = carriedMTU
-            self.callsOverIPv4Only = callsOverIPv4Only
-            self.underlay = underlay
-            self.gateways = gateways
             self.natSources = natSources
-            self.wireGuard = wireGuard
+            self.kind = kind
+        }
+
+        /// Its WireGuard settings; nil, and nothing to set, where it is of another kind.
+        public var wireGuard: WireGuardSettings? {
+            get { if case .wireGuard(let tunnel) = kind { tunnel.settings } else { nil } }
+            set {
+                guard case .wireGuard(var tunnel) = kind, let newValue else { return }
+                tunnel.settings = newValue
+                kind = .wireGuard(tunnel)
+            }
+        }
+
+        /// Where its outer packets leave; nil where it is no tunnel.
+        public var underlay: Underlay? {
+            if case .wireGuard(let tunnel) = kind { tunnel.underlay } else { nil }
+        }
+
+        /// Its line; nil where it is of another kind.
+        public var line: Line? {
+            if case .routed(let line) = kind { line } else { nil }
+        }
+
+        /// Whether its interface is ours to make and to configure.
+        public var ownsInterface: Bool { line.map { $0.vlan != nil } ?? true }
+
+        /// The interfaces that have to carry for it to carry anything.
+        public var interfaces: [InterfaceName] {
+            [interface] + [underlay?.interface, line?.vlan?.parent].compactMap(\.self)
         }
     }
 
@@ -142,7 +229,9 @@ public struct Desired: Hashable, Sendable {
                     interface: path.interface,
                     addresses: path.addresses.map(\.address),
                     mark: reserved.pathMark(path.slot),
-                    natSources: path.natSources.isEmpty ? nil : path.natSources
+                    natSources: path.natSources.isEmpty ? nil : path.natSources,
+                    networksAlone: path.ownsInterface
+                        ? nil : networks.filter { $0.paths.contains(path.name) }.map(\.slot)
                 )
             },
             markMask: reserved.markMask

@@ -20,7 +20,7 @@ public struct HostSettings: Hashable, Sendable {
     /// Reads what concerns the paths.
     public init(for desired: Desired) {
         let all = Self.sourceCheck("all") ?? SourceCheck(filter: 0, goesByMark: false)
-        for interface in Set(desired.paths.flatMap { [$0.interface, $0.underlay] }) {
+        for interface in Set(desired.paths.flatMap(\.interfaces)) {
             guard let own = Self.sourceCheck(interface.text) else { continue }
             // The kernel takes the greater of the two (IN_DEV_MAXCONF), and either of them (IN_DEV_ORCONF).
             sourceChecks[interface] = SourceCheck(
@@ -77,11 +77,13 @@ extension HostSettings {
 
     /// Peers are mostly found by a default route, and that of the main table leads by one underlay only.
     private func underlayWarning(_ path: Desired.Path) -> String? {
-        let hasIPv4 = path.wireGuard.peers.contains { $0.endpoint?.address.family != .ipv6 }
-        guard hasIPv4, sourceChecks[path.underlay]?.filter == 1 else { return nil }
+        guard case .wireGuard(let tunnel) = path.kind else { return nil }
+        let hasIPv4 = tunnel.settings.peers.contains { $0.endpoint?.address.family != .ipv6 }
+        let name = tunnel.underlay.interface
+        guard hasIPv4, sourceChecks[name]?.filter == 1 else { return nil }
         return
-            "\(path.underlay): rp_filter is 1: what \(path.name)'s peers send is dropped unless the main table leads "
-            + "to them by \(path.underlay) (sysctl -w \(path.underlay.setting("rp_filter"))=2)"
+            "\(name): rp_filter is 1: what \(path.name)'s peers send is dropped unless the main table leads "
+            + "to them by \(name) (sysctl -w \(name.setting("rp_filter"))=2)"
     }
 
     private func ipv6Warning(_ path: Desired.Path) -> String? {
@@ -97,7 +99,7 @@ extension HostSettings {
     /// The mark of what comes in by a path leads to the path's own table, and so satisfies even a strict filter.
     private func pathWarning(_ path: Desired.Path) -> String? {
         guard let check = sourceChecks[path.interface], check.filter != 0, !check.goesByMark,
-            path.addresses.contains(where: { $0.address.family == .ipv4 })
+            path.gateway(.ipv4) != nil || path.addresses.contains(where: { $0.address.family == .ipv4 })
         else { return nil }
         let when = check.filter == 1 ? "another path, or none, leads to its networks" : "no path leads to its networks"
         return "\(path.interface): src_valid_mark is 0 and rp_filter is \(check.filter): answers by \(path.name) are "

@@ -44,6 +44,7 @@ struct Layout: Hashable, Sendable {
     }
 
     private mutating func addUnderlay(of path: Desired.Path, _ observed: Observed, _ reserved: ReservedNumbers) {
+        guard let outer = path.underlay else { return }
         let (table, mark) = (reserved.underlayTable(path.slot), reserved.underlayMark(path.slot))
         let priority = reserved.underlayPriority(path.slot)
         for family in AddressFamily.allCases {
@@ -51,7 +52,7 @@ struct Layout: Hashable, Sendable {
             rules.insert(Rule(family: family, priority: priority, selector: selector, action: .lookup(table)))
             rules.insert(Rule(family: family, priority: priority + 1, selector: selector, action: .unreachable))
         }
-        guard let underlay = observed.links[path.underlay], underlay.isUp, underlay.hasCarrier else { return }
+        guard let underlay = observed.links[outer.interface], underlay.isUp, underlay.hasCarrier else { return }
         for address in observed.usableAddresses(of: underlay) {
             let onLink = address.address.prefix
             add(
@@ -91,23 +92,24 @@ struct Layout: Hashable, Sendable {
             }
         }
         guard let link = path.carrier(observed) else { return }
-        for family in AddressFamily.allCases {
+        let families = path.families(observed)
+        for family in families {
             let id = reserved.nexthop(ofPath: path.slot, family)
-            nexthops[id] = Nexthop(id: id, family: family, destination: .device(link: link.index))
+            let destination = Nexthop.Destination.device(link: link.index, gateway: path.gateway(family))
+            nexthops[id] = Nexthop(id: id, family: family, destination: destination)
         }
-        for network in desired.networks where network.paths.contains(path.name) {
-            for prefix in network.prefixes {
-                let id = reserved.nexthop(ofPath: path.slot, prefix.family)
-                add(
-                    Route(
-                        table: table,
-                        prefix: prefix,
-                        metric: 1024,
-                        destination: .nexthop(id),
-                        mtu: path.routeMTU(observed)
-                    )
+        let own = desired.networks.filter { $0.paths.contains(path.name) }.flatMap(\.prefixes)
+        for prefix in own + path.distantEnds(observed) where families.contains(prefix.family) {
+            let id = reserved.nexthop(ofPath: path.slot, prefix.family)
+            add(
+                Route(
+                    table: table,
+                    prefix: prefix,
+                    metric: 1024,
+                    destination: .nexthop(id),
+                    mtu: path.routeMTU(observed)
                 )
-            }
+            )
         }
     }
 
@@ -138,9 +140,9 @@ struct Layout: Hashable, Sendable {
         _ desired: Desired,
         _ observed: Observed
     ) -> Route? {
-        guard let path = desired.paths.first(where: { $0.name == canary.path }), path.carrier(observed) != nil else {
-            return nil
-        }
+        guard let path = desired.paths.first(where: { $0.name == canary.path }), path.carrier(observed) != nil,
+            path.families(observed).contains(canary.prefix.family)
+        else { return nil }
         return Route(
             table: desired.reserved.networkTable,
             prefix: canary.prefix,
@@ -178,7 +180,8 @@ struct Layout: Hashable, Sendable {
                 continue
             }
             let mtu = path.routeMTU(for: network.mtu, observed)
-            for family in AddressFamily.allCases where network.prefixes.contains(where: { $0.family == family }) {
+            for family in path.families(observed)
+            where network.prefixes.contains(where: { $0.family == family }) {
                 let member = reserved.nexthop(ofPath: path.slot, family)
                 let id = reserved.group(ofNetwork: network.slot, rank, family)
                 let group = Nexthop(id: id, family: family, destination: .group([member]))
@@ -190,17 +193,42 @@ struct Layout: Hashable, Sendable {
 }
 
 extension Desired.Path {
-    /// Its interface, where that is ours and can carry.
+    /// Its interface, where that is the path's to use and can carry.
     func carrier(_ observed: Observed) -> Link? {
-        guard let link = ownLink(observed), link.isUp, link.hasCarrier else { return nil }
+        guard let link = usableLink(observed), link.isUp, link.hasCarrier else { return nil }
         return link
+    }
+
+    /// The families that go by it, IPv4 first: in a tunnel both, by a line those in which it has a router within reach.
+    func families(_ observed: Observed) -> [AddressFamily] {
+        guard line != nil else { return AddressFamily.allCases }
+        return AddressFamily.allCases.filter { family in gateway(family).map { reaches($0, observed) } ?? false }
+    }
+
+    /// Whether its interface has an address that leads to a router on it: without, the kernel takes no nexthop by it.
+    func reaches(_ gateway: IPAddress, _ observed: Observed) -> Bool {
+        guard let link = observed.links[interface] else { return false }
+        return gateway.isLinkLocal
+            || observed.usableAddresses(of: link).contains { $0.address.prefix.contains(gateway) }
+    }
+
+    /// Who carries packets of a family on; nil in a tunnel, where nobody has to be named.
+    func gateway(_ family: AddressFamily) -> IPAddress? { line?.gateways.first { $0.family == family } }
+
+    /// The far ends that its interface does not reach by itself.
+    func distantEnds(_ observed: Observed) -> [IPPrefix] {
+        guard let line, let link = observed.links[interface] else { return [] }
+        let onLink = observed.usableAddresses(of: link).map(\.address.prefix)
+        return line.farEnds.filter { end in !onLink.contains { $0.contains(end) } }
     }
 
     /// The way out by the underlay: the file's gateway, else what the underlay's best default route says. None while each
     /// address that outer packets could have there is in doubt: the kernel would give them another interface's.
     func hop(_ family: AddressFamily, _ observed: Observed) -> Observed.DefaultRoute? {
-        guard let link = observed.links[underlay], observed.hasSource(on: link, family) else { return nil }
-        guard let gateways else { return observed.defaultRoute(by: link, family) }
+        guard let underlay, let link = observed.links[underlay.interface], observed.hasSource(on: link, family) else {
+            return nil
+        }
+        guard let gateways = underlay.gateways else { return observed.defaultRoute(by: link, family) }
         return gateways.first { $0.family == family }.map {
             Observed.DefaultRoute(family: family, link: link.index, gateway: $0, metric: 0)
         }

@@ -68,7 +68,7 @@ extension Observed {
     }
 
     private mutating func loseNexthops(on link: Int32) {
-        for nexthop in nexthops.values where nexthop.destination == .device(link: link) { loseNexthop(nexthop.id) }
+        for nexthop in nexthops.values where nexthop.leads(outOf: link) { loseNexthop(nexthop.id) }
     }
 
     private mutating func loseRoutes(on link: Int32, of families: [AddressFamily] = AddressFamily.allCases) {
@@ -189,6 +189,12 @@ extension Observed.DefaultRoute {
         var route = self
         route.mtu = nil
         return route
+    }
+}
+
+extension Nexthop {
+    fileprivate func leads(outOf link: Int32) -> Bool {
+        if case .device(link, _) = destination { true } else { false }
     }
 }
 

@@ -8,7 +8,7 @@ extension Observed {
         switch step {
         case .putGuard(let table): self.guard = GuardTable(contents: NftTable.Contents(of: table))
         case .adoptGuard: self.guard?.isOrphan = false
-        case .makeLink(let name): make(name)
+        case .makeLink(let name, let kind): make(name, kind)
         case .configure(let name, let change): configure(name, change)
         case .setUp(let link, let path, let mtu, _):
             links[link.name]?.isUp = true
@@ -28,20 +28,21 @@ extension Observed {
         }
     }
 
-    private mutating func make(_ name: InterfaceName) {
+    private mutating func make(_ name: InterfaceName, _ kind: LinkKind) {
         let index = (links.values.map(\.index).max() ?? 0) + 1
         links[name] = Link(
             index: index,
             name: name,
-            kind: "wireguard",
+            kind: kind.driver,
             alias: nil,
             isUp: false,
             hasCarrier: false,
-            mtu: 1420,
+            mtu: kind == .wireGuard ? 1420 : 1500,
             received: 0,
             sent: 0
         )
-        tunnels[name] = WireGuardDevice()
+        if case .vlan(let vlan) = kind { links[name]?.vlan = vlan }
+        if kind == .wireGuard { tunnels[name] = WireGuardDevice() }
     }
 
     private mutating func configure(_ name: InterfaceName, _ change: WireGuardChange) {

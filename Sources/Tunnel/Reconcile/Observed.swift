@@ -93,11 +93,12 @@ extension Observed {
     /// answers behind it.
     func absences(_ desired: Desired) -> [String] {
         desired.paths.flatMap { path in
-            let gateways = AddressFamily.allCases.compactMap { path.hop($0, self)?.gateway }
-            let hosts = gateways + path.wireGuard.peers.compactMap(\.endpoint?.address)
-            let link = links[path.underlay]?.index ?? 0
+            let gateways = path.line?.gateways ?? AddressFamily.allCases.compactMap { path.hop($0, self)?.gateway }
+            let hosts = gateways + (path.wireGuard?.peers ?? []).compactMap(\.endpoint?.address)
+            let name = path.underlay?.interface ?? path.interface
+            let link = links[name]?.index ?? 0
             return Set(hosts).filter { missingNeighbours.contains(Neighbour(link: link, address: $0)) }.sorted().map {
-                "\(path.name): \($0) does not answer on \(path.underlay) (its neighbour entry has failed)"
+                "\(path.name): \($0) does not answer on \(name) (its neighbour entry has failed)"
             }
         }
     }
@@ -163,8 +164,9 @@ extension Observed {
     /// Addresses of underlays that another host has as well, in words.
     func duplicates(_ desired: Desired) -> [String] {
         desired.paths.flatMap { path in
-            addresses.filter { $0.link == links[path.underlay]?.index && doubts[$0] == .duplicate }.map {
-                "\(path.underlay): \($0.address.address) is another host's as well (duplicate address detection): "
+            let name = path.underlay?.interface ?? path.interface
+            return addresses.filter { $0.link == links[name]?.index && doubts[$0] == .duplicate }.map {
+                "\(name): \($0.address.address) is another host's as well (duplicate address detection): "
                     + "\(path.name) cannot use it until one of the two has another"
             }
         }.sorted()

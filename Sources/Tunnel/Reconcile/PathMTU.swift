@@ -3,8 +3,9 @@
 import NetworkTypes
 
 extension Desired.Path {
-    /// Octets of the largest packet that the path takes: the file's word, else what the way to its peers lets through
-    /// less what WireGuard adds to it. What is measured of that way belongs into ``Observed/outerMTUs`` as well.
+    /// Octets of the largest packet that the path's interface takes: the file's word, else what the way to its peers lets
+    /// through less what WireGuard adds to it; for a VLAN what its parent takes, and for an interface that is not ours what
+    /// it was set to. What is measured of that way belongs into ``Observed/outerMTUs`` as well.
     ///
     /// Never below what IPv6 asks for (RFC 8200 section 5): over an underlay with less room WireGuard's packets are cut
     /// into fragments, which is slow, while an interface below 1280 has no IPv6 at all.
@@ -12,11 +13,17 @@ extension Desired.Path {
     /// While the underlay is gone, the MTU stays as it is: most often the same way comes back, and connections that found
     /// more room meanwhile would send too much.
     func mtu(_ observed: Observed) -> Int {
+        guard let underlay else { return lineMTU(observed) }
         if let mtu { return mtu }
-        if observed.links[underlay] == nil, let link = ownLink(observed) {
+        if observed.links[underlay.interface] == nil, let link = usableLink(observed) {
             return max(link.mtu, 1280)
         }
-        return max(outer(observed) - overhead(observed.tunnels[interface]), 1280)
+        return max(outer(underlay, observed) - overhead(observed.tunnels[interface]), 1280)
+    }
+
+    private func lineMTU(_ observed: Observed) -> Int {
+        guard let vlan = line?.vlan else { return observed.links[interface]?.mtu ?? 1500 }
+        return mtu ?? observed.links[vlan.parent]?.mtu ?? observed.links[interface]?.mtu ?? 1500
     }
 
     /// Octets of the largest packet that a route by it allows, by the network's word and by what was measured; nil where
@@ -24,13 +31,15 @@ extension Desired.Path {
     ///
     /// What is measured is the routes' affair: only an interface that takes more can be asked whether more gets through.
     func routeMTU(for network: Int? = nil, _ observed: Observed) -> UInt32? {
-        guard let least = [network, carriedMTU].compactMap({ $0 }).min() else { return nil }
+        // What cannot be set on the interface is said by the routes.
+        let file = ownsInterface ? nil : self.mtu
+        guard let least = [network, carriedMTU, file].compactMap({ $0 }).min() else { return nil }
         return least < mtu(observed) ? UInt32(least) : nil
     }
 
     /// Octets of the largest packet that the way to its peers lets through.
-    fileprivate func outer(_ observed: Observed) -> Int {
-        let link = observed.links[underlay]?.mtu ?? 1500
+    fileprivate func outer(_ underlay: Underlay, _ observed: Observed) -> Int {
+        let link = observed.links[underlay.interface]?.mtu ?? 1500
         return min(link, observed.outerMTUs[interface].map { Int($0) } ?? link)
     }
 
@@ -41,7 +50,7 @@ extension Desired.Path {
     /// name's answers would cost established connections more than those octets gain; wg-quick counts 80 always. A peer
     /// that roamed to IPv6 needs them as long as it is there.
     fileprivate func overhead(_ device: WireGuardDevice?) -> Int {
-        guard callsOverIPv4Only else { return 80 }
+        guard case .wireGuard(let tunnel) = kind, tunnel.callsOverIPv4Only else { return 80 }
         let hasRoamed = device?.peers.contains { $0.endpoint?.address.family == .ipv6 } ?? false
         return hasRoamed ? 80 : 60
     }
@@ -51,11 +60,12 @@ extension Observed {
     /// Paths whose packets are larger than the way to their peers lets through, in words.
     func narrowWays(_ desired: Desired) -> [String] {
         desired.paths.compactMap { path in
-            let (inner, outer) = (path.mtu(self), path.outer(self))
+            guard let underlay = path.underlay, links[underlay.interface] != nil else { return nil }
+            let (inner, outer) = (path.mtu(self), path.outer(underlay, self))
             let needed = inner + path.overhead(tunnels[path.interface])
-            guard links[path.underlay] != nil, needed > outer else { return nil }
+            guard needed > outer else { return nil }
             return
-                "\(path.name): its MTU of \(inner) needs \(needed) octets, and the way to its peers by \(path.underlay) "
+                "\(path.name): its MTU of \(inner) needs \(needed) octets, and the way to its peers by \(underlay.interface) "
                 + "lets \(outer) through: large packets are sent in pieces, or lost"
         }
     }

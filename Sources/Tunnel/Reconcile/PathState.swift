@@ -17,8 +17,22 @@ public struct PathState: Hashable, Sendable {
     public var implementation: Implementation?
     /// The interface; nil where it is not there.
     public var link: Link?
-    /// The WireGuard side, as last read.
+    /// Its addresses but those in doubt.
+    public var addresses: [InterfaceAddress] = []
+    /// The WireGuard side, as last read; nil where it has none.
     public var device: WireGuardDevice?
+
+    /// Its address for speaking with another host on its link; nil where it has none.
+    public func address(towards peer: IPAddress) -> IPAddress? {
+        let near = addresses.first { $0.prefix.contains(peer) }
+        return (near ?? addresses.first { $0.address.family == peer.family })?.address
+    }
+
+    /// Whether the interface stands and was not found to be somebody else's.
+    var isOurs: Bool {
+        if case .unusable(.interfaceForeign) = condition { return false }
+        return implementation != nil && (device != nil || link?.vlan != nil)
+    }
 }
 
 /// What a reconcile did.

@@ -13,13 +13,13 @@ func plan(_ desired: Desired, _ observed: Observed) -> [Step] {
     let missing = layout.routes.values.filter { observed.routes[$0.key] != $0 }.sorted { $0.key < $1.key }
     steps += missing.filter { $0.destination == .unreachable }.map(Step.putRoute)
     steps += layout.rules.subtracting(observed.rules).sorted().map(Step.addRule)
-    let tunnels = desired.paths.map { ($0.slot, tunnelSteps($0, desired.reserved, observed)) }
+    let interfaces = desired.paths.map { ($0.slot, interfaceSteps($0, desired.reserved, observed)) }
     let changed = layout.nexthops.values.filter { observed.nexthops[$0.id] != $0 }.sorted { $0.id < $1.id }
     // What moves to a path that stands goes there before anything is done to the path that it leaves.
-    let standing = Set(tunnels.filter(\.1.isEmpty).map(\.0))
+    let standing = Set(interfaces.filter(\.1.isEmpty).map(\.0))
     let (first, later) = changed.partitioned { $0.moves(to: standing, desired.reserved, observed) }
     steps += first.map(Step.putNexthop)
-    steps += tunnels.flatMap(\.1)
+    steps += interfaces.flatMap(\.1)
     steps += addressSteps(desired, observed)
     steps += later.map(Step.putNexthop)
     steps += missing.filter { $0.destination != .unreachable }.map(Step.putRoute)
@@ -85,27 +85,45 @@ private func guardSteps(_ desired: Desired, _ observed: Observed) -> [Step] {
 }
 
 /// What a path's interface needs, apart from addresses and routes.
-func tunnelSteps(_ path: Desired.Path, _ reserved: ReservedNumbers, _ observed: Observed) -> [Step] {
-    guard let link = observed.links[path.interface] else { return [.makeLink(path.interface)] }
+func interfaceSteps(_ path: Desired.Path, _ reserved: ReservedNumbers, _ observed: Observed) -> [Step] {
+    guard let kind = path.linkKind(observed) else { return [] }
+    guard let link = observed.links[path.interface] else { return [.makeLink(path.interface, kind)] }
+    // One that an earlier file had made as something else.
+    if observed.isOurs(link), !link.is(kind) { return [.deleteLink(link), .makeLink(path.interface, kind)] }
+    switch path.kind {
+    case .wireGuard(let tunnel): return tunnelSteps(path, tunnel, link, reserved, observed)
+    case .routed: return path.mayUse(link, observed) ? setUpSteps(path, link, observed) : []
+    }
+}
+
+private func tunnelSteps(
+    _ path: Desired.Path,
+    _ tunnel: Desired.Path.WireGuardTunnel,
+    _ link: Link,
+    _ reserved: ReservedNumbers,
+    _ observed: Observed
+) -> [Step] {
     guard let device = observed.tunnels[path.interface], path.mayUse(link, device, observed) else { return [] }
-    var steps: [Step] = []
-    var settings = path.wireGuard
+    var settings = tunnel.settings
     settings.mark = reserved.underlayMark(path.slot)
     let told = observed.told[path.interface] ?? [:]
     let strays = observed.sightings[path.interface]?.strays ?? [:]
     let change = WireGuardChange(from: device, to: settings, toldBefore: told, strays: strays)
-    if !change.isEmpty { steps.append(.configure(path.interface, change)) }
+    let configuring = change.isEmpty ? [] : [Step.configure(path.interface, change)]
+    return configuring + setUpSteps(path, link, observed)
+}
+
+private func setUpSteps(_ path: Desired.Path, _ link: Link, _ observed: Observed) -> [Step] {
     let mtu = path.mtu(observed)
-    if !link.isSetUp(for: path.name, mtu: mtu) {
-        steps.append(.setUp(link, path.name, mtu: mtu, hasIPv6: observed.families.contains(.ipv6)))
-    }
-    return steps
+    guard !link.isSetUp(for: path.name, mtu: mtu) else { return [] }
+    let withoutLinkLocals = path.underlay != nil && observed.families.contains(.ipv6)
+    return [.setUp(link, path.name, mtu: mtu, withoutLinkLocals: withoutLinkLocals)]
 }
 
 private func addressSteps(_ desired: Desired, _ observed: Observed) -> [Step] {
     var steps: [Step] = []
     for path in desired.paths {
-        guard let link = path.ownLink(observed) else { continue }
+        guard path.ownsInterface, let link = path.usableLink(observed) else { continue }
         let wanted = Set(path.addresses.map { LinkAddress(link: link.index, address: $0) })
         let found = observed.addresses.filter { $0.link == link.index }
         // A link-local address is the kernel's own affair.
@@ -117,33 +135,53 @@ private func addressSteps(_ desired: Desired, _ observed: Observed) -> [Step] {
 }
 
 extension Desired.Path {
+    /// What its interface is made as; nil where it is not ours to make, or cannot be made yet.
+    func linkKind(_ observed: Observed) -> LinkKind? {
+        switch kind {
+        case .wireGuard: .wireGuard
+        case .routed(let line):
+            line.vlan.flatMap { vlan in
+                observed.links[vlan.parent].map { .vlan(Link.VLAN(id: vlan.id, parent: $0.index)) }
+            }
+        }
+    }
+
     /// Whether the interface of this name is ours, or one that nobody configured yet: what an earlier run, or this one,
     /// has just made.
     func mayUse(_ link: Link, _ device: WireGuardDevice, _ observed: Observed) -> Bool {
-        guard link.implementation != nil else { return false }
+        guard let wireGuard, link.implementation != nil else { return false }
         return observed.isOurs(link) || device.privateKey == nil || device.privateKey == wireGuard.privateKey
     }
 
-    /// Its interface, where that is ours: anybody may change its alias, but nobody else has its key.
-    func ownLink(_ observed: Observed) -> Link? {
-        guard let link = observed.links[interface] else { return nil }
-        let hasKey = link.implementation != nil && observed.tunnels[interface]?.privateKey == wireGuard.privateKey
+    /// The same of an interface that has no WireGuard side.
+    func mayUse(_ link: Link, _ observed: Observed) -> Bool {
+        guard let kind = linkKind(observed), link.is(kind) else { return false }
+        return observed.isOurs(link) || !link.isUp && link.alias == nil
+    }
+
+    /// Its interface, where that is the path's to use. Anybody may change the alias of one that is ours, but nobody else
+    /// has its key.
+    func usableLink(_ observed: Observed) -> Link? {
+        guard let link = observed.links[interface], ownsInterface else { return observed.links[interface] }
+        let hasKey =
+            wireGuard != nil && link.implementation != nil
+            && observed.tunnels[interface]?.privateKey == wireGuard?.privateKey
         return observed.isOurs(link) || hasKey ? link : nil
     }
 }
 
 extension Link {
+    /// Whether it was made as this. Who encrypts in a WireGuard tunnel does not matter.
+    func `is`(_ kind: LinkKind) -> Bool {
+        switch kind {
+        case .wireGuard: implementation != nil
+        case .vlan(let wanted): vlan == wanted
+        }
+    }
+
     /// Whether it is as we set it up.
     func isSetUp(for path: PathName, mtu: Int) -> Bool {
         isUp && alias == Link.alias(of: path) && self.mtu == mtu && (sourceCheck ?? .ours) == .ours
-    }
-}
-
-extension IPAddress {
-    /// fe80::/10 (RFC 4291 section 2.5.6).
-    var isLinkLocal: Bool {
-        guard case .v6(let address) = self else { return false }
-        return address.bits >> 118 == 0x3fa
     }
 }
 

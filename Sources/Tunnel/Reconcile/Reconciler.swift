@@ -180,6 +180,16 @@ public final class Reconciler {
     /// The number of an interface; nil where there is none.
     public func index(of interface: InterfaceName) -> Int32? { model.observed.links[interface]?.index }
 
+    /// What the kernel knows of a host on an interface's link; nil where it knows nothing.
+    public func neighbour(_ address: IPAddress, on interface: InterfaceName) -> NeighbourState? {
+        guard let link = index(of: interface) else { return nil }
+        let question = NeighbourMessages.get(Neighbour(link: link, address: address))
+        return (try? routing.ask(question, "ask for \(address) on \(interface)"))?.lazy.compactMap(
+            NeighbourMessages.state
+        )
+        .first
+    }
+
     /// The families in which an underlay leads anywhere.
     /// - Parameter gateways: those of the file; nil for the kernel's.
     public func families(of underlay: InterfaceName, gateways: [IPAddress]?) -> Set<AddressFamily> {
@@ -193,11 +203,11 @@ public final class Reconciler {
     /// no event, so it has to be asked.
     public func hasTunnelToRepair(_ desired: Desired) -> Bool {
         desired.paths.contains { path in
-            guard configured[path.interface] == path.wireGuard.hashValue, ask(for: path.interface) != nil,
+            guard configured[path.interface] == path.kind.hashValue, ask(for: path.interface) != nil,
                 let device = readDevice(on: path.interface)
             else { return false }
             model.note(outerMTU: outerMTU(of: path, device), on: path.interface)
-            return !tunnelSteps(path, reserved, model.observed).isEmpty
+            return !interfaceSteps(path, reserved, model.observed).isEmpty
         }
     }
 
@@ -277,7 +287,7 @@ extension Reconciler {
     private func observe(_ desired: Desired, _ result: inout ReconcileResult) -> Bool {
         let now = clock.now
         model.note(told: told)
-        model.interests = Set(desired.paths.flatMap { [$0.interface, $0.underlay] })
+        model.interests = Set(desired.paths.flatMap(\.interfaces))
         guard refresh(&result) else { return false }
         if model.takeGuardStaleness() {
             do { model.note(guard: try firewall.read()) } catch {
@@ -313,8 +323,17 @@ extension Reconciler {
             return state
         }
         state.link = link
+        state.addresses = model.observed.usableAddresses(of: link).map(\.address)
+        state.condition = model.observed.carrierCondition(path)
+        guard path.wireGuard != nil else {
+            missingSince[path.interface] = nil
+            state.implementation = .kernel
+            if path.ownsInterface, !path.mayUse(link, model.observed) {
+                state.condition = .unusable(.interfaceForeign(path.interface))
+            }
+            return state
+        }
         state.implementation = link.implementation
-        state.condition = model.observed.underlayCondition(path)
         do {
             let device = try tunnels.read(link, now: now)
             missingSince[path.interface] = nil
@@ -337,7 +356,9 @@ extension Reconciler {
 
     /// What the kernel knows of the way to a path's peers: of the routes there, and of what routers on it said.
     private func outerMTU(of path: Desired.Path, _ device: WireGuardDevice?) -> UInt32? {
-        guard let device, let underlay = model.observed.links[path.underlay] else { return nil }
+        guard let device, let name = path.underlay?.interface, let underlay = model.observed.links[name] else {
+            return nil
+        }
         let questions = RouteMessages.questions(device, reserved.underlayMark(path.slot), underlay)
         return questions.flatMap { question in
             let answers = try? routing.ask(question.message, "ask for the way to a peer of \(path.name)")
@@ -410,7 +431,7 @@ extension Reconciler {
     /// Whether a step, once taken, makes others possible that could not be said before.
     private func opensTheWay(_ step: Step) -> Bool {
         switch step {
-        case .makeLink(let name): model.observed.links[name] != nil
+        case .makeLink(let name, _): model.observed.links[name] != nil
         case .setUp(let link, _, _, _): !(model.observed.isOurs(link) && link.isUp)
         default: false
         }
@@ -427,7 +448,7 @@ extension Reconciler {
                 link.index == address.link && model.observed.claimed.contains(link.index)
                     && touches[.link(link.name)] == nil
             }
-        case .makeLink: tunnels.isKernels
+        case .makeLink(_, let kind): kind != .wireGuard || tunnels.isKernels
         case .configure: true
         default: false
         }
@@ -436,7 +457,7 @@ extension Reconciler {
     /// Whether a tunnel that was as the same file wants it is so no more.
     private func isRepairOfTunnel(_ step: Step, _ desired: Desired) -> Bool {
         guard case .configure(let name, _) = step, let known = configured[name] else { return false }
-        return desired.paths.first { $0.interface == name }?.wireGuard.hashValue == known
+        return desired.paths.first { $0.interface == name }?.kind.hashValue == known
     }
 
     /// Whether a step is left for later: what is in dispute, and with it what hangs on it.
@@ -490,7 +511,7 @@ extension Reconciler {
             case .adoptGuard(let table):
                 model.forgetGuard()
                 return try firewall.own(table)
-            case .makeLink(let name): try tunnels.make(name, now: now)
+            case .makeLink(let name, let kind): try tunnels.make(name, kind, now: now)
             case .configure(let name, let change):
                 if let link = model.observed.links[name] {
                     model.note(change, for: name)
@@ -513,7 +534,7 @@ extension Reconciler {
         _ result: inout ReconcileResult
     ) {
         switch step {
-        case .makeLink(let name), .configure(let name, _):
+        case .makeLink(let name, _), .configure(let name, _):
             guard let path = desired.paths.first(where: { $0.interface == name }) else { break }
             result.failures.append("\(path.name): \(error)")
             if case .makeLink = step { pathStates[path.name]?.condition = .unusable(.refused("\(error)")) }
@@ -528,12 +549,13 @@ extension Reconciler {
         let interfaces = Set(desired.paths.map(\.interface))
         told = told.filter { interfaces.contains($0.key) }
         configured = configured.filter { interfaces.contains($0.key) }
-        for path in desired.paths where pathStates[path.name]?.device != nil {
+        for path in desired.paths where path.ownsInterface && pathStates[path.name]?.isOurs == true {
             guard !result.failures.contains(where: { $0.hasPrefix("\(path.name): ") }) else { continue }
             if let link = model.observed.links[path.interface] { model.claim(link) }
-            configured[path.interface] = path.wireGuard.hashValue
+            configured[path.interface] = path.kind.hashValue
+            guard let peers = path.wireGuard?.peers else { continue }
             told[path.interface] = Dictionary(
-                path.wireGuard.peers.compactMap { peer in peer.endpoint.map { (peer.publicKey, $0) } },
+                peers.compactMap { peer in peer.endpoint.map { (peer.publicKey, $0) } },
                 uniquingKeysWith: { first, _ in first }
             )
         }

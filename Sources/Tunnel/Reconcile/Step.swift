@@ -10,9 +10,9 @@ enum Step: Hashable, Sendable {
     case putGuard(NftTable)
     /// Takes over a guard table that is as it should be and has no owner.
     case adoptGuard(NftTable)
-    case makeLink(InterfaceName)
+    case makeLink(InterfaceName, LinkKind)
     case configure(InterfaceName, WireGuardChange)
-    case setUp(Link, PathName, mtu: Int, hasIPv6: Bool)
+    case setUp(Link, PathName, mtu: Int, withoutLinkLocals: Bool)
     case addAddress(LinkAddress)
     case deleteAddress(LinkAddress)
     case putNexthop(Nexthop)
@@ -29,7 +29,8 @@ extension Step: CustomStringConvertible {
         switch self {
         case .putGuard: "put the guard table in place"
         case .adoptGuard: "take the guard table over"
-        case .makeLink(let name): "make interface \(name)"
+        case .makeLink(let name, .wireGuard): "make interface \(name)"
+        case .makeLink(let name, .vlan(let vlan)): "make interface \(name), VLAN \(vlan.id) of interface \(vlan.parent)"
         case .configure(let name, let change): "configure WireGuard on \(name): \(change)"
         case .setUp(let link, _, let mtu, _):
             "set interface \(link.name) up, MTU \(mtu)" + (link.isUp ? SourceCheck.change(from: link.sourceCheck) : "")
@@ -49,7 +50,7 @@ extension Step: CustomStringConvertible {
     var object: KernelObject {
         switch self {
         case .putGuard, .adoptGuard: .guardTable
-        case .makeLink(let name): .link(name)
+        case .makeLink(let name, _): .link(name)
         case .configure(let name, _): .tunnel(name)
         case .setUp(let link, _, _, _), .deleteLink(let link): .link(link.name)
         case .addAddress(let address), .deleteAddress(let address): .address(address)
@@ -75,8 +76,13 @@ extension Step: CustomStringConvertible {
     func message(_ reserved: ReservedNumbers) -> NetlinkMessage? {
         switch self {
         case .putGuard, .adoptGuard, .makeLink, .configure: nil
-        case .setUp(let link, let path, let mtu, let hasIPv6):
-            LinkMessages.setUp(link.index, alias: Link.alias(of: path), mtu: mtu, hasIPv6: hasIPv6)
+        case .setUp(let link, let path, let mtu, let withoutLinkLocals):
+            LinkMessages.setUp(
+                link.index,
+                alias: Link.alias(of: path),
+                mtu: mtu,
+                withoutLinkLocals: withoutLinkLocals
+            )
         case .addAddress(let address): AddressMessages.add(address)
         case .deleteAddress(let address): AddressMessages.delete(address)
         case .putNexthop(let nexthop): NexthopMessages.put(nexthop, reserved)
@@ -142,7 +148,8 @@ extension Nexthop: CustomStringConvertible {
     /// `7204 (nexthops 7002)` or `7002 (interface 5)`.
     public var description: String {
         switch destination {
-        case .device(let link): "\(id) (interface \(link))"
+        case .device(let link, let gateway):
+            "\(id) (" + (gateway.map { "\($0) on " } ?? "") + "interface \(link))"
         case .group(let members): "\(id) (nexthops \(members.map(String.init).joined(separator: ", ")))"
         }
     }

@@ -71,7 +71,7 @@ extension Observed {
         let network = desired.networks.first { $0.slot == reserved.network(ofGroup: nexthop.id) }
         func path(_ members: [UInt32]) -> String {
             // By the interface: the path may be one that the file no longer has.
-            guard let member = members.first, case .device(let index) = nexthops[member]?.destination,
+            guard let member = members.first, case .device(let index, _) = nexthops[member]?.destination,
                 let link = links.values.first(where: { $0.index == index })
             else { return "a path that went" }
             if let path = desired.paths.first(where: { $0.interface == link.name }) { return path.name.text }
@@ -160,7 +160,10 @@ extension Observed {
         guard let route,
             case .nexthop(let group) = route.destination, case .group(let members) = nexthops[group]?.destination
         else { return false }
-        return members.allSatisfy { nexthops[$0]?.destination != links[name].map { .device(link: $0.index) } }
+        return members.allSatisfy { member in
+            guard case .device(let link, _) = nexthops[member]?.destination else { return true }
+            return link != links[name]?.index
+        }
     }
 
     fileprivate func effect(ofDeleting link: Link) -> TrafficEffect {

@@ -46,10 +46,10 @@ final class Tunnels {
     }
 
     /// Makes an interface; a userspace one comes a moment later.
-    func make(_ interface: InterfaceName, now: Instant) throws(WireGuardError) {
-        guard kernelWireGuard != nil else { return try daemon.start(interface, now: now) }
+    func make(_ interface: InterfaceName, _ kind: LinkKind, now: Instant) throws(WireGuardError) {
+        if kind == .wireGuard, kernelWireGuard == nil { return try daemon.start(interface, now: now) }
         do {
-            try routing.change(LinkMessages.create(interface, kind: "wireguard"), "make interface \(interface)")
+            try routing.change(LinkMessages.create(interface, kind), "make interface \(interface)")
         } catch {
             throw .netlink(error)
         }
@@ -64,40 +64,6 @@ final class Tunnels {
             }
             return kernelWireGuard
         }
-    }
-}
-
-extension Observed {
-    /// Whether a path's interface and underlay can carry anything.
-    func linkCondition(_ path: Desired.Path) -> PathCondition {
-        guard let link = links[path.interface] else { return .unusable(.interfaceMissing(path.interface)) }
-        guard link.isUp else { return .unusable(.interfaceDown(path.interface)) }
-        return underlayCondition(path)
-    }
-
-    /// Whether a path's underlay can carry its outer packets.
-    func underlayCondition(_ path: Desired.Path) -> PathCondition {
-        guard let underlay = links[path.underlay] else { return .unusable(.underlayMissing(path.underlay)) }
-        guard underlay.isUp, underlay.hasCarrier else { return .unusable(.underlayDown(path.underlay)) }
-        for endpoint in path.wireGuard.peers.compactMap(\.endpoint?.address) {
-            let onLink = usableAddresses(of: underlay).contains { $0.address.prefix.contains(endpoint) }
-            if onLink { continue }
-            guard hasSource(on: underlay, endpoint.family) else {
-                return .unusable(.underlayUnaddressed(path.underlay))
-            }
-            guard path.hop(endpoint.family, self) != nil else {
-                return .unusable(.underlayUnrouted(path.underlay))
-            }
-        }
-        return awaitedHost(path).map { .unusable(.endpointUnknown($0)) } ?? .ready
-    }
-
-    /// The name of a path's only peer, as long as neither its address was found nor has it called us.
-    private func awaitedHost(_ path: Desired.Path) -> DomainName? {
-        guard path.wireGuard.peers.count == 1, let peer = path.wireGuard.peers.first, let host = peer.awaitedHost,
-            tunnels[path.interface]?.peers.first(where: { $0.publicKey == peer.publicKey })?.endpoint == nil
-        else { return nil }
-        return host
     }
 }
 

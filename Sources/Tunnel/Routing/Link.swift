@@ -21,10 +21,20 @@ public struct Link: Hashable, Sendable {
     public var mtu: Int
     /// What becomes of IPv4 packets whose source leads elsewhere; nil where the kernel does not say.
     var sourceCheck: SourceCheck? = nil
+    /// What it carries for another interface, where it is a VLAN.
+    var vlan: VLAN? = nil
     /// Octets received.
     public var received: UInt64
     /// Octets sent.
     public var sent: UInt64
+
+    /// A VLAN of another interface (IFLA_VLAN_ID, IFLA_LINK).
+    struct VLAN: Hashable, Sendable {
+        /// 1 to 4094.
+        var id: UInt16
+        /// The other interface's number.
+        var parent: Int32
+    }
 
     /// What the alias of an interface of ours begins with.
     static let aliasPrefix = "pnetd path "
@@ -85,9 +95,18 @@ enum LinkMessages {
             hasCarrier: header.ifi_flags & lowerUp != 0,
             mtu: Int(attributes.number(IFLA_MTU, as: UInt32.self) ?? 0),
             sourceCheck: sourceCheck(attributes.nest(IFLA_AF_SPEC).nest(Int(AF_INET))[IFLA_INET_CONF]),
+            vlan: vlan(attributes),
             received: counter(statistics, at: MemoryLayout<rtnl_link_stats64>.offset(of: \.rx_bytes)),
             sent: counter(statistics, at: MemoryLayout<rtnl_link_stats64>.offset(of: \.tx_bytes))
         )
+    }
+
+    private static func vlan(_ attributes: NetlinkAttributes) -> Link.VLAN? {
+        let information = attributes.nest(IFLA_LINKINFO)
+        guard information.text(IFLA_INFO_KIND) == "vlan", let parent = attributes.number(IFLA_LINK, as: Int32.self),
+            let id = information.nest(IFLA_INFO_DATA).number(IFLA_VLAN_ID, as: UInt16.self)
+        else { return nil }
+        return Link.VLAN(id: id, parent: parent)
     }
 
     /// Reads IFLA_INET_CONF: the IPv4 settings of an interface as u32, by their numbers from 1 on.
@@ -108,16 +127,17 @@ enum LinkMessages {
     }
 
     /// Makes an interface of a kind.
-    static func create(_ name: InterfaceName, kind: String) -> NetlinkMessage {
+    static func create(_ name: InterfaceName, _ kind: LinkKind) -> NetlinkMessage {
         var message = NetlinkMessage(type: RTM_NEWLINK, flags: NLM_F_CREATE | NLM_F_EXCL, header: ifinfomsg())
         message.put(IFLA_IFNAME, text: name.text)
-        message.nest(IFLA_LINKINFO) { $0.put(IFLA_INFO_KIND, text: kind) }
+        kind.put(into: &message)
         return message
     }
 
-    /// Gives an interface our alias, MTU and ``SourceCheck/ours``, lets it make no link-local addresses of its own, and
-    /// sets it up.
-    static func setUp(_ index: Int32, alias: String, mtu: Int, hasIPv6: Bool) -> NetlinkMessage {
+    /// Gives an interface our alias, MTU and ``SourceCheck/ours``, and sets it up.
+    ///
+    /// - Parameter withoutLinkLocals: whether it makes no link-local addresses of its own: in a tunnel nobody is looked for.
+    static func setUp(_ index: Int32, alias: String, mtu: Int, withoutLinkLocals: Bool) -> NetlinkMessage {
         var header = ifinfomsg()
         header.ifi_index = index
         header.ifi_flags = ifUp
@@ -132,7 +152,7 @@ enum LinkMessages {
                     settings.put(Int(IPV4_DEVCONF_SRC_VMARK), number: UInt32(SourceCheck.ours.goesByMark ? 1 : 0))
                 }
             }
-            guard hasIPv6 else { return }
+            guard withoutLinkLocals else { return }
             families.nest(Int(AF_INET6)) { inet6 in
                 inet6.put(IFLA_INET6_ADDR_GEN_MODE, number: UInt8(IN6_ADDR_GEN_MODE_NONE.rawValue))
             }

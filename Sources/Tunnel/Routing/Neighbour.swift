@@ -11,7 +11,38 @@ struct Neighbour: Hashable, Sendable {
     var address: IPAddress
 }
 
+/// What the kernel knows of a host on a link.
+public enum NeighbourState: Hashable, Sendable {
+    /// It was looked for in vain (NUD_FAILED, linux/neighbour.h).
+    case missing
+    /// It was last known to be there so long ago.
+    case confirmed(ago: Duration)
+    /// It is being looked for.
+    case unsure
+}
+
 enum NeighbourMessages {
+    /// Asks for what is known of one host (since Linux 5.0).
+    static func get(_ neighbour: Neighbour) -> NetlinkMessage {
+        var header = ndmsg()
+        header.ndm_family = neighbour.address.family.kernelNumber
+        header.ndm_ifindex = neighbour.link
+        var message = NetlinkMessage(type: RTM_GETNEIGH, flags: 0, header: header)
+        message.put(NDA_DST, neighbour.address.bytes)
+        return message
+    }
+
+    /// Reads what is known of a host. `struct nda_cacheinfo` begins with the age of the last confirmation, in hundredths
+    /// of a second (USER_HZ).
+    static func state(_ reply: NetlinkReply) -> NeighbourState? {
+        guard let header = reply.header(ndmsg.self), reply.type == RTM_NEWNEIGH else { return nil }
+        if header.ndm_state & UInt16(NUD_FAILED) != 0 { return .missing }
+        guard let cache = reply.attributes(after: ndmsg.self)[NDA_CACHEINFO], cache.count >= 4,
+            header.ndm_state & UInt16(NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE) != 0
+        else { return .unsure }
+        return .confirmed(ago: .milliseconds(10 * Int64(UInt32(hostOrder: cache))))
+    }
+
     static func dump() -> NetlinkMessage {
         NetlinkMessage(type: RTM_GETNEIGH, flags: 0, header: ndmsg())
     }

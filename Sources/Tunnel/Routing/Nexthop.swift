@@ -7,8 +7,8 @@ public import NetworkTypes
 public struct Nexthop: Hashable, Sendable {
     /// What it leads to.
     public enum Destination: Hashable, Sendable {
-        /// Out of an interface, as into a tunnel.
-        case device(link: Int32)
+        /// Out of an interface: into a tunnel, or to a router on it.
+        case device(link: Int32, gateway: IPAddress?)
         /// To the nexthops with these ids, equally.
         case group([UInt32])
     }
@@ -42,7 +42,8 @@ enum NexthopMessages {
         guard let family = AddressFamily(kernelNumber: header.nh_family),
             let link = attributes.number(NHA_OIF, as: Int32.self)
         else { return nil }
-        return Nexthop(id: id, family: family, destination: .device(link: link))
+        let destination = Nexthop.Destination.device(link: link, gateway: attributes.address(NHA_GATEWAY))
+        return Nexthop(id: id, family: family, destination: destination)
     }
 
     /// The id of a nexthop that somebody else has made among our reserved ones.
@@ -62,8 +63,9 @@ enum NexthopMessages {
         var message = NetlinkMessage(type: RTM_NEWNEXTHOP, flags: NLM_F_CREATE | NLM_F_REPLACE, header: header)
         message.put(NHA_ID, number: nexthop.id)
         switch nexthop.destination {
-        case .device(let link):
+        case .device(let link, let gateway):
             message.put(NHA_OIF, number: link)
+            if let gateway { message.put(NHA_GATEWAY, gateway.bytes) }
         case .group(let members):
             // struct nexthop_grp: u32 id, u8 weight less one, then padding that must be zero.
             message.put(

@@ -39,10 +39,11 @@ extension Agent {
     var bfdWarnings: [String] {
         site.paths.compactMap { path in
             guard let session = path.bfd, paths[path.name]?.condition == .ready,
-                let silence = bfd?.silence(of: path.name), silence > Self.bfdPatience
+                let silence = bfd?.silence(of: path.name), silence > Self.bfdPatience,
+                let place = bfd?.endpoint(of: path.name)?.place
             else { return nil }
             return "\(path.name): BFD with \(session.peer) never came up, so it says nothing of the path "
-                + "(does the far end have a session with \(session.local), and let UDP port "
+                + "(does the far end have a session with \(place.local), and let UDP port "
                 + "\(session.minimumTTL == nil ? 3784 : 4784) in?)" + discarded(path.name)
         }
     }

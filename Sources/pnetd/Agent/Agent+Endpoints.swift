@@ -86,8 +86,8 @@ extension Agent {
 
     /// The families in which an underlay leads anywhere.
     private func families(of underlay: InterfaceName) -> Set<AddressFamily> {
-        guard let path = site.paths.first(where: { $0.underlay.interface == underlay }) else { return [] }
-        guard case .addresses(let gateways) = path.underlay.gateways else {
+        guard let path = site.paths.first(where: { $0.underlay?.interface == underlay }) else { return [] }
+        guard case .addresses(let gateways) = path.underlay?.gateways else {
             return reconciler.families(of: underlay, gateways: nil)
         }
         return reconciler.families(of: underlay, gateways: gateways)
@@ -139,8 +139,8 @@ extension Agent {
 
     private func resolvers(of underlay: InterfaceName) -> [SocketEndpoint] {
         var given: [SocketEndpoint] = []
-        for path in site.paths where path.underlay.interface == underlay {
-            guard case .endpoints(let endpoints) = path.underlay.resolvers else { continue }
+        for path in site.paths where path.underlay?.interface == underlay {
+            guard case .endpoints(let endpoints) = path.underlay?.resolvers else { continue }
             given += endpoints.filter { !given.contains($0) }
         }
         guard given.isEmpty else { return given }
@@ -243,11 +243,12 @@ extension SiteConfiguration {
     var places: [EndpointBook.Peer: EndpointBook.Place] {
         var places: [EndpointBook.Peer: EndpointBook.Place] = [:]
         for path in paths {
+            guard let underlay = path.underlay?.interface else { continue }
             for peer in path.peers {
                 guard let host = peer.endpoint else { continue }
                 for key in [peer.publicKey, peer.nextPublicKey].compactMap({ $0 }) {
                     places[EndpointBook.Peer(path: path.name, key: key)] =
-                        EndpointBook.Place(host: host, underlay: path.underlay.interface)
+                        EndpointBook.Place(host: host, underlay: underlay)
                 }
             }
         }

@@ -133,19 +133,26 @@ extension Agent {
             "\(path.name) is \(verdict)" + (core.verdict(of: path.name).map { ", for \(age($0.since))" } ?? ""),
             because: (report?.reasons ?? []).map { Explanation($0) } + networks + [interfaceFacts(of: path)]
                 + peerFacts(of: path) + sessionFacts(of: path) + stampFacts(of: path) + last + [kernelFacts(of: path)]
-                + warnings(naming: [path.name.text, path.interface.text, path.underlay.interface.text])
+                + warnings(naming: [path.name.text, path.interface.text, path.carrier.text])
         )
     }
 
     private func interfaceFacts(of path: PathConfiguration) -> Explanation {
-        let (name, underlay) = (path.interface, path.underlay.interface)
+        let name = path.interface
         guard let state = paths[path.name], let link = state.link else {
             return Explanation("its interface \(name) is not there")
         }
-        let who = state.implementation.map { $0 == .kernel ? "the kernel's WireGuard" : "userspace WireGuard" }
+        let means =
+            switch path.kind {
+            case .wireGuard(let tunnel):
+                ", of \(state.implementation.map { $0 == .kernel ? "the kernel's WireGuard" : "userspace WireGuard" } ?? "nobody that pnetd knows")"
+                    + ", over \(tunnel.underlay.interface)"
+            case .routed(let line):
+                (line.vlan.map { ", VLAN \($0.id) of \($0.parent)" } ?? "")
+                    + ", by " + line.gateways.map(\.description).joined(separator: " and ")
+            }
         return Explanation(
-            "its interface \(name) is \(link.isUp ? "up" : "down"), of \(who ?? "nobody that pnetd knows"), over "
-                + "\(underlay), MTU \(link.mtu)",
+            "its interface \(name) is \(link.isUp ? "up" : "down")\(means), MTU \(link.mtu)",
             because: saved.carriedMTUs?[path.name.text].map {
                 [Explanation("of that, packets of \($0) octets get through to its targets and back")]
             } ?? []

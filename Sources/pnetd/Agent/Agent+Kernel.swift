@@ -37,7 +37,7 @@ extension Agent {
             // While whoever it was may still be there to be named.
             kernelWork.foreign.name(ports)
             // A carrier that goes is evidence: it decides at once, without waiting for a full pass.
-            let own = Set(site.paths.flatMap { [$0.interface, $0.underlay.interface] })
+            let own = Set(site.paths.flatMap { [$0.interface, $0.carrier] })
             if !own.isDisjoint(with: links) { look() }
             scheduleReconcile(after: .milliseconds(1))
         case .overrun:
@@ -57,7 +57,7 @@ extension Agent {
     func watchCarriers() {
         loop.schedule(after: Self.carrierInterval) { [weak self] in
             guard let self else { return }
-            let dead = reconciler.dead(among: Set(site.paths.map(\.underlay.interface)))
+            let dead = reconciler.dead(among: Set(site.paths.map(\.carrier)))
             if dead != kernelWork.deadUnderlays {
                 kernelWork.deadUnderlays = dead
                 look()

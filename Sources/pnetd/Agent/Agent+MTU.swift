@@ -21,7 +21,7 @@ extension Agent {
             ways[path.name] = MTUProbing.Way(
                 link: link.index,
                 largest: link.mtu,
-                isMetered: path.underlay.isMetered
+                isMetered: path.isMetered
             )
         }
         let known = (saved.carriedMTUs ?? [:]).compactMap { entry in PathName(entry.key).map { ($0, entry.value) } }

@@ -6,12 +6,16 @@ import PathHealth
 import SystemIO
 import Tunnel
 
-/// What the tunnels' counters say while targets are silent.
+/// What the tunnels' counters, and the kernel's word on the lines' routers, say while targets are silent.
 extension Agent {
     /// Tells the core whether the far ends of the paths are heard. One of many peers may be heard while another, which
     /// leads to the targets, is not: of such a path nothing is said.
     func watchPeers() {
         let now = loop.now
+        for path in site.paths {
+            guard let line = path.routed else { continue }
+            observe(.peer(path.name, status(of: path, line)))
+        }
         for path in site.paths where path.peers.count == 1 {
             guard let peers = reconciler.device(on: path.interface)?.peers else { continue }
             let octets = peers.reduce(0) { $0 &+ $1.received }
@@ -21,6 +25,18 @@ extension Agent {
             endpoints.heard[path.name] = (octets, isHeard ? now : before?.seen)
             observe(.peer(path.name, status(of: path, peers, heard: endpoints.heard[path.name]?.seen)))
         }
+    }
+
+    /// Of the routers of two families one that is there says that the line carries.
+    private func status(of path: PathConfiguration, _ line: RoutedConfiguration) -> PeerStatus {
+        guard let silence = core.silence(of: path.name) else { return .unknown }
+        let states = line.gateways.map { ($0, reconciler.neighbour($0, on: path.interface)) }
+        let there = states.first { _, state in
+            guard case .confirmed(let age) = state else { return false }
+            return age < loop.now - silence
+        }
+        if let there { return .gatewayThere(there.0) }
+        return states.allSatisfy { $0.1 == .missing } ? .gatewayMissing(line.gateways[0]) : .unknown
     }
 
     private func status(

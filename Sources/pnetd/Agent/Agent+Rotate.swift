@@ -22,7 +22,7 @@ extension Agent {
             log.error("\(name): its key is not rotated: \(objection)")
             return RotateReport(.refused, path: name, reason: objection)
         }
-        let file = path.privateKeyFile ?? ""
+        let file = path.wireGuard?.privateKeyFile ?? ""
         let key: WireGuardSecretKey
         do throws(KeyFile.Fault) {
             key = try KeyFile.read(file + Rotation.suffix).clamped
@@ -34,7 +34,7 @@ extension Agent {
                 reason: "\(error.description(of: file + Rotation.suffix)) (\(remedy))"
             )
         }
-        guard key != path.privateKey.clamped else {
+        guard key != path.wireGuard?.privateKey.clamped else {
             let reason = "the prepared key is the one that is in force (pnetctl rotate \(name) --cancel removes it)"
             return RotateReport(.refused, path: name, reason: reason)
         }
@@ -47,10 +47,11 @@ extension Agent {
         guard trial == nil else { return Self.isOnTrial }
         guard rotation == nil else { return Self.isRotating }
         guard drill == nil else { return Self.isDrilling }
-        guard let file = path.privateKeyFile else {
+        guard let tunnel = path.wireGuard else { return "it is no WireGuard path, and has no key" }
+        guard let file = tunnel.privateKeyFile else {
             return "its key is a credential: give the service manager another one and restart pnetd"
         }
-        if let other = site.paths.first(where: { $0.name != path.name && $0.privateKeyFile == file }) {
+        if let other = site.paths.first(where: { $0.name != path.name && $0.wireGuard?.privateKeyFile == file }) {
             return "\(other.name) has the same key file: give each path one of its own"
         }
         guard reconciler.readDevice(on: path.interface) != nil else {
@@ -240,7 +241,7 @@ extension Agent {
             let place = desired.paths.firstIndex(where: { $0.name == rotation.path })
         else { return desired }
         var desired = desired
-        desired.paths[place].wireGuard.privateKey = rotation.key
+        desired.paths[place].wireGuard?.privateKey = rotation.key
         return desired
     }
 

@@ -55,10 +55,12 @@ extension Agent {
         let error = failures.first { $0.hasPrefix("\(path.name): ") }
         return StatusReport.Path(
             name: path.name,
-            kind: .wireguard,
-            implementation: state?.implementation.map { $0 == .kernel ? .kernel : .userspace },
+            kind: StatusReport.Path.Kind(path.kind),
+            implementation: path.wireGuard == nil
+                ? nil : state?.implementation.map { $0 == .kernel ? .kernel : .userspace },
             interface: path.interface,
-            underlay: path.underlay.interface,
+            underlay: path.below,
+            gateways: path.routed?.gateways ?? [],
             endpoint: peer?.endpoint,
             endpointName: path.peers.first?.endpoint.flatMap { $0.name == nil ? nil : $0.description },
             verdict: verdict,

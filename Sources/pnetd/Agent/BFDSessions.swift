@@ -29,13 +29,14 @@ final class BFDSessions {
     /// Ends the sessions that the file has no more. The far end must not take that for a failure: it has to be told while
     /// the path still carries the word.
     func end(besides paths: [PathConfiguration]) {
-        let places = Dictionary(
-            uniqueKeysWithValues: paths.compactMap { path in path.bfd.map { (path.name, $0.place) } }
-        )
-        for (path, session) in held where places[path] != session.endpoint.place {
-            session.endpoint.setAdminDown(true)
-            held[path] = nil
+        let wanted = Dictionary(uniqueKeysWithValues: paths.compactMap { path in path.bfd.map { (path.name, $0) } })
+        for (path, session) in held where !(wanted[path]?.isServed(by: session.endpoint.place) ?? false) {
+            end(path)
         }
+    }
+
+    private func end(_ path: PathName) {
+        held.removeValue(forKey: path)?.endpoint.setAdminDown(true)
     }
 
     /// Has exactly the sessions of the file, and sockets where there are interfaces; says what went wrong, to be tried
@@ -44,21 +45,27 @@ final class BFDSessions {
         end(besides: paths)
         return paths.compactMap { path in
             guard let bfd = path.bfd else { return nil }
-            if held[path.name] == nil {
-                held[path.name] = begin(path.name, bfd)
+            let local = bfd.local ?? states[path.name]?.address(towards: bfd.peer)
+            // An interface that is not ours may be given another address.
+            if let local, let place = held[path.name]?.endpoint.place, place.local != local { end(path.name) }
+            if let session = held[path.name] {
+                session.endpoint.change(to: bfd.parameters)
+            } else if let local {
+                held[path.name] = begin(path.name, bfd, at: local)
             } else {
-                held[path.name]?.endpoint.change(to: bfd.parameters)
+                return "\(path.name): no BFD: \(path.interface) has no address to speak with \(bfd.peer) from"
             }
             return attach(path.name, states[path.name]).map { "\(path.name): no BFD: \($0)" }
         }
     }
 
-    private func begin(_ path: PathName, _ bfd: BFDConfiguration) -> Held {
+    private func begin(_ path: PathName, _ bfd: BFDConfiguration, at local: IPAddress) -> Held {
         // RFC 5880 section 6.8.1: unique on this host, and hard to guess.
         let taken = held.values.map { $0.endpoint.inspect { session in session.localDiscriminator } }
         var discriminator: UInt32
         repeat { discriminator = .random(in: 1 ... .max) } while taken.contains(discriminator)
-        let endpoint = BFDEndpoint(bfd.place, bfd.parameters, discriminator: discriminator, on: loop) {
+        let place = BFDEndpoint.Place(peer: bfd.peer, local: local, multihopTTL: bfd.minimumTTL)
+        let endpoint = BFDEndpoint(place, bfd.parameters, discriminator: discriminator, on: loop) {
             [weak self] status in self?.onChange(path, status)
         }
         if adminDown.contains(path) { endpoint.setAdminDown(true) }
@@ -109,8 +116,9 @@ final class BFDSessions {
 }
 
 extension BFDConfiguration {
-    fileprivate var place: BFDEndpoint.Place {
-        BFDEndpoint.Place(peer: peer, local: local, multihopTTL: minimumTTL)
+    /// Whether a session at a place is this one. Where the address is the interface's to give, any will do.
+    fileprivate func isServed(by place: BFDEndpoint.Place) -> Bool {
+        place == BFDEndpoint.Place(peer: peer, local: local ?? place.local, multihopTTL: minimumTTL)
     }
 
     fileprivate var parameters: BFDSession.Parameters {

@@ -104,26 +104,28 @@ extension ManagementFlow.Reach {
 extension Desired.Path {
     /// Why packets to an address, which went by the other path, would find no session here; nil where they would.
     fileprivate func losesSession(with address: IPAddress, since before: Desired.Path) -> String? {
+        guard let wireGuard else {
+            let isSame = interface != before.interface || line == before.line
+            return isSame ? nil : "the gateways of \(name) change"
+        }
         guard let holder = holder(of: address) else {
             return "no peer of \(name) has \(address) among its allowed IPs"
         }
         // Another path has sessions of its own: it was probed.
         guard interface == before.interface, let earlier = before.holder(of: address) else { return nil }
-        if wireGuard.privateKey != before.wireGuard.privateKey {
+        if wireGuard.privateKey != before.wireGuard?.privateKey {
             return "the private key of \(name) changes (pnetctl rotate changes it under the cover of other paths)"
         }
         guard holder == earlier else { return "\(address) goes to another peer of \(name)" }
         // Whether the peer is there, nobody knows before.
-        if underlay != before.underlay || gateways != before.gateways
-            || endpoint(of: holder) != before.endpoint(of: holder)
-        {
+        if underlay != before.underlay || endpoint(of: holder) != before.endpoint(of: holder) {
             return "the tunnel of \(name) would take another way"
         }
         return nil
     }
 
     private func endpoint(of key: WireGuardPublicKey) -> SocketEndpoint? {
-        wireGuard.peers.first { $0.publicKey == key }?.endpoint
+        wireGuard?.peers.first { $0.publicKey == key }?.endpoint
     }
 
     /// The peer that packets to an address go to: that with the longest prefix.
@@ -131,6 +133,6 @@ extension Desired.Path {
         func length(_ peer: WireGuardSettings.Peer) -> Int? {
             peer.allowedIPs.filter { $0.contains(address) }.map(\.length).max()
         }
-        return wireGuard.peers.filter { length($0) != nil }.max { length($0) ?? 0 < length($1) ?? 0 }?.publicKey
+        return wireGuard?.peers.filter { length($0) != nil }.max { length($0) ?? 0 < length($1) ?? 0 }?.publicKey
     }
 }

@@ -54,7 +54,21 @@ extension Desired {
                 let networks = site.networks.filter { $0.paths.contains(path.name) }
                 let own = networks.flatMap(\.prefixes) + path.farEnds + path.links
                 let slot = slots.pathSlots[path.name.text] ?? 0
-                return Desired.Path(path, slot: slot, prefixes: own, endpoints: endpoints, heirs: heirs)
+                let kind: Desired.Path.Kind =
+                    switch path.kind {
+                    case .wireGuard(let tunnel):
+                        .wireGuard(.init(tunnel, of: path.name, prefixes: own, endpoints: endpoints, heirs: heirs))
+                    case .routed(let line): .routed(Desired.Path.Line(line, farEnds: path.farEnds))
+                    }
+                return Desired.Path(
+                    name: path.name,
+                    slot: slot,
+                    interface: path.interface,
+                    addresses: path.addresses,
+                    mtu: path.mtu,
+                    natSources: path.natSources,
+                    kind: kind
+                )
             },
             networks: site.networks.map { network in
                 Desired.Network(
@@ -71,6 +85,12 @@ extension Desired {
 }
 
 extension PathConfiguration {
+    /// The interface that the path's own lies on; nil where it lies on none.
+    var below: InterfaceName? { underlay?.interface ?? routed?.vlan?.parent }
+
+    /// The interface whose carrier is the path's.
+    var carrier: InterfaceName { below ?? interface }
+
     /// What is on link by the path's own addresses and that no peer has by name: another pnetd at the far end asks from
     /// there.
     fileprivate var links: [IPPrefix] {
@@ -82,54 +102,62 @@ extension PathConfiguration {
     }
 }
 
-extension Desired.Path {
-    /// - Parameter heirs: the peers whose next key has taken the place of the other.
+extension Desired.Path.Line {
+    init(_ line: RoutedConfiguration, farEnds: [IPPrefix]) {
+        let vlan = line.vlan.map { Desired.Path.VLAN(id: $0.id, of: $0.parent) }
+        self.init(gateways: line.gateways, vlan: vlan, farEnds: farEnds)
+    }
+}
+
+extension Desired.Path.Underlay {
+    init(_ underlay: UnderlayConfiguration) {
+        let gateways: [IPAddress]? =
+            switch underlay.gateways {
+            case .auto: nil
+            case .addresses(let addresses): addresses
+            }
+        self.init(underlay.interface, gateways: gateways)
+    }
+}
+
+extension Desired.Path.WireGuardTunnel {
+    /// - Parameters:
+    ///   - prefixes: what a peer with `allowed-ips: auto` may send and is sent.
+    ///   - heirs: the peers whose next key has taken the place of the other.
     init(
-        _ path: PathConfiguration,
-        slot: Int,
+        _ tunnel: WireGuardConfiguration,
+        of path: PathName,
         prefixes: [IPPrefix],
         endpoints: EndpointBook,
         heirs: Set<EndpointBook.Peer>
     ) {
-        let gateways: [IPAddress]? =
-            switch path.underlay.gateways {
-            case .auto: nil
-            case .addresses(let addresses): addresses
-            }
-        let peers = path.peers.flatMap { peer in
+        let peers = tunnel.peers.flatMap { peer in
             let allowed: [IPPrefix] =
                 switch peer.allowedIPs {
                 case .auto: prefixes
                 case .prefixes(let listed): listed
                 }
-            let isHeir = heirs.contains(EndpointBook.Peer(path: path.name, key: peer.publicKey))
+            let isHeir = heirs.contains(EndpointBook.Peer(path: path, key: peer.publicKey))
             let current = isHeir ? peer.nextPublicKey ?? peer.publicKey : peer.publicKey
             return [peer.publicKey, peer.nextPublicKey].compactMap { $0 }.map { key in
                 WireGuardSettings.Peer(
                     peer,
                     by: key,
                     isSpare: key != current,
-                    endpoint: endpoints.endpoint(of: EndpointBook.Peer(path: path.name, key: key)),
+                    endpoint: endpoints.endpoint(of: EndpointBook.Peer(path: path, key: key)),
                     allowedIPs: Set(allowed)
                 )
             }
         }
         self.init(
-            name: path.name,
-            slot: slot,
-            interface: path.interface,
-            addresses: path.addresses,
-            mtu: path.mtu,
-            callsOverIPv4Only: path.peers.allSatisfy { $0.endpoint?.address?.family == .ipv4 },
-            underlay: path.underlay.interface,
-            gateways: gateways,
-            natSources: path.natSources,
-            wireGuard: WireGuardSettings(
-                privateKey: path.privateKey,
-                listenPort: path.listenPort,
+            settings: WireGuardSettings(
+                privateKey: tunnel.privateKey,
+                listenPort: tunnel.listenPort,
                 mark: 0,
                 peers: peers
-            )
+            ),
+            callsOverIPv4Only: tunnel.peers.allSatisfy { $0.endpoint?.address?.family == .ipv4 },
+            underlay: Desired.Path.Underlay(tunnel.underlay)
         )
     }
 }
@@ -174,6 +202,15 @@ extension ResolverSnapshot.Zone.Source {
         switch source {
         case .records(let records): self = .records(records)
         case .forward(let servers): self = .forward(servers)
+        }
+    }
+}
+
+extension StatusReport.Path.Kind {
+    init(_ kind: PathConfiguration.Kind) {
+        switch kind {
+        case .wireGuard: self = .wireguard
+        case .routed: self = .routed
         }
     }
 }

@@ -67,9 +67,13 @@ final class BenchSite {
             interface: Self.interface(slot),
             addresses: [address, six],
             mtu: nil,
-            underlay: underlay,
-            gateways: nil,
-            wireGuard: WireGuardSettings(privateKey: secret, listenPort: nil, mark: 0, peers: peers)
+            kind: .wireGuard(
+                Desired.Path.WireGuardTunnel(
+                    settings: WireGuardSettings(privateKey: secret, listenPort: nil, mark: 0, peers: peers),
+                    callsOverIPv4Only: false,
+                    underlay: Desired.Path.Underlay(underlay, gateways: nil)
+                )
+            )
         )
     }
 

@@ -102,23 +102,27 @@ struct ManagementFlowTests {
             interface: try #require(InterfaceName("pn-a")),
             addresses: [],
             mtu: nil,
-            underlay: try #require(InterfaceName("eth0")),
-            gateways: nil,
-            wireGuard: WireGuardSettings(
-                privateKey: try #require(WireGuardSecretKey(bytes: Array(repeating: secret, count: 32))),
-                listenPort: nil,
-                mark: 0,
-                peers: try peers.map { number, allowed in
-                    WireGuardSettings.Peer(
-                        publicKey: try #require(
-                            WireGuardPublicKey(bytes: Array(repeating: UInt8(number), count: 32))
-                        ),
-                        presharedKey: nil,
-                        endpoint: nil,
-                        keepalive: 0,
-                        allowedIPs: [try prefix(allowed)]
-                    )
-                }
+            kind: .wireGuard(
+                Desired.Path.WireGuardTunnel(
+                    settings: WireGuardSettings(
+                        privateKey: try #require(WireGuardSecretKey(bytes: Array(repeating: secret, count: 32))),
+                        listenPort: nil,
+                        mark: 0,
+                        peers: try peers.map { number, allowed in
+                            WireGuardSettings.Peer(
+                                publicKey: try #require(
+                                    WireGuardPublicKey(bytes: Array(repeating: UInt8(number), count: 32))
+                                ),
+                                presharedKey: nil,
+                                endpoint: nil,
+                                keepalive: 0,
+                                allowedIPs: [try prefix(allowed)]
+                            )
+                        }
+                    ),
+                    callsOverIPv4Only: false,
+                    underlay: Desired.Path.Underlay(try #require(InterfaceName("eth0")), gateways: nil)
+                )
             )
         )
     }

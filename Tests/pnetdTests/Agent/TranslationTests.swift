@@ -54,7 +54,9 @@ struct TranslationTests {
 
     private func peers(_ site: SiteConfiguration, heirs: Set<EndpointBook.Peer>) -> [[String]] {
         Desired(site, slots: SavedState(), outcomes: [:], endpoints: EndpointBook(), heirs: heirs).paths.map { path in
-            path.wireGuard.peers.map { "\($0.publicKey) \($0.allowedIPs.sorted().map(\.description)) \($0.keepalive)" }
+            (path.wireGuard?.peers ?? []).map {
+                "\($0.publicKey) \($0.allowedIPs.sorted().map(\.description)) \($0.keepalive)"
+            }
         }
     }
 
