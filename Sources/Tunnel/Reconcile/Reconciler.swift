@@ -190,6 +190,13 @@ public final class Reconciler {
         .first
     }
 
+    /// Has the kernel look whether a host that it knows is still there.
+    public func lookFor(_ address: IPAddress, on interface: InterfaceName) {
+        guard let link = index(of: interface) else { return }
+        let question = NeighbourMessages.lookFor(Neighbour(link: link, address: address))
+        _ = try? routing.ask(question, "look for \(address) on \(interface)")
+    }
+
     /// The families in which an underlay leads anywhere.
     /// - Parameter gateways: those of the file; nil for the kernel's.
     public func families(of underlay: InterfaceName, gateways: [IPAddress]?) -> Set<AddressFamily> {

@@ -32,13 +32,24 @@ enum NeighbourMessages {
         return message
     }
 
+    /// Has the kernel look whether a host that it knows is still there, as it does by itself half a minute later.
+    static func lookFor(_ neighbour: Neighbour) -> NetlinkMessage {
+        var header = ndmsg()
+        header.ndm_family = neighbour.address.family.kernelNumber
+        header.ndm_ifindex = neighbour.link
+        header.ndm_state = UInt16(NUD_PROBE)
+        var message = NetlinkMessage(type: RTM_NEWNEIGH, flags: NLM_F_REPLACE, header: header)
+        message.put(NDA_DST, neighbour.address.bytes)
+        return message
+    }
+
     /// Reads what is known of a host. `struct nda_cacheinfo` begins with the age of the last confirmation, in hundredths
     /// of a second (USER_HZ).
     static func state(_ reply: NetlinkReply) -> NeighbourState? {
         guard let header = reply.header(ndmsg.self), reply.type == RTM_NEWNEIGH else { return nil }
         if header.ndm_state & UInt16(NUD_FAILED) != 0 { return .missing }
         guard let cache = reply.attributes(after: ndmsg.self)[NDA_CACHEINFO], cache.count >= 4,
-            header.ndm_state & UInt16(NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE) != 0
+            header.ndm_state & UInt16(NUD_REACHABLE | NUD_STALE | NUD_DELAY) != 0
         else { return .unsure }
         return .confirmed(ago: .milliseconds(10 * Int64(UInt32(hostOrder: cache))))
     }

@@ -177,6 +177,10 @@ extension Agent {
     private func sessionFacts(of path: PathConfiguration) -> [Explanation] {
         guard let session = sessionReport(path.name) else { return [] }
         let detection = session.detectionMs.map { Duration.milliseconds(Int64($0)).shortText }
+        // The edge router of a line is the carrier's: whether the carrier's network behind it works, it does not know.
+        let isOneHop = path.routed != nil && path.bfd?.minimumTTL == nil
+        let reach =
+            isOneHop ? ["it proves the hop to \(session.peer) and nothing behind it: targets prove the rest"] : []
         return [
             Explanation(
                 "its BFD session with \(session.peer) is \(session.state.rawValue), since \(session.since) "
@@ -189,7 +193,7 @@ extension Agent {
                     Explanation(
                         session.authentication.map { "both ends sign: \($0)" } ?? "its packets are not signed"
                     ),
-                ] + session.refused.map { Explanation("discarded: \($0)") }
+                ] + (reach + session.refused.map { "discarded: \($0)" }).map { Explanation($0) }
             )
         ]
     }

@@ -30,13 +30,17 @@ extension Agent {
     /// Of the routers of two families one that is there says that the line carries.
     private func status(of path: PathConfiguration, _ line: RoutedConfiguration) -> PeerStatus {
         guard let silence = core.silence(of: path.name) else { return .unknown }
-        let states = line.gateways.map { ($0, reconciler.neighbour($0, on: path.interface)) }
-        let there = states.first { _, state in
-            guard case .confirmed(let age) = state else { return false }
-            return age < loop.now - silence
+        // Of one that nothing was sent to the kernel knows nothing.
+        let states = line.gateways.compactMap { gateway in
+            reconciler.neighbour(gateway, on: path.interface).map { (gateway, $0) }
         }
-        if let there { return .gatewayThere(there.0) }
-        return states.allSatisfy { $0.1 == .missing } ? .gatewayMissing(line.gateways[0]) : .unknown
+        for (gateway, state) in states {
+            guard case .confirmed(let age) = state else { continue }
+            if age < loop.now - silence { return .gatewayThere(gateway) }
+            reconciler.lookFor(gateway, on: path.interface)
+        }
+        guard let first = states.first, states.allSatisfy({ $0.1 == .missing }) else { return .unknown }
+        return .gatewayMissing(first.0)
     }
 
     private func status(

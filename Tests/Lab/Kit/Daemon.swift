@@ -84,6 +84,28 @@ public final class Daemon {
         }
     }
 
+    /// Waits until the first network is on a path of any kind.
+    @discardableResult
+    public func waitFor(path: String, within limit: Duration = .seconds(10)) throws -> Duration {
+        try waitUntil("the network is on \(path)", within: limit) {
+            let network = try network()
+            return network.path?.text == path && network.state != .starting
+                && !network.paths.contains { $0.verdict == .starting }
+        }
+    }
+
+    /// Waits until a path of any kind has a verdict.
+    @discardableResult
+    public func waitFor(
+        path: String,
+        _ verdict: StatusReport.Verdict,
+        within limit: Duration = .seconds(10)
+    ) throws -> Duration {
+        try waitUntil("\(path) is \(verdict.rawValue)", within: limit) {
+            try network().paths.first { $0.path.text == path }?.verdict == verdict
+        }
+    }
+
     /// Waits until a path has a verdict.
     @discardableResult
     public func waitFor(

@@ -2,15 +2,31 @@
 
 import CLinux
 
-/// BIRD at the cloud's end of a tunnel, with one BFD session.
+/// BIRD at a far end, with one BFD session.
 public final class BIRD {
-    private let lab: Lab
-    private let tunnel: Tunnel
+    /// Where a session is.
+    public struct Place {
+        /// Who runs BIRD.
+        public var host: Host
+        /// The interface that packets come in by.
+        public var link: String
+        /// The host's own address.
+        public var local: String
+        /// The other one.
+        public var peer: String
+
+        /// Makes a place.
+        public init(on host: Host, link: String, local: String, peer: String) {
+            (self.host, self.link, self.local, self.peer) = (host, link, local, peer)
+        }
+    }
+
+    private let place: Place
     private let multihop: Bool
     private var key: Key?
     private var process: Background?
-    private var socket: String { "\(lab.cloud.folder)/bird-\(tunnel.rawValue).ctl" }
-    private var file: String { "bird-\(tunnel.rawValue).conf" }
+    private var socket: String { "\(place.host.folder)/bird-\(place.link).ctl" }
+    private var file: String { "bird-\(place.link).conf" }
 
     /// What packets are signed with.
     public struct Key: Sendable {
@@ -30,24 +46,37 @@ public final class BIRD {
     }
 
     /// Starts BIRD with a session to the site's address on the tunnel, with so many milliseconds between packets.
-    public init(_ lab: Lab, _ tunnel: Tunnel, milliseconds: Int, multihop: Bool = false, key: Key? = nil) throws {
-        (self.lab, self.tunnel, self.multihop, self.key) = (lab, tunnel, multihop, key)
+    public convenience init(
+        _ lab: Lab,
+        _ tunnel: Tunnel,
+        milliseconds: Int,
+        multihop: Bool = false,
+        key: Key? = nil
+    ) throws {
+        let (link, own) = (tunnel.gatewayLink, tunnel.gatewayAddress)
+        let place = Place(on: lab.cloud, link: link, local: own, peer: tunnel.siteAddress)
+        try self.init(at: place, milliseconds: milliseconds, multihop: multihop, key: key)
+    }
+
+    /// Starts BIRD with a session anywhere.
+    public init(at place: Place, milliseconds: Int, multihop: Bool = false, key: Key? = nil) throws {
+        (self.place, self.multihop, self.key) = (place, multihop, key)
         try configure(milliseconds: milliseconds)
         try start()
     }
 
     private func configure(milliseconds: Int) throws {
         let pace = "interval \(milliseconds) ms; idle tx interval 1000 ms; multiplier 3; \(key?.words ?? "")"
-        let place = multihop ? "multihop" : "interface \"\(tunnel.gatewayLink)\""
-        let (before, after) = multihop ? ("", "multihop on") : ("dev \"\(tunnel.gatewayLink)\"", "")
-        try lab.cloud.write(
+        let kind = multihop ? "multihop" : "interface \"\(place.link)\""
+        let (before, after) = multihop ? ("", "multihop on") : ("dev \"\(place.link)\"", "")
+        try place.host.write(
             file,
             """
             router id 10.99.0.1;
             protocol device {}
             protocol bfd session {
-              \(place) { \(pace) };
-              neighbor \(tunnel.siteAddress) \(before) local \(tunnel.gatewayAddress) \(after);
+              \(kind) { \(pace) };
+              neighbor \(place.peer) \(before) local \(place.local) \(after);
             }
 
             """
@@ -56,17 +85,10 @@ public final class BIRD {
 
     /// Starts it, anew after ``kill()``.
     public func start() throws {
-        let process = try lab.cloud.start(
-            "bird-\(tunnel.rawValue)",
-            "bird",
-            "-f",
-            "-c",
-            "\(lab.cloud.folder)/\(file)",
-            "-s",
-            socket
-        )
+        let host = place.host
+        let process = try host.start("bird-\(place.link)", "bird", "-f", "-c", "\(host.folder)/\(file)", "-s", socket)
         self.process = process
-        try waitUntil("BIRD answers") { try lab.cloud.attempt(["birdc", "-s", socket, "show", "status"]).status == 0 }
+        try waitUntil("BIRD answers") { try host.attempt(["birdc", "-s", socket, "show", "status"]).status == 0 }
     }
 
     /// Ends it without a word to anybody.
@@ -85,12 +107,12 @@ public final class BIRD {
     /// The line of the session: address, interface, state, since, interval and timeout in seconds.
     public func session() throws -> String {
         let lines = try ask("show", "bfd", "sessions").split(separator: "\n")
-        return lines.first { $0.hasPrefix(tunnel.siteAddress) }.map(String.init) ?? ""
+        return lines.first { $0.hasPrefix(place.peer) }.map(String.init) ?? ""
     }
 
     @discardableResult
     private func ask(_ words: String...) throws -> String {
-        try lab.cloud.run(["birdc", "-s", socket] + words)
+        try place.host.run(["birdc", "-s", socket] + words)
     }
 }
 

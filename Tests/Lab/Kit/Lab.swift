@@ -22,6 +22,8 @@ public final class Lab {
     public private(set) var plant: Host?
     /// A router with NAT between the site and the first underlay, where a scenario asked for one.
     public private(set) var router: Host?
+    /// The edge router of a carrier, where a scenario asked for its line.
+    public private(set) var carrier: Host?
     /// Where the lab's files are.
     public let folder: String
     private let prefix: String
@@ -124,6 +126,12 @@ public final class Lab {
         return host
     }
 
+    func raiseCarrier() throws -> Host {
+        let host = try Host(name: "carrier", namespace: "\(prefix)-carrier", folder: "\(folder)/carrier")
+        carrier = host
+        return host
+    }
+
     private static let mark = "pnlab"
 
     /// Removes what is left of labs whose process is gone.
@@ -143,7 +151,7 @@ public final class Lab {
 
     /// Ends everything on the hosts and removes them; with `keepingFiles` the logs stay.
     public func tearDown(keepingFiles: Bool = false) {
-        for host in [site, cloud, plant, router] { host?.tearDown() }
+        for host in [site, cloud, plant, router, carrier] { host?.tearDown() }
         if !keepingFiles { _ = try? Program.run(["rm", "-rf", folder]) }
     }
 

@@ -23,6 +23,11 @@ public struct SiteFile: Sendable {
     /// The paths, best first.
     public var paths: [Tunnel] = Tunnel.allCases
 
+    /// The leased line, before all tunnels, as a YAML mapping; nil for none.
+    public var line: String?
+    /// Prefixes of the network, beside its usual ones.
+    public var morePrefixes: [String] = []
+
     /// Sources that leave each path with its address, as a YAML list; empty for none.
     public var natSources = ""
     /// Tunnels whose outer packets are on their way for longer.
@@ -77,15 +82,18 @@ public struct SiteFile: Sendable {
                     allowed-ips: auto
             """
         }
+        let line = line.map { "  \(Line.path): \($0)\n" } ?? ""
+        let order = (self.line == nil ? [] : [Line.path]) + self.paths.map(\.path)
+        let prefixes = ["10.20.0.0/16", "\"fd00:20::/48\""] + morePrefixes
         return """
             version: 1
             site: lab
             paths:
-            \(paths.joined(separator: "\n"))
+            \(line)\(paths.joined(separator: "\n"))
             networks:
               azure:
-                prefixes: [10.20.0.0/16, "fd00:20::/48"]
-                paths: [\(self.paths.map(\.path).joined(separator: ", "))]
+                prefixes: [\(prefixes.joined(separator: ", "))]
+                paths: [\(order.joined(separator: ", "))]
                 targets: \(targets)
                 detect: \(Self.detect)
                 degraded: \(degraded)

@@ -11,6 +11,8 @@ public struct Stage: Sendable {
     public let hasNetem: Bool
     /// The kernel has ESP and interfaces for it.
     public let hasESP: Bool
+    /// The kernel has VLANs.
+    public let hasVLAN: Bool
     /// How many times longer than on a host things may take; from PNETD_LAB_PATIENCE, which an emulated machine sets.
     public let patience: Int
     /// The machine's clock may be set, since nothing else goes by it; from PNETD_LAB_OWN_CLOCK.
@@ -33,6 +35,7 @@ public struct Stage: Sendable {
             spi 1 mode tunnel aead 'rfc4106(gcm(aes))' 0x0000000000000000000000000000000000000000 128
             """
         )
+        hasVLAN = Self.can("ip link add p0 type veth peer name p1 && ip link add probe link p0 type vlan id 1")
         let text = unsafe getenv("PNETD_LAB_PATIENCE").map { unsafe String(cString: $0) }
         patience = max(1, text.flatMap { Int($0) } ?? 1)
         ownsClock = unsafe getenv("PNETD_LAB_OWN_CLOCK") != nil

@@ -67,8 +67,8 @@ public final class Stream {
         public let sent: Instant
         /// When it arrived.
         public let arrived: Instant
-        /// What it came by.
-        public let tunnel: Tunnel
+        /// The tunnel that it came by; nil for the leased line.
+        public let tunnel: Tunnel?
     }
 
     /// What became of the stream.
@@ -102,13 +102,13 @@ public final class Stream {
         let arrivals = receiver.output.split(separator: "\n").compactMap { line -> Arrival? in
             let words = line.split(separator: " ")
             guard words.count == 4, let number = Int(words[0]), let sent = Int64(words[1]),
-                let arrived = Int64(words[2]), let tunnel = words[3].last.flatMap({ Tunnel(rawValue: String($0)) })
+                let arrived = Int64(words[2])
             else { return nil }
             return Arrival(
                 number: number,
                 sent: Instant(nanoseconds: sent),
                 arrived: Instant(nanoseconds: arrived),
-                tunnel: tunnel
+                tunnel: words[3].last.flatMap { Tunnel(rawValue: String($0)) }
             )
         }
         let said = sender.output.split { $0.isWhitespace }.compactMap { Int($0) }

@@ -65,6 +65,8 @@ extension Trait where Self == ConditionTrait {
     static var anyKernel: Self { .enabled(if: Stage.here.patience == 1, "a host has shown it") }
     /// What is shown needs a clock that can be set back.
     static var ownClock: Self { .enabled(if: Stage.here.ownsClock, "this machine's clock is not the test's to set") }
+    /// What is shown needs VLANs.
+    static var kernelVLAN: Self { .enabled(if: Stage.here.hasVLAN, "this kernel has no VLANs") }
     /// What is shown needs ESP.
     static var kernelESP: Self { .enabled(if: Stage.here.hasESP, "this kernel has no ESP") }
 }
