@@ -32,7 +32,6 @@ extension Reading {
     /// The routers behind a line; nil where there is none that could be read.
     private func routers(_ node: YAMLNode, of path: String) -> [IPAddress]? {
         guard let items = list(node, "gateways") else { return nil }
-        if items.isEmpty { error(node.mark, "gateways is empty", hint: "one address a family") }
         var families: Set<AddressFamily> = []
         let routers = items.compactMap { item -> IPAddress? in
             guard let address = address(item, "gateways") else { return nil }

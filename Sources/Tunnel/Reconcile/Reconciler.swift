@@ -206,14 +206,17 @@ public final class Reconciler {
         return Set(own.map(\.address.address.family)).union(gateways?.map(\.family) ?? routed)
     }
 
-    /// Whether somebody changed WireGuard's side of a path, or how its interface checks sources: of that the kernel sends
+    /// Whether somebody changed WireGuard's side of a path, or how an interface of ours checks sources: of that the kernel sends
     /// no event, so it has to be asked.
     public func hasTunnelToRepair(_ desired: Desired) -> Bool {
         desired.paths.contains { path in
-            guard configured[path.interface] == path.kind.hashValue, ask(for: path.interface) != nil,
-                let device = readDevice(on: path.interface)
+            guard path.ownsInterface, configured[path.interface] == path.kind.hashValue,
+                ask(for: path.interface) != nil
             else { return false }
-            model.note(outerMTU: outerMTU(of: path, device), on: path.interface)
+            if path.wireGuard != nil {
+                guard let device = readDevice(on: path.interface) else { return false }
+                model.note(outerMTU: outerMTU(of: path, device), on: path.interface)
+            }
             return !interfaceSteps(path, reserved, model.observed).isEmpty
         }
     }
