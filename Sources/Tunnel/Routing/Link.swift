@@ -19,6 +19,8 @@ public struct Link: Hashable, Sendable {
     public var hasCarrier: Bool
     /// Octets of the largest packet.
     public var mtu: Int
+    /// The number that ties an xfrm interface to security associations and policies; nil for other kinds.
+    public var xfrmInterfaceID: UInt32? = nil
     /// What becomes of IPv4 packets whose source leads elsewhere; nil where the kernel does not say.
     var sourceCheck: SourceCheck? = nil
     /// Octets received.
@@ -76,14 +78,18 @@ enum LinkMessages {
         let attributes = reply.attributes(after: ifinfomsg.self)
         guard let name = attributes.text(IFLA_IFNAME).flatMap({ InterfaceName($0) }) else { return nil }
         let statistics = attributes[IFLA_STATS64]
+        let information = attributes.nest(IFLA_LINKINFO)
+        let kind = information.text(IFLA_INFO_KIND)
         return Link(
             index: header.ifi_index,
             name: name,
-            kind: attributes.nest(IFLA_LINKINFO).text(IFLA_INFO_KIND),
+            kind: kind,
             alias: attributes.text(IFLA_IFALIAS),
             isUp: header.ifi_flags & ifUp != 0,
             hasCarrier: header.ifi_flags & lowerUp != 0,
             mtu: Int(attributes.number(IFLA_MTU, as: UInt32.self) ?? 0),
+            xfrmInterfaceID: kind == xfrmKind
+                ? information.nest(IFLA_INFO_DATA).number(IFLA_XFRM_IF_ID, as: UInt32.self) : nil,
             sourceCheck: sourceCheck(attributes.nest(IFLA_AF_SPEC).nest(Int(AF_INET))[IFLA_INET_CONF]),
             received: counter(statistics, at: MemoryLayout<rtnl_link_stats64>.offset(of: \.rx_bytes)),
             sent: counter(statistics, at: MemoryLayout<rtnl_link_stats64>.offset(of: \.tx_bytes))
@@ -112,6 +118,27 @@ enum LinkMessages {
         var message = NetlinkMessage(type: RTM_NEWLINK, flags: NLM_F_CREATE | NLM_F_EXCL, header: ifinfomsg())
         message.put(IFLA_IFNAME, text: name.text)
         message.nest(IFLA_LINKINFO) { $0.put(IFLA_INFO_KIND, text: kind) }
+        return message
+    }
+
+    /// Makes an xfrm interface, whose packets go by the security associations with its number (if_link.h, Linux 4.19).
+    ///
+    /// A kernel without them refuses: see ``IPsecLack``. A number that another such interface has is refused with EEXIST.
+    ///
+    /// - Parameters:
+    ///   - xfrmInterfaceID: the number, not 0; it cannot be changed.
+    ///   - underlay: the index of the interface that stands below it for offload and for the MTU; nil for none. Where the
+    ///     outer packets leave is decided by routes.
+    static func create(_ name: InterfaceName, xfrmInterfaceID: UInt32, underlay: Int32? = nil) -> NetlinkMessage {
+        var message = NetlinkMessage(type: RTM_NEWLINK, flags: NLM_F_CREATE | NLM_F_EXCL, header: ifinfomsg())
+        message.put(IFLA_IFNAME, text: name.text)
+        message.nest(IFLA_LINKINFO) { information in
+            information.put(IFLA_INFO_KIND, text: xfrmKind)
+            information.nest(IFLA_INFO_DATA) { data in
+                data.put(IFLA_XFRM_IF_ID, number: xfrmInterfaceID)
+                if let underlay { data.put(IFLA_XFRM_LINK, number: UInt32(bitPattern: underlay)) }
+            }
+        }
         return message
     }
 
@@ -147,5 +174,6 @@ enum LinkMessages {
     }
 }
 
+private let xfrmKind = "xfrm"
 private let ifUp = UInt32(IFF_UP)
 private let lowerUp = IFF_LOWER_UP.rawValue
