@@ -63,10 +63,12 @@ struct XFRMEventTests {
             }
             #expect(BlockPolicy(told, among: 40...49) == ours)
             #expect(try Self.told(events, after: "xfrm policy flush") == [.flushedPolicies])
+            #expect(try database.blockedDefaults() == [])
             #expect(
                 try Self.told(events, after: "xfrm policy setdefault in block fwd block out accept")
                     == [.changedDefaults(blocked: [.input, .forward])]
             )
+            #expect(try database.blockedDefaults() == [.input, .forward])
         }
     }
 

@@ -132,8 +132,9 @@ struct XFRMKernelTests {
     /// by itself: it is for the IKE daemon to tell the kernel.
     @Test func tellsThatThePeerMoved() throws {
         try inFreshNamespace {
-            try run("/sbin/ip", "netns", "add", "pnetd-xfrm-peer")
-            defer { _ = try? run("/sbin/ip", "netns", "delete", "pnetd-xfrm-peer") }
+            let far = "pnetd-xfrm-\(getpid())"
+            try run("/sbin/ip", "netns", "add", far)
+            defer { _ = try? run("/sbin/ip", "netns", "delete", far) }
             let keys = """
                 enc cbc(aes) 0x\(FakeAssociations.hexadecimal(16)) \
                 auth-trunc hmac(sha256) 0x\(FakeAssociations.hexadecimal(32)) 128
@@ -141,7 +142,7 @@ struct XFRMKernelTests {
             let association = "xfrm state add src 192.0.2.2 dst 192.0.2.1 proto esp spi 0x1002 reqid 10 mode tunnel"
             try ip(
                 """
-                link add v0 type veth peer name v1 netns pnetd-xfrm-peer
+                link add v0 type veth peer name v1 netns \(far)
                 link set v0 up
                 address add 192.0.2.1/24 dev v0
                 address add 10.1.0.1/32 dev lo
@@ -156,7 +157,7 @@ struct XFRMKernelTests {
                 xfrm policy add src 0.0.0.0/0 dst 10.1.0.1/32 dir out \
                 tmpl src 192.0.2.2 dst 192.0.2.1 proto esp reqid 10 mode tunnel
                 """
-            try run("/bin/sh", "-ec", "echo \"$0\" | ip -netns pnetd-xfrm-peer -batch -", peer)
+            try run("/bin/sh", "-ec", "echo \"$0\" | ip -netns $1 -batch -", peer, far)
 
             let listener = FileDescriptor(owning: socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0))
             var kind = UDP_ENCAP_ESPINUDP
@@ -168,7 +169,7 @@ struct XFRMKernelTests {
 
             let events = try XFRMEvents(hearsAcquires: false)
             let before = try XFRMStatistics.read(from: "/proc/thread-self/net/xfrm_stat")
-            let pings = "ip netns exec pnetd-xfrm-peer ping -c 2 -i 0.2 -W 1 10.1.0.1 > /dev/null 2>&1; true"
+            let pings = "ip netns exec \(far) ping -c 2 -i 0.2 -W 1 10.1.0.1 > /dev/null 2>&1; true"
             try run("/bin/sh", "-c", pings)
             let mapping = XFRMEvent.Mapping(
                 id: try #require(try SecurityDatabase().associations().first).id,

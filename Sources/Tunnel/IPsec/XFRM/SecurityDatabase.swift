@@ -38,6 +38,19 @@ public final class SecurityDatabase {
         try conversation.dump(PolicyMessages.dump(), "read the security policies").compactMap(PolicyMessages.parse)
     }
 
+    /// The ways on which packets for which there is no policy are dropped, as somebody decided for the whole namespace;
+    /// none before Linux 5.14. Needs CAP_NET_ADMIN.
+    public func blockedDefaults() throws(NetlinkError) -> Set<SecurityPolicy.Direction> {
+        do {
+            let question = NetlinkMessage(type: XFRM_MSG_GETDEFAULT, flags: 0, header: xfrm_userpolicy_default())
+            let answers = try conversation.ask(question, "read what becomes of packets without a policy")
+            for case .changedDefaults(let blocked) in answers.compactMap(XFRMEvent.init) { return blocked }
+            return []
+        } catch  where error.code == EINVAL {
+            return []
+        }
+    }
+
     /// Makes policies of ours, and takes others of ours away; a policy that is gone already is no error.
     ///
     /// - Throws: the first refusal, after all was tried.
