@@ -23,7 +23,9 @@
 #include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 #include <linux/seccomp.h>
+#include <linux/udp.h>
 #include <linux/wireguard.h>
+#include <linux/xfrm.h>
 
 /* Linux 6.3: a file in memory that can never be run. */
 #ifndef MFD_NOEXEC_SEAL

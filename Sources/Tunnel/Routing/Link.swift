@@ -19,6 +19,8 @@ public struct Link: Hashable, Sendable {
     public var hasCarrier: Bool
     /// Octets of the largest packet.
     public var mtu: Int
+    /// The number that ties an xfrm interface to security associations and policies; nil for other kinds.
+    public var xfrmInterfaceID: UInt32? = nil
     /// What becomes of IPv4 packets whose source leads elsewhere; nil where the kernel does not say.
     var sourceCheck: SourceCheck? = nil
     /// What it carries for another interface, where it is a VLAN.
@@ -86,14 +88,18 @@ enum LinkMessages {
         let attributes = reply.attributes(after: ifinfomsg.self)
         guard let name = attributes.text(IFLA_IFNAME).flatMap({ InterfaceName($0) }) else { return nil }
         let statistics = attributes[IFLA_STATS64]
+        let information = attributes.nest(IFLA_LINKINFO)
+        let kind = information.text(IFLA_INFO_KIND)
         return Link(
             index: header.ifi_index,
             name: name,
-            kind: attributes.nest(IFLA_LINKINFO).text(IFLA_INFO_KIND),
+            kind: kind,
             alias: attributes.text(IFLA_IFALIAS),
             isUp: header.ifi_flags & ifUp != 0,
             hasCarrier: header.ifi_flags & lowerUp != 0,
             mtu: Int(attributes.number(IFLA_MTU, as: UInt32.self) ?? 0),
+            xfrmInterfaceID: kind == "xfrm"
+                ? information.nest(IFLA_INFO_DATA).number(IFLA_XFRM_IF_ID, as: UInt32.self) : nil,
             sourceCheck: sourceCheck(attributes.nest(IFLA_AF_SPEC).nest(Int(AF_INET))[IFLA_INET_CONF]),
             vlan: vlan(attributes),
             received: counter(statistics, at: MemoryLayout<rtnl_link_stats64>.offset(of: \.rx_bytes)),

@@ -6,6 +6,9 @@ import CLinux
 enum LinkKind: Hashable, Sendable {
     /// A WireGuard tunnel.
     case wireGuard
+    /// An interface whose packets go by the security associations and policies with its number, not 0 (IFLA_XFRM_IF_ID,
+    /// Linux 4.19). A kernel without them refuses: see ``IPsecLack``. A number that another has is refused with EEXIST.
+    case xfrm(interfaceID: UInt32)
     /// A VLAN of the interface with that number (IEEE 802.1Q).
     case vlan(Link.VLAN)
 
@@ -13,6 +16,7 @@ enum LinkKind: Hashable, Sendable {
     var driver: String {
         switch self {
         case .wireGuard: "wireguard"
+        case .xfrm: "xfrm"
         case .vlan: "vlan"
         }
     }
@@ -21,8 +25,11 @@ enum LinkKind: Hashable, Sendable {
         if case .vlan(let vlan) = self { message.put(IFLA_LINK, number: vlan.parent) }
         message.nest(IFLA_LINKINFO) { information in
             information.put(IFLA_INFO_KIND, text: driver)
-            guard case .vlan(let vlan) = self else { return }
-            information.nest(IFLA_INFO_DATA) { $0.put(IFLA_VLAN_ID, number: vlan.id) }
+            switch self {
+            case .wireGuard: break
+            case .xfrm(let id): information.nest(IFLA_INFO_DATA) { $0.put(IFLA_XFRM_IF_ID, number: id) }
+            case .vlan(let vlan): information.nest(IFLA_INFO_DATA) { $0.put(IFLA_VLAN_ID, number: vlan.id) }
+            }
         }
     }
 }

@@ -15,7 +15,9 @@ public func fuzzNetlink(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     let kernel = FuzzedKernel(input.dropFirst())
     let conversation = NetlinkConversation(over: kernel)
     switch first % 8 {
-    case 0: read(NetlinkReply.parse(Array(input.dropFirst())))
+    case 0:
+        read(NetlinkReply.parse(Array(input.dropFirst())))
+        readCounts(input.dropFirst())
     // One message whose frame is right: most inputs would never get so far otherwise.
     case 1...4: read(NetlinkReply.parse(FuzzedKernel.message(types[Int(first / 8) % types.count], input.dropFirst())))
     case 5: follow(input.dropFirst())
@@ -32,6 +34,8 @@ private let types = [
     RTM_NEWLINK, RTM_NEWADDR, RTM_NEWROUTE, RTM_NEWRULE, RTM_NEWNEXTHOP,
     Int(NFNL_SUBSYS_NFTABLES) << 8 | Int(NFT_MSG_NEWTABLE.rawValue), wireGuard, wireGuard,
     Int(NFNL_SUBSYS_CTNETLINK) << 8 | Int(IPCTNL_MSG_CT_NEW.rawValue), RTM_NEWNEIGH,
+    XFRM_MSG_NEWSA, XFRM_MSG_DELSA, XFRM_MSG_EXPIRE, XFRM_MSG_NEWPOLICY, XFRM_MSG_DELPOLICY, XFRM_MSG_POLEXPIRE,
+    XFRM_MSG_ACQUIRE, XFRM_MSG_MAPPING, XFRM_MSG_FLUSHSA, XFRM_MSG_GETDEFAULT,
 ]
 /// What the kernel happens to give to WireGuard; any number above those of netlink itself.
 private let wireGuard = 32
@@ -77,6 +81,28 @@ private func read(_ replies: [NetlinkReply]) {
         }
     }
     tellAgain(KernelWireGuard.parse(replies))
+    readSecurity(replies)
+}
+
+/// What the kernel tells of IPsec. No association has room for a key, and a block of ours is written as it was read.
+private func readSecurity(_ replies: [NetlinkReply]) {
+    for reply in replies {
+        _ = (XFRMEvent(reply), AssociationMessages.parse(reply)?.id)
+        guard let policy = PolicyMessages.parse(reply), let block = BlockPolicy(policy, among: 1...UInt32.max) else {
+            continue
+        }
+        let written = NetlinkReply.parse(Array(block.installation.bytes)).compactMap(PolicyMessages.parse)
+        precondition(written.compactMap { BlockPolicy($0, among: 1...UInt32.max) } == [block])
+        precondition(NetlinkReply.parse(Array(block.removal.bytes)).count == 1)
+    }
+}
+
+/// The kernel's counts, which are text.
+private func readCounts(_ text: ArraySlice<UInt8>) {
+    let statistics = XFRMStatistics(text: text)
+    precondition(statistics.growth(since: statistics).isEmpty)
+    let growth = statistics.growth(since: XFRMStatistics(text: text.prefix(text.count / 2)))
+    precondition(growth.explanations.count == growth.packets.count)
 }
 
 /// What was understood of a WireGuard device can be told to another, and is understood in the same way.
