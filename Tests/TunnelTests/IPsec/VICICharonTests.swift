@@ -312,25 +312,7 @@ struct VICICharonTests {
     /// Two charons: an IKE_SA and a CHILD_SA from the first packet to the last, by what is listed and by what is raised.
     @Test func followsATunnelThroughItsLife() throws {
         try RealCharon.inNamespace { loop in
-            let real = try RealCharon("a", on: loop)
-            let other = try RealCharon("b", port: 1500, natPort: 1450, on: loop)
-            try real.start()
-            try other.start()
-            let there = try Self.sample()
-            let back = try Self.connection(
-                from: Self.far,
-                to: Self.near,
-                ports: (1450, 4500),
-                identities: ("b.example", "a.example"),
-                selectors: ("10.2.0.0/16", "10.1.0.0/16")
-            )
-            for (end, connection) in [(real, there), (other, back)] {
-                try end.ask { $0.load(connection, $1) } as Void
-                let key = Secret(Array("a shared key of some length".utf8))
-                try end.ask { $0.load(sharedKey: "pnetd-a", key, owners: ["a.example", "b.example"], $1) } as Void
-            }
-            try real.ask { $0.initiate(child: "pnetd-net", of: "pnetd-a", $1) } as Void
-            try real.wait { real.events.contains { if case .child(_, isUp: true) = $0 { true } else { false } } }
+            let (real, other) = try Self.pair(on: loop, try Self.sample())
             #expect(real.events.contains { if case .association(_, isUp: true) = $0 { true } else { false } })
             let first = try real.association()
             #expect(first.state == .established && first.local.identity == "a.example")
@@ -370,6 +352,59 @@ struct VICICharonTests {
                     end.events.contains { if case .association(_, isUp: false) = $0 { true } else { false } }
                 }
             }
+        }
+    }
+
+    /// Two charons with a tunnel between them.
+    private static func pair(on loop: EventLoop, _ there: IPsecConnection) throws -> (RealCharon, RealCharon) {
+        let real = try RealCharon("a", on: loop)
+        let other = try RealCharon("b", port: 1500, natPort: 1450, on: loop)
+        try real.start()
+        try other.start()
+        let back = try connection(
+            from: far,
+            to: near,
+            ports: (1450, 4500),
+            identities: ("b.example", "a.example"),
+            selectors: ("10.2.0.0/16", "10.1.0.0/16")
+        )
+        let key = Secret(Array("a shared key of some length".utf8))
+        for end in [real, other] {
+            try end.ask { $0.load(sharedKey: "pnetd-a", key, owners: ["a.example", "b.example"], $1) } as Void
+        }
+        try other.ask { $0.load(back, $1) } as Void
+        try real.ask { $0.load(there, $1) } as Void
+        if there.children.allSatisfy({ $0.startAction != .start }) {
+            try real.ask { $0.initiate(child: "pnetd-net", of: "pnetd-a", $1) } as Void
+        }
+        try real.wait { real.events.contains { if case .child(_, isUp: true) = $0 { true } else { false } } }
+        return (real, other)
+    }
+
+    /// What starts by itself ends with its connection, and with each change of it; what was asked for stays.
+    @Test(arguments: [IPsecConnection.Action.none, .trap, .start])
+    func keepsATunnelOrEndsItWithItsConnection(action: IPsecConnection.Action) throws {
+        try RealCharon.inNamespace { loop in
+            var connection = try Self.sample { $0.children[0].startAction = action }
+            let (real, other) = try Self.pair(on: loop, connection)
+            let first = try real.association()
+            #expect(first.state == .established && first.children.map(\.state) == [.installed])
+            try real.ask { $0.load(connection, $1) } as Void
+            #expect(try real.association().uniqueID == first.uniqueID, "the same again changes nothing")
+            connection.deadPeerDelay = .seconds(9)
+            try real.ask { $0.load(connection, $1) } as Void
+            if action == .start {
+                try real.wait { (try? real.association().uniqueID) != first.uniqueID }
+                try real.ask { $0.unload(connection: "pnetd-a", $1) } as Void
+                try real.wait { (try? real.ask { $0.associations($1) }) == [] }
+            } else {
+                try real.ask { $0.unload(connection: "pnetd-a", $1) } as Void
+                let last = try real.association()
+                #expect(
+                    last.uniqueID == first.uniqueID && last.children.first?.uniqueID == first.children.first?.uniqueID
+                )
+            }
+            withExtendedLifetime(other) {}
         }
     }
 }
