@@ -148,13 +148,13 @@ struct VICIClientTests {
             }
         }
         #expect(pauses.dropFirst().map { ($0 + 9) / 250 } == [1, 2, 4, 8, 16, 20, 20])
-        let absent = "charon is absent (connect to /run/charon.vici: No such file or directory)"
+        let absent = "charon cannot be reached (connect to /run/charon.vici: No such file or directory)"
         #expect(told.lines == ["lost: \(absent)"], "the same reason is told once")
         var answer = ""
         charon.statistics { answer = Self.result($0) }
         #expect(answer == "", "no completion comes from within the call")
         try fake.turn()
-        #expect(answer == "charon is absent")
+        #expect(answer == "charon cannot be reached")
         fake.refusal = nil
         try fake.turn(after: .seconds(5))
         #expect(told.lines.count == 2 && charon.isConnected)

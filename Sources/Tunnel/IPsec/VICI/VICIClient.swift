@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CLinux
 import NetworkTypes
 import SystemIO
 
@@ -148,8 +147,7 @@ extension VICIClient {
             // What is streamed and not asked for is nobody's.
             commands = try conversation { _, _ in }
         } catch {
-            lose([ENOENT, ECONNREFUSED, EAGAIN].contains(error.code) ? .absent(error) : .connectionLost(error), nil)
-            return
+            return lose(.absent(error), nil)
         }
         register(Self.events[...], on: events) { [weak self] in self?.greet() }
     }

@@ -4,7 +4,8 @@ public import SystemIO
 
 /// Why charon did not do what it was asked to.
 public enum VICIError: Error, Hashable, CustomStringConvertible {
-    /// There is no connection: nobody listens there, or the two sides are not yet known to each other.
+    /// There is no connection: nobody listens there (ENOENT, ECONNREFUSED), we may not connect (EACCES), or it is not yet
+    /// known which charon answers.
     case absent(SystemError?)
     /// The connection ended before the answer: charon is gone, or what else went wrong on it ended it.
     case connectionLost(SystemError?)
@@ -30,7 +31,7 @@ public enum VICIError: Error, Hashable, CustomStringConvertible {
     /// What happened, for a log; never a value that was sent.
     public var description: String {
         switch self {
-        case .absent(let error): "charon is absent" + Self.cause(error)
+        case .absent(let error): "charon cannot be reached" + Self.cause(error)
         case .connectionLost(let error): "the connection to charon was lost" + Self.cause(error)
         case .timedOut(let command): "charon did not answer '\(command)' in time"
         case .unknownCommand(let command): "this charon does not know the command '\(command)'"
