@@ -68,6 +68,7 @@ fuzz: deps ## throw at each parser what libFuzzer thinks of, for FUZZ_SECONDS ea
 	$(call run_fuzz,FuzzNetlink,netlink,8192,Tests/Fuzz/Seeds/netlink Tests/Lab/Guest/Captured)
 	$(call run_fuzz,FuzzSTAMP,stamp,1024)
 	$(call run_fuzz,FuzzUserspace,userspace,4096,-dict=Tests/Fuzz/userspace.dict)
+	$(call run_fuzz,FuzzVICI,vici,4096,-dict=Tests/Fuzz/vici.dict)
 
 install: build
 	install -D -m 755 $(BIN)/pnetd $(DESTDIR)$(PREFIX)/sbin/pnetd

@@ -211,7 +211,7 @@ if Context.environment["PNETD_FUZZ"] != nil {
         ("STAMP", ["NetworkTypes", "PathHealth", "Tunnel"]), ("Journal", ["Journal", "NetworkTypes", "SystemIO"]),
         ("Messages", ["ProcessLink"]),
         ("Netlink", ["CLinux", "FuzzKit", "NetworkTypes", "Tunnel"]),
-        ("Userspace", ["FuzzKit", "NetworkTypes", "Tunnel"]),
+        ("Userspace", ["FuzzKit", "NetworkTypes", "Tunnel"]), ("VICI", ["Tunnel"]),
     ] as [(String, [Target.Dependency])] {
         package.targets.append(
             .executableTarget(
