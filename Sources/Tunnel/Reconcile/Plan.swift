@@ -175,6 +175,7 @@ extension Link {
     func `is`(_ kind: LinkKind) -> Bool {
         switch kind {
         case .wireGuard: implementation != nil
+        case .xfrm(let id): xfrmInterfaceID == id
         case .vlan(let wanted): vlan == wanted
         }
     }

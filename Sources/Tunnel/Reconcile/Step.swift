@@ -30,6 +30,7 @@ extension Step: CustomStringConvertible {
         case .putGuard: "put the guard table in place"
         case .adoptGuard: "take the guard table over"
         case .makeLink(let name, .wireGuard): "make interface \(name)"
+        case .makeLink(let name, .xfrm(let id)): "make interface \(name), xfrm if_id \(id)"
         case .makeLink(let name, .vlan(let vlan)): "make interface \(name), VLAN \(vlan.id) of interface \(vlan.parent)"
         case .configure(let name, let change): "configure WireGuard on \(name): \(change)"
         case .setUp(let link, _, let mtu, _):
