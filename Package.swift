@@ -53,7 +53,11 @@ let rooms: [Target] =
     + room("Digests", ["CCrypto"])
     + room("PathHealth", ["NetworkTypes"], tests: ["PathSimulation"])
     + room("Journal", ["NetworkTypes", "PathHealth", "SystemIO"], tests: ["CLinux"])
-    + room("Tunnel", ["CLinux", "CMnl", "Digests", "NetworkTypes", "PathHealth", "SystemIO"], tests: ["CNl"])
+    + room(
+        "Tunnel",
+        ["CCrypto", "CLinux", "CMnl", "Digests", "NetworkTypes", "PathHealth", "SystemIO"],
+        tests: ["CNl"]
+    )
     + room("ProcessLink", ["CLinux", "NetworkTypes", "SystemIO"])
     + room("PrivateDNS", ["CLdns", "CLinux", "NetworkTypes", "SystemIO"], tests: ["CMallocCount"])
     + room("Telemetry", ["CLinux", "SystemIO", logging])

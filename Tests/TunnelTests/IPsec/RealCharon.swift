@@ -18,6 +18,7 @@ final class RealCharon {
     let loop: EventLoop
     private let natPort: Int
     private let port: Int
+    private let settings: String
     private(set) var pid: pid_t = 0
     private(set) var versions: [CharonVersion] = []
     private(set) var lacks = CharonLacks()
@@ -25,8 +26,11 @@ final class RealCharon {
     private(set) var events: [CharonEvent] = []
     private(set) var charon: Charon?
 
-    /// - Parameter name: of its socket, so that there can be two.
-    init(_ name: String, port: Int = 500, natPort: Int = 4500, on loop: EventLoop) throws {
+    /// - Parameters:
+    ///   - name: of its socket, so that there can be two.
+    ///   - settings: more lines for strongswan.conf.
+    init(_ name: String, port: Int = 500, natPort: Int = 4500, settings: String = "", on loop: EventLoop) throws {
+        self.settings = settings
         self.name = name
         self.port = port
         self.natPort = natPort
@@ -64,6 +68,7 @@ final class RealCharon {
               install_routes = no
               install_virtual_ip = no
               retransmit_tries = 2
+              \(settings)
               plugins { vici { socket = unix://\(socketPath) } }
             }
             """

@@ -8,6 +8,7 @@ public import SystemIO
 ///
 ///     Charon          commands and events as values
 ///     VICIClient      two connections, and again when they are lost
+///     IKENegotiations one more connection for each negotiation, as long as it takes
 ///     VICIConversation    one question at a time, each with a deadline
 ///     VICIConnection  frames and packets on a socket
 ///     VICIMessage, VICIPacket, VICISegments   octets
@@ -30,6 +31,7 @@ public final class Charon {
     public static let socketPath = "/var/run/charon.vici"
 
     let client: VICIClient
+    let negotiations: IKENegotiations
 
     /// - Parameters:
     ///   - path: the UNIX socket of charon's vici plugin.
@@ -54,9 +56,14 @@ public final class Charon {
         connect: @escaping () throws(SystemError) -> FileDescriptor,
         report: @escaping (Report) -> Void
     ) {
+        let negotiations = IKENegotiations(on: loop, patience: patience.answer, connect: connect)
+        self.negotiations = negotiations
         client = VICIClient(on: loop, patience: patience, connect: connect) { event in
             switch event {
-            case .connected(let version, let lacks): report(.connected(CharonVersion(version), lacks))
+            case .connected(let message, let lacks):
+                let version = CharonVersion(message)
+                negotiations.limit = version.negotiationLimit
+                report(.connected(version, lacks))
             case .lost(let error): report(.lost(error))
             case .event(let name, let message): report(.event(CharonEvent(name: name, message)))
             }
@@ -66,8 +73,11 @@ public final class Charon {
     /// Connects, and again whenever that is lost, until ``stop()``.
     public func start() { client.start() }
 
-    /// Lets go; commands that wait fail with ``VICIError/stopped``.
-    public func stop() { client.stop() }
+    /// Lets go; commands that wait fail with ``VICIError/stopped``, and negotiations as `charonLost`.
+    public func stop() {
+        client.stop()
+        negotiations.stop()
+    }
 
     /// Whether commands are taken.
     public var isConnected: Bool { client.isConnected }
