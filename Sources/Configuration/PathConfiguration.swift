@@ -8,6 +8,8 @@ public struct PathConfiguration: Equatable, Sendable {
     public enum Kind: Equatable, Sendable {
         /// In a WireGuard tunnel.
         case wireGuard(WireGuardConfiguration)
+        /// In an IPsec tunnel.
+        case ipsec(IPsecConfiguration)
         /// By a router that is not ours.
         case routed(RoutedConfiguration)
     }
@@ -43,6 +45,12 @@ public struct PathConfiguration: Equatable, Sendable {
         return tunnel
     }
 
+    /// Its tunnel, where it is an IPsec path.
+    public var ipsec: IPsecConfiguration? {
+        guard case .ipsec(let tunnel) = kind else { return nil }
+        return tunnel
+    }
+
     /// Its line, where it is a routed path.
     public var routed: RoutedConfiguration? {
         guard case .routed(let line) = kind else { return nil }
@@ -60,7 +68,7 @@ public struct PathConfiguration: Equatable, Sendable {
     public var peers: [PeerConfiguration] { wireGuard?.peers ?? [] }
 
     /// Where a tunnel's outer packets leave, and nowhere else; nil where there is no tunnel.
-    public var underlay: UnderlayConfiguration? { wireGuard?.underlay }
+    public var underlay: UnderlayConfiguration? { wireGuard?.underlay ?? ipsec?.underlay }
 
     /// Whether every packet by it costs.
     public var isMetered: Bool { underlay?.isMetered ?? routed?.isMetered ?? false }

@@ -26,6 +26,8 @@ public struct SiteConfiguration: Equatable, Sendable {
     public let reserve: Reservation
     /// Who must never be locked out.
     public let management: ManagementConfiguration
+    /// The control socket of strongSwan's charon, for IPsec paths.
+    public let charonSocket: String
 }
 
 /// The connections by which this host is managed.

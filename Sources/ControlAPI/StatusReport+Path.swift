@@ -9,6 +9,8 @@ extension StatusReport {
         public enum Kind: String, Hashable, Sendable, Codable {
             /// A WireGuard tunnel.
             case wireguard
+            /// An IPsec tunnel.
+            case ipsec
             /// A leased line: a router that is not ours.
             case routed
         }
@@ -57,6 +59,8 @@ extension StatusReport {
         @ExplicitNull public var lastError: String?
         /// Its BFD session; null where the file has none.
         @ExplicitNull public var bfd: BFD?
+        /// Its IPsec tunnel; null where it is of another kind.
+        @ExplicitNull public var ipsec: IPsec?
         /// Its STAMP session; null where the file has none.
         @ExplicitNull public var stamp: STAMP?
         /// Its STAMP reflector; null where the file has none.
@@ -82,6 +86,7 @@ extension StatusReport {
             txBytes: UInt64? = nil,
             lastError: String? = nil,
             bfd: BFD? = nil,
+            ipsec: IPsec? = nil,
             stamp: STAMP? = nil,
             reflector: Reflector? = nil
         ) {
@@ -103,6 +108,7 @@ extension StatusReport {
             self.txBytes = txBytes
             self.lastError = lastError
             self.bfd = bfd
+            self.ipsec = ipsec
             self.stamp = stamp
             self.reflector = reflector
         }

@@ -52,6 +52,12 @@ public struct HostEndpoint: Hashable, Sendable {
     /// The port, in host byte order.
     public var port: UInt16
 
+    /// Joins both.
+    public init(host: Host, port: UInt16) {
+        self.host = host
+        self.port = port
+    }
+
     /// The host's address; nil where it is given by name.
     public var address: IPAddress? { if case .address(let address) = host { address } else { nil } }
     /// The host's name; nil where it is given by address.

@@ -215,6 +215,9 @@ public struct HealthCore: Sendable, Hashable, Codable {
     /// What a path showed last; telling the core the same once more changes nothing.
     public func condition(of path: PathName) -> PathCondition { facts.condition(of: path) }
 
+    /// Why a path was taken out, or is to be left where there is another; nil where it was not.
+    public func drained(_ path: PathName) -> Reason? { facts.drained[path] }
+
     /// What a path's BFD session showed last; telling the core the same once more changes nothing.
     public func session(of path: PathName) -> BFDStatus { facts.sessions[path] ?? .silent }
 

@@ -79,6 +79,14 @@ public enum Reason: Hashable, Sendable, Codable, CustomStringConvertible {
     case underlayUnaddressed(InterfaceName)
     /// There is no gateway on the underlay for the peer's address family.
     case underlayUnrouted(InterfaceName)
+    /// The kernel has no security associations for the IPsec tunnel, or no policies.
+    case noAssociation
+    /// The ends of the IPsec tunnel are finding out whether they agree.
+    case negotiating
+    /// They did not, and why.
+    case negotiationFailed(IKEFailure)
+    /// Nobody keeps the IPsec tunnel: its keys will not be renewed.
+    case charonAbsent
     /// The address of the peer's name was not found yet.
     case endpointUnknown(DomainName)
     /// The path's private key is being changed for another.
@@ -141,6 +149,10 @@ public enum Reason: Hashable, Sendable, Codable, CustomStringConvertible {
         case .underlayUnaddressed(let name):
             "underlay \(name) has no address that may be used (duplicate address detection)"
         case .underlayUnrouted(let name): "underlay \(name) has no gateway for the peer's address"
+        case .noAssociation: "the IPsec tunnel has no security associations"
+        case .negotiating: "the IPsec tunnel is being negotiated"
+        case .negotiationFailed(let failure): "no IPsec tunnel: \(failure)"
+        case .charonAbsent: "charon does not answer: the tunnel's keys are not renewed (systemctl start strongswan)"
         case .endpointUnknown(let host): "the address of \(host.withoutRootDot) is not known yet"
         case .keyRotation: "its private key is being rotated"
         case .byHand: "taken out by hand (pnetctl undrain gives it back)"
@@ -158,7 +170,13 @@ public enum Reason: Hashable, Sendable, Codable, CustomStringConvertible {
 
     /// Whether a path that is left for it carries nothing. What the far end takes out is no failure: where there is no
     /// other path, it carries on (RFC 5882 section 3.2).
-    var drains: Bool { if case .drainedByFarEnd = self { false } else { true } }
+    /// Nor is a tunnel whose keys still hold and that nobody keeps.
+    var drains: Bool {
+        switch self {
+        case .drainedByFarEnd, .charonAbsent: false
+        default: true
+        }
+    }
 
     /// With one decimal, as 5.0%.
     static func percent(_ share: Double) -> String {

@@ -3,20 +3,12 @@
 import Testing
 
 struct PathMistakeTests {
-    @Test func otherKind() throws {
-        try Example.expect(
-            ("  vpn-b:\n    kind: wireguard", "  vpn-b:\n    kind: ipsec"),
-            give: [
-                "19:11: error: 'kind: ipsec' is part of the design but not of this version "
-                    + "(kind: wireguard or routed)"
-            ]
-        )
-    }
-
     @Test func unknownKind() throws {
         try Example.expect(
             ("  vpn-b:\n    kind: wireguard", "  vpn-b:\n    kind: wireguad"),
-            give: ["19:11: error: kind must be wireguard or routed, not 'wireguad' (did you mean 'wireguard'?)"]
+            give: [
+                "19:11: error: kind must be wireguard or ipsec or routed, not 'wireguad' (did you mean 'wireguard'?)"
+            ]
         )
     }
 

@@ -128,6 +128,7 @@ struct ValidFileTests {
         try Files.replace(file.directory + "/keys/vpn-a.key", with: Array(TemporaryFile.goodKey.utf8))
         try Files.replace(file.directory + "/keys/vpn-a.psk", with: Array(TemporaryFile.goodKey.utf8))
         try Files.replace(file.directory + "/keys/vpn-b.key", with: Array(TemporaryFile.goodKey.utf8))
+        try Files.replace(file.directory + "/keys/ipsec-c.psk", with: Array(TemporaryFile.goodKey.utf8))
         #expect(file.diagnostics() == [])
         try file.remove()
     }

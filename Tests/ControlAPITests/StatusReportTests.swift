@@ -58,7 +58,7 @@ struct StatusReportTests {
         let line = try ControlLine.encode(ControlResponse.result(report(network: .blocked, resolver: nil)))
         let path =
             #"{"bfd":null,"carriedMTU":null,"endpoint":"192.0.2.10:51820","endpointName":null,"gateways":[],"handshakeAgeSeconds":null,"implementation":null,"interface":"pn-a","#
-            + #""kind":"wireguard","lastError":null,"mtu":null,"name":"vpn-a","reasons":[],"reflector":null,"#
+            + #""ipsec":null,"kind":"wireguard","lastError":null,"mtu":null,"name":"vpn-a","reasons":[],"reflector":null,"#
             + #""rxBytes":null,"since":"2026-01-01T00:00:00Z","stamp":null,"txBytes":null,"underlay":null,"verdict":"up"}"#
         let spare = path.replacing(#""192.0.2.10:51820""#, with: "null").replacing("pn-a", with: "pn-b")
             .replacing("vpn-a", with: "vpn-b")

@@ -14,8 +14,8 @@ struct EndpointBookTests {
     private var seconds: Int64 = 0
 
     init() throws {
-        let key = WireGuardPublicKey(bytes: Array(repeating: 1, count: 32))
-        peer = EndpointBook.Peer(path: try #require(PathName("vpn-a")), key: try #require(key))
+        let key = try #require(WireGuardPublicKey(bytes: Array(repeating: 1, count: 32)))
+        peer = EndpointBook.Peer(path: try #require(PathName("vpn-a")), key: key)
         place = EndpointBook.Place(
             host: try #require(HostEndpoint("gw.example.net:51820")),
             underlay: try #require(InterfaceName("eth0"))

@@ -133,11 +133,11 @@ struct LinePlanTests {
         (link.kind, link.vlan) = ("vlan", Link.VLAN(id: 7, parent: 9))
         kernel.links[name] = link
         #expect(!plan(desired, kernel).contains { $0.object == .link(name) })
-        #expect(!desired.paths[1].mayUse(link, kernel))
+        #expect(!desired.paths[1].mayUse(link, Sample.reserved, kernel))
         // One that was just made, by a run that was killed then, is nobody's yet.
         link.isUp = false
         kernel.links[name] = link
-        #expect(desired.paths[1].mayUse(link, kernel))
+        #expect(desired.paths[1].mayUse(link, Sample.reserved, kernel))
     }
 
     /// Clients of the site may come in by the line's interface as well: what they send goes by the decision.

@@ -17,8 +17,6 @@ extension Reading {
 
     private func path(_ entry: YAMLNode.Entry) -> PathConfiguration? {
         let name: PathName? = self.name(entry.key, at: entry.mark, "paths")
-        // A path of another kind has other keys: one error says enough.
-        guard !isOfAPlannedKind(entry.value) else { return nil }
         let word = entry.value["kind"]?.text.flatMap(KindWord.init)
         guard
             let section = Section(
@@ -26,7 +24,7 @@ extension Reading {
                 of: "path '\(entry.key)'",
                 at: entry.mark,
                 keys: Self.commonKeys + (word ?? .wireguard).keys,
-                planned: ["local", "remote", "preset"],
+                planned: ["preset"],
                 reading: self
             )
         else { return nil }
@@ -53,6 +51,7 @@ extension Reading {
         switch word {
         case .routed:
             kind = routed(section, of: entry.key, own: interface, isOwn ? addresses : nil).map { .routed($0) }
+        case .ipsec: kind = ipsec(section, of: entry.key, own: interface).map { .ipsec($0) }
         case .wireguard, nil: kind = wireGuard(section, of: entry.key, own: interface).map { .wireGuard($0) }
         }
         let ownIsKnown = isOwn && !declared.pathsWithUnknownAddresses.contains(entry.key)
@@ -78,12 +77,6 @@ extension Reading {
     }
 
     private static let commonKeys = ["kind", "interface", "mtu", "nat", "addresses", "bfd", "stamp", "stamp-reflector"]
-
-    private func isOfAPlannedKind(_ node: YAMLNode) -> Bool {
-        guard let kind = node["kind"], kind.text == "ipsec" else { return false }
-        notOfThisVersion("kind: ipsec", at: kind.mark, hint: KindWord.words)
-        return true
-    }
 
     /// An interface that is the operator's has its addresses from him.
     private func refuseAddresses(_ section: Section) {
@@ -118,12 +111,18 @@ extension Reading {
 /// What `kind` may say.
 enum KindWord: String, CaseIterable {
     case wireguard
+    case ipsec
     case routed
 
     /// The keys that only such a path has.
     fileprivate var keys: [String] {
         switch self {
         case .wireguard: ["private-key-file", "private-key-credential", "listen-port", "underlay", "peers"]
+        case .ipsec:
+            [
+                "underlay", "local", "remote", "preshared-key-file", "preshared-key-credential", "proposals", "traffic",
+                "encapsulation",
+            ]
         case .routed: ["gateways", "vlan", "metered"]
         }
     }

@@ -12,7 +12,7 @@ extension Reading {
                 of: "the file",
                 keys: [
                     "version", "site", "paths", "networks", "resolver", "metrics", "control", "state", "alerts",
-                    "reserve", "management",
+                    "reserve", "management", "ipsec",
                 ],
                 planned: ["segments", "gateway", "views", "preset"],
                 reading: self
@@ -43,8 +43,24 @@ extension Reading {
             state: state ?? .standard,
             alerts: alerts,
             reserve: reserve,
-            management: management
+            management: management,
+            charonSocket: section["ipsec"].flatMap(self.charonSocket) ?? SiteConfiguration.usualCharonSocket
         )
+    }
+
+    private func charonSocket(_ node: YAMLNode) -> String? {
+        let section = Section(node, of: "ipsec", keys: ["socket"], reading: self)
+        return section?.required("socket", hint: "where charon's vici plugin listens").flatMap {
+            socketPath($0, "ipsec socket")
+        }
+    }
+
+    /// The path of a UNIX socket.
+    private func socketPath(_ node: YAMLNode, _ what: String) -> String? {
+        guard let path = absolutePath(node, what) else { return nil }
+        // sun_path of sockaddr_un, unix(7).
+        if path.utf8.count > 107 { error(node.mark, "\(what): a path of at most 107 octets") }
+        return path
     }
 
     private func management(_ node: YAMLNode) -> ManagementConfiguration {
@@ -77,12 +93,7 @@ extension Reading {
 
     private func control(_ node: YAMLNode) -> ControlConfiguration {
         let section = Section(node, of: "control", keys: ["socket", "group"], reading: self)
-        let socket = section?["socket"].flatMap { node -> String? in
-            guard let path = absolutePath(node, "control socket") else { return nil }
-            // sun_path of sockaddr_un, unix(7).
-            if path.utf8.count > 107 { error(node.mark, "control socket: a path of at most 107 octets") }
-            return path
-        }
+        let socket = section?["socket"].flatMap { socketPath($0, "control socket") }
         return ControlConfiguration(
             socket: socket ?? ControlConfiguration.defaultSocket,
             group: section?["group"].flatMap { text($0, "control group") }
@@ -132,6 +143,11 @@ extension Reading {
 extension ControlConfiguration {
     /// Where pnetctl looks unless it is told otherwise.
     public static let defaultSocket = "/run/pnetd/control.sock"
+}
+
+extension SiteConfiguration {
+    /// Where Debian's charon listens unless its own file says otherwise.
+    public static let usualCharonSocket = "/var/run/charon.vici"
 }
 
 extension StateConfiguration {

@@ -9,18 +9,21 @@ public import NetworkTypes
 /// something that works. One that is silent is looked up at once and again and again, moved to where its name leads
 /// now, then tried at each of its addresses in turn, those of the other family among them.
 public struct EndpointBook: Sendable {
-    /// A peer of a path.
+    /// A far end of a path: a peer of WireGuard, or the gateway of IPsec.
     public struct Peer: Hashable, Sendable {
         /// The path.
         public var path: PathName
-        /// The peer's key.
-        public var key: WireGuardPublicKey
+        /// The peer's key; nil: the path's gateway, which has none.
+        public var key: WireGuardPublicKey?
 
         /// Names a peer.
-        public init(path: PathName, key: WireGuardPublicKey) {
+        public init(path: PathName, key: WireGuardPublicKey?) {
             self.path = path
             self.key = key
         }
+
+        /// The key, or that there is none.
+        public var name: String { key?.description ?? "gateway" }
     }
 
     /// Where the file says that a peer is.

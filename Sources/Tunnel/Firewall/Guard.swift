@@ -23,6 +23,9 @@ struct Guard: Codable, Hashable, Sendable {
         /// The slots of the networks whose traffic alone is marked, since the interface is not ours and carries other
         /// traffic as well; nil: all that goes by the interface, as in a copy that an earlier version wrote.
         let networksAlone: [Int]?
+        /// The request id of an IPsec path's security associations; nil where it has none, as in a copy that an earlier
+        /// version wrote.
+        let requestID: UInt32?
     }
 
     let networks: [Network]
@@ -45,6 +48,7 @@ struct Guard: Codable, Hashable, Sendable {
                 guard !ranges.isEmpty else { continue }
                 let protected = "net\(network.slot)-\(family)"
                 sets.append(NftTable.Set(name: protected, contents: .addresses(family, ranges)))
+                leaving += sealing(of: network, protected, family)
                 leaving.append(
                     NftTable.Rule(
                         "to \(network.name) only by its paths",
@@ -102,6 +106,23 @@ struct Guard: Codable, Hashable, Sendable {
                 ),
             ] + (translation.isEmpty ? [] : [Self.translating(translation.map(\.rule))])
         )
+    }
+
+    /// What an xfrm interface takes comes by here a second time, on its way out by the underlay and not yet sealed
+    /// (`xfrm4_output`): the security association that it is for tells it from what leaves in the open.
+    private func sealing(
+        of network: Network,
+        _ protected: String,
+        _ family: AddressFamily
+    ) -> [NftTable.Rule] {
+        paths.compactMap { path in
+            guard let id = path.requestID, network.interfaces.contains(path.interface) else { return nil }
+            return NftTable.Rule(
+                "to \(network.name), sealed for \(path.name)",
+                [.outboundRequestID, .compare(NFT_CMP_EQ, Self.native(id))]
+                    + Self.inSet(protected, family, .destination) + [.accept]
+            )
+        }
     }
 
     enum End {

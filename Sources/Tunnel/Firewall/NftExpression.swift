@@ -16,8 +16,13 @@ enum NftExpression: Hashable, Sendable {
     case lookup(set: String, inverted: Bool)
     /// Register = register & mask ^ xor.
     case bitwise(mask: [UInt8], xor: [UInt8])
+    /// Loads the request id of the outbound security association that is about to protect the packet (host order); goes no
+    /// further where there is none.
+    case outboundRequestID
     /// Counts.
     case counter
+    /// Lets the packet pass this chain.
+    case accept
     /// Drops the packet.
     case drop
     /// Translates the connection's source to the address of the interface that it leaves by; the kernel forgets the
@@ -42,7 +47,8 @@ enum NftExpression: Hashable, Sendable {
         case .lookup: "lookup"
         case .bitwise: "bitwise"
         case .counter: "counter"
-        case .drop: "immediate"
+        case .accept, .drop: "immediate"
+        case .outboundRequestID: "xfrm"
         case .masquerade: "masq"
         case .connection, .setConnectionMark: "ct"
         case .routeMSS: "rt"
@@ -87,13 +93,14 @@ enum NftExpression: Hashable, Sendable {
             data.put(NFTA_BITWISE_LEN, bigEndian: UInt32(mask.count))
             data.nest(NFTA_BITWISE_MASK) { $0.put(NFTA_DATA_VALUE, mask) }
             data.nest(NFTA_BITWISE_XOR) { $0.put(NFTA_DATA_VALUE, xor) }
+        case .outboundRequestID:
+            data.put(NFTA_XFRM_DREG, bigEndian: register)
+            data.put(NFTA_XFRM_KEY, bigEndian: NFT_XFRM_KEY_REQID.rawValue)
+            data.put(NFTA_XFRM_DIR, number: UInt8(XFRM_POLICY_OUT))
         case .counter, .masquerade:
             break
-        case .drop:
-            data.put(NFTA_IMMEDIATE_DREG, bigEndian: NFT_REG_VERDICT.rawValue)
-            data.nest(NFTA_IMMEDIATE_DATA) { value in
-                value.nest(NFTA_DATA_VERDICT) { $0.put(NFTA_VERDICT_CODE, bigEndian: UInt32(NF_DROP)) }
-            }
+        case .accept: Self.put(verdict: NF_ACCEPT, into: &data)
+        case .drop: Self.put(verdict: NF_DROP, into: &data)
         case .connection(let key):
             data.put(NFTA_CT_DREG, bigEndian: register)
             data.put(NFTA_CT_KEY, bigEndian: key.rawValue)
@@ -116,6 +123,13 @@ enum NftExpression: Hashable, Sendable {
             data.put(NFTA_EXTHDR_OFFSET, bigEndian: UInt32(2))
             data.put(NFTA_EXTHDR_LEN, bigEndian: UInt32(2))
             data.put(NFTA_EXTHDR_OP, bigEndian: NFT_EXTHDR_OP_TCPOPT.rawValue)
+        }
+    }
+
+    private static func put(verdict: Int32, into data: inout NetlinkMessage) {
+        data.put(NFTA_IMMEDIATE_DREG, bigEndian: NFT_REG_VERDICT.rawValue)
+        data.nest(NFTA_IMMEDIATE_DATA) { value in
+            value.nest(NFTA_DATA_VERDICT) { $0.put(NFTA_VERDICT_CODE, bigEndian: UInt32(verdict)) }
         }
     }
 }

@@ -40,6 +40,7 @@ extension nft_bitwise_attributes: AttributeCode {}
 extension nft_ct_attributes: AttributeCode {}
 extension nft_exthdr_attributes: AttributeCode {}
 extension nft_rt_attributes: AttributeCode {}
+extension nft_xfrm_attributes: AttributeCode {}
 extension nft_byteorder_attributes: AttributeCode {}
 extension ctattr_type: AttributeCode {}
 extension ctattr_tuple: AttributeCode {}

@@ -14,7 +14,10 @@ extension Observed {
     /// The same where the interface stands, or will in a moment: whether what it lies on carries.
     func carrierCondition(_ path: Desired.Path) -> PathCondition {
         switch path.kind {
-        case .wireGuard(let tunnel): underlayCondition(path, tunnel)
+        case .wireGuard(let tunnel):
+            underlayCondition(path, tunnel.underlay.interface)
+                ?? awaitedHost(path.interface, tunnel.settings).map { .unusable(.endpointUnknown($0)) } ?? .ready
+        case .ipsec(let tunnel): underlayCondition(path, tunnel.underlay.interface) ?? associationCondition(path)
         case .routed(let line): lineCondition(path, line)
         }
     }
@@ -36,18 +39,25 @@ extension Observed {
         return .ready
     }
 
-    /// Whether a tunnel's underlay can carry its outer packets.
-    private func underlayCondition(_ path: Desired.Path, _ tunnel: Desired.Path.WireGuardTunnel) -> PathCondition {
-        let name = tunnel.underlay.interface
+    /// Why a tunnel's underlay cannot carry its outer packets; nil where it can.
+    private func underlayCondition(_ path: Desired.Path, _ name: InterfaceName) -> PathCondition? {
         guard let underlay = links[name] else { return .unusable(.underlayMissing(name)) }
         guard underlay.isUp, underlay.hasCarrier else { return .unusable(.underlayDown(name)) }
-        for endpoint in tunnel.settings.peers.compactMap(\.endpoint?.address) {
+        for endpoint in path.farEnds {
             let onLink = usableAddresses(of: underlay).contains { $0.address.prefix.contains(endpoint) }
             if onLink { continue }
             guard hasSource(on: underlay, endpoint.family) else { return .unusable(.underlayUnaddressed(name)) }
             guard path.hop(endpoint.family, self) != nil else { return .unusable(.underlayUnrouted(name)) }
         }
-        return awaitedHost(path.interface, tunnel.settings).map { .unusable(.endpointUnknown($0)) } ?? .ready
+        return nil
+    }
+
+    /// Whether packets are protected both ways: without, the interface takes them and drops them.
+    private func associationCondition(_ path: Desired.Path) -> PathCondition {
+        guard let id = links[path.interface]?.xfrmInterfaceID else {
+            return .unusable(.interfaceMissing(path.interface))
+        }
+        return security[id]?.isComplete == true ? .ready : .unusable(.noAssociation)
     }
 
     /// The name of a tunnel's only peer, as long as neither its address was found nor has it called us.

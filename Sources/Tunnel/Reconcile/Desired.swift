@@ -11,6 +11,8 @@ public struct Desired: Hashable, Sendable {
         public enum Kind: Hashable, Sendable {
             /// In a WireGuard tunnel, on an interface of ours.
             case wireGuard(WireGuardTunnel)
+            /// In an IPsec tunnel, on an xfrm interface of ours; keys and policies are an IKE daemon's affair.
+            case ipsec(IPsecTunnel)
             /// By routers that are not ours.
             case routed(Line)
         }
@@ -29,6 +31,20 @@ public struct Desired: Hashable, Sendable {
             public init(settings: WireGuardSettings, callsOverIPv4Only: Bool, underlay: Underlay) {
                 self.settings = settings
                 self.callsOverIPv4Only = callsOverIPv4Only
+                self.underlay = underlay
+            }
+        }
+
+        /// An IPsec tunnel.
+        public struct IPsecTunnel: Hashable, Sendable {
+            /// The other end; nil while its name's address is not known.
+            public var remote: IPAddress?
+            /// Where outer packets leave, those of IKE among them.
+            public var underlay: Underlay
+
+            /// Makes a tunnel.
+            public init(to remote: IPAddress?, underlay: Underlay) {
+                self.remote = remote
                 self.underlay = underlay
             }
         }
@@ -130,7 +146,25 @@ public struct Desired: Hashable, Sendable {
 
         /// Where its outer packets leave; nil where it is no tunnel.
         public var underlay: Underlay? {
-            if case .wireGuard(let tunnel) = kind { tunnel.underlay } else { nil }
+            switch kind {
+            case .wireGuard(let tunnel): tunnel.underlay
+            case .ipsec(let tunnel): tunnel.underlay
+            case .routed: nil
+            }
+        }
+
+        /// Its tunnel by IPsec; nil where it is of another kind.
+        public var ipsec: IPsecTunnel? {
+            if case .ipsec(let tunnel) = kind { tunnel } else { nil }
+        }
+
+        /// The addresses that outer packets go to, as far as they are known.
+        var farEnds: [IPAddress] {
+            switch kind {
+            case .wireGuard(let tunnel): tunnel.settings.peers.compactMap(\.endpoint?.address)
+            case .ipsec(let tunnel): [tunnel.remote].compactMap(\.self)
+            case .routed: []
+            }
         }
 
         /// Its line; nil where it is of another kind.
@@ -212,6 +246,13 @@ public struct Desired: Hashable, Sendable {
         self.networks = networks
     }
 
+    /// What keeps packets of IPsec paths from leaving unprotected.
+    var blocks: Set<BlockPolicy> {
+        paths.filter { $0.ipsec != nil }.reduce(into: []) {
+            $0.formUnion(BlockPolicy.all(interfaceID: reserved.xfrmInterfaceID($1.slot)))
+        }
+    }
+
     /// What the guard table has to hold.
     var `guard`: Guard {
         Guard(
@@ -231,7 +272,8 @@ public struct Desired: Hashable, Sendable {
                     mark: reserved.pathMark(path.slot),
                     natSources: path.natSources.isEmpty ? nil : path.natSources,
                     networksAlone: path.ownsInterface
-                        ? nil : networks.filter { $0.paths.contains(path.name) }.map(\.slot)
+                        ? nil : networks.filter { $0.paths.contains(path.name) }.map(\.slot),
+                    requestID: path.ipsec == nil ? nil : reserved.xfrmInterfaceID(path.slot)
                 )
             },
             markMask: reserved.markMask

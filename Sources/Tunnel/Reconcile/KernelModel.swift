@@ -157,6 +157,13 @@ final class KernelModel {
         return isGuardStale
     }
 
+    /// Brings what is known of IPsec up to now.
+    ///
+    /// - Parameter always: also where no event told of a change: counters go on without one.
+    func refresh(_ security: SecurityView, always: Bool = false) throws(NetlinkError) {
+        try security.refresh(&observed, Set(observed.addresses.map(\.address.address)), always: always)
+    }
+
     /// Notes how the guard table is; nil where there is none.
     func note(guard table: Observed.GuardTable?) {
         if isGuardAudited, touches[.guardTable] == nil, table != observed.guard { untold.insert(.guardTable) }
@@ -231,6 +238,7 @@ final class KernelModel {
         fresh.outerMTUs = observed.outerMTUs.filter { fresh.links[$0.key] != nil }
         fresh.claimed = observed.claimed.intersection(fresh.links.values.map(\.index))
         (fresh.told, fresh.guard) = (observed.told, observed.guard)
+        (fresh.blocks, fresh.security) = (observed.blocks, observed.security)
         return fresh
     }
 }

@@ -52,6 +52,9 @@ struct Layout: Hashable, Sendable {
             rules.insert(Rule(family: family, priority: priority, selector: selector, action: .lookup(table)))
             rules.insert(Rule(family: family, priority: priority + 1, selector: selector, action: .unreachable))
         }
+        if let remote = path.ipsec?.remote {
+            addIKE(of: path, from: observed.sources(on: outer.interface, remote.family), to: remote, reserved)
+        }
         guard let underlay = observed.links[outer.interface], underlay.isUp, underlay.hasCarrier else { return }
         for address in observed.usableAddresses(of: underlay) {
             let onLink = address.address.prefix
@@ -77,6 +80,25 @@ struct Layout: Hashable, Sendable {
                     mtu: hop.mtu
                 )
             )
+        }
+    }
+
+    /// What an IKE daemon sends has no mark of the path's: it is known by the underlay's address, its ports (RFC 7296 section
+    /// 2.23) and where it goes. What else such a daemon sends from there is none of ours.
+    private mutating func addIKE(
+        of path: Desired.Path,
+        from sources: [IPAddress],
+        to remote: IPAddress,
+        _ reserved: ReservedNumbers
+    ) {
+        let (table, priority) = (reserved.underlayTable(path.slot), reserved.underlayPriority(path.slot))
+        for source in sources {
+            for port: UInt16 in [500, 4500] {
+                let selector = Rule.Selector.datagrams(from: source, port: port, to: remote)
+                let family = source.family
+                rules.insert(Rule(family: family, priority: priority, selector: selector, action: .lookup(table)))
+                rules.insert(Rule(family: family, priority: priority + 1, selector: selector, action: .unreachable))
+            }
         }
     }
 

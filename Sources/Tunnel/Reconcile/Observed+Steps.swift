@@ -8,6 +8,8 @@ extension Observed {
         switch step {
         case .putGuard(let table): self.guard = GuardTable(contents: NftTable.Contents(of: table))
         case .adoptGuard: self.guard?.isOrphan = false
+        case .putBlocks(let difference):
+            blocks = (blocks ?? []).union(difference.missing).subtracting(difference.surplus)
         case .makeLink(let name, let kind): make(name, kind)
         case .configure(let name, let change): configure(name, change)
         case .setUp(let link, let path, let mtu, _):
@@ -41,8 +43,11 @@ extension Observed {
             received: 0,
             sent: 0
         )
-        if case .vlan(let vlan) = kind { links[name]?.vlan = vlan }
-        if kind == .wireGuard { tunnels[name] = WireGuardDevice() }
+        switch kind {
+        case .wireGuard: tunnels[name] = WireGuardDevice()
+        case .xfrm(let id): links[name]?.xfrmInterfaceID = id
+        case .vlan(let vlan): links[name]?.vlan = vlan
+        }
     }
 
     private mutating func configure(_ name: InterfaceName, _ change: WireGuardChange) {

@@ -43,6 +43,10 @@ struct Observed: Hashable, Sendable {
     var outerMTUs: [InterfaceName: UInt32] = [:]
     /// The guard table; nil where there is none.
     var `guard`: GuardTable?
+    /// Our policies that block; nil where they were not read.
+    var blocks: Set<BlockPolicy>?
+    /// What IKE daemons gave the kernel for each xfrm interface of ours, by its number.
+    var security: [UInt32: SecurityFacts] = [:]
 
     /// A way out of the site by one interface.
     struct DefaultRoute: Hashable, Sendable {
@@ -72,6 +76,7 @@ enum KernelObject: Hashable, Sendable {
     case rule(AddressFamily, priority: UInt32)
     case tunnel(InterfaceName)
     case guardTable
+    case blocks
 }
 
 extension KernelObject: CustomStringConvertible {
@@ -84,6 +89,7 @@ extension KernelObject: CustomStringConvertible {
         case .rule(let family, let priority): "\(family) rule \(priority)"
         case .tunnel(let name): "WireGuard on \(name)"
         case .guardTable: "the guard table"
+        case .blocks: "the policies that block"
         }
     }
 }
@@ -94,7 +100,7 @@ extension Observed {
     func absences(_ desired: Desired) -> [String] {
         desired.paths.flatMap { path in
             let gateways = path.line?.gateways ?? AddressFamily.allCases.compactMap { path.hop($0, self)?.gateway }
-            let hosts = gateways + (path.wireGuard?.peers ?? []).compactMap(\.endpoint?.address)
+            let hosts = gateways + path.farEnds
             let name = path.underlay?.interface ?? path.interface
             let link = links[name]?.index ?? 0
             return Set(hosts).filter { missingNeighbours.contains(Neighbour(link: link, address: $0)) }.sorted().map {
@@ -105,7 +111,14 @@ extension Observed {
 
     /// What somebody else has put before our networks' rule, in words.
     var precedences: [String] {
-        overtakers.map { "\($0) is not pnetd's and is asked first: what it leads away takes no path" }.sorted()
+        overtakers.map { rule in
+            var text = "\(rule) is not pnetd's and is asked first: what it leads away takes no path"
+            // charon makes it at its start, whether there will be anything in its table or not (charon.routing_table_prio).
+            if case .rule(_, priority: 220) = rule {
+                text += " (if it is strongSwan's: charon.install_routes = no in strongswan.conf)"
+            }
+            return text
+        }.sorted()
     }
 
     /// What somebody else has put before our networks' rule for some packets only, in words.
@@ -159,6 +172,13 @@ extension Observed {
             $0.link == link.index && $0.address.address.family == family && !$0.address.address.isLinkLocal
         }
         return own.isEmpty || own.contains { doubts[$0] == nil }
+    }
+
+    /// The addresses that packets may leave from by an interface, in order.
+    func sources(on interface: InterfaceName, _ family: AddressFamily) -> [IPAddress] {
+        guard let link = links[interface] else { return [] }
+        return usableAddresses(of: link).map(\.address.address)
+            .filter { $0.family == family && !$0.isLinkLocal }.sorted()
     }
 
     /// Addresses of underlays that another host has as well, in words.

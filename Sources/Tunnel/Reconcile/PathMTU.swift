@@ -50,10 +50,23 @@ extension Desired.Path {
     /// name's answers would cost established connections more than those octets gain; wg-quick counts 80 always. A peer
     /// that roamed to IPv6 needs them as long as it is there.
     fileprivate func overhead(_ device: WireGuardDevice?) -> Int {
-        guard case .wireGuard(let tunnel) = kind, tunnel.callsOverIPv4Only else { return 80 }
+        let tunnel: WireGuardTunnel
+        switch kind {
+        case .ipsec(let ipsec): return ipsec.remote?.family == .ipv4 ? Self.espOverhead : Self.espOverhead + 20
+        case .routed: return 0
+        case .wireGuard(let wireGuard): tunnel = wireGuard
+        }
+        guard tunnel.callsOverIPv4Only else { return 80 }
         let hasRoamed = device?.peers.contains { $0.endpoint?.address.family == .ipv6 } ?? false
         return hasRoamed ? 80 : 60
     }
+}
+
+extension Desired.Path {
+    /// What ESP in tunnel mode adds over IPv4 at the most of what is common: 20 octets of the outer header, 8 of UDP where
+    /// there is NAT, 8 of ESP's own (RFC 4303), 16 of an initialization vector, up to 15 of padding and 2 behind it, 16 of
+    /// an integrity check, as with AES-CBC and HMAC-SHA256-128.
+    private static let espOverhead = 85
 }
 
 extension Observed {

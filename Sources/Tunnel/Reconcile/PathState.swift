@@ -31,7 +31,7 @@ public struct PathState: Hashable, Sendable {
     /// Whether the interface stands and was not found to be somebody else's.
     var isOurs: Bool {
         if case .unusable(.interfaceForeign) = condition { return false }
-        return implementation != nil && (device != nil || link?.vlan != nil)
+        return implementation != nil && (device != nil || link?.vlan != nil || link?.xfrmInterfaceID != nil)
     }
 }
 

@@ -14,6 +14,10 @@ func plan(_ desired: Desired, _ observed: Observed) -> [Step] {
     steps += missing.filter { $0.destination == .unreachable }.map(Step.putRoute)
     steps += layout.rules.subtracting(observed.rules).sorted().map(Step.addRule)
     let interfaces = desired.paths.map { ($0.slot, interfaceSteps($0, desired.reserved, observed)) }
+    let blocks = observed.blocks.map { desired.blocks.difference(from: $0) }
+    if let missing = blocks?.missing, !missing.isEmpty {
+        steps.append(.putBlocks(.init(missing: missing, surplus: [])))
+    }
     let changed = layout.nexthops.values.filter { observed.nexthops[$0.id] != $0 }.sorted { $0.id < $1.id }
     // What moves to a path that stands goes there before anything is done to the path that it leaves.
     let standing = Set(interfaces.filter(\.1.isEmpty).map(\.0))
@@ -31,6 +35,9 @@ func plan(_ desired: Desired, _ observed: Observed) -> [Step] {
     let wanted = Set(desired.paths.map(\.interface))
     let orphans = observed.links.values.filter { observed.isOurs($0) && !wanted.contains($0.name) }
     steps += orphans.sorted { $0.name < $1.name }.map(Step.deleteLink)
+    if let surplus = blocks?.surplus, !surplus.isEmpty {
+        steps.append(.putBlocks(.init(missing: [], surplus: surplus)))
+    }
     return steps.filter { $0.family.map(observed.families.contains) ?? true }
 }
 
@@ -84,15 +91,23 @@ private func guardSteps(_ desired: Desired, _ observed: Observed) -> [Step] {
     return observed.guard?.isOrphan == true ? [.adoptGuard(wanted)] : []
 }
 
+extension Set<BlockPolicy> {
+    /// What has to be done about those that are there. Nothing leaves an xfrm interface in the open while no policy of an
+    /// IKE daemon's stands: what is missing comes first, and what is left over goes last.
+    fileprivate func difference(from present: Set<BlockPolicy>) -> BlockPolicy.Difference {
+        BlockPolicy.Difference(missing: subtracting(present), surplus: present.subtracting(self))
+    }
+}
+
 /// What a path's interface needs, apart from addresses and routes.
 func interfaceSteps(_ path: Desired.Path, _ reserved: ReservedNumbers, _ observed: Observed) -> [Step] {
-    guard let kind = path.linkKind(observed) else { return [] }
+    guard let kind = path.linkKind(reserved, observed) else { return [] }
     guard let link = observed.links[path.interface] else { return [.makeLink(path.interface, kind)] }
     // One that an earlier file had made as something else.
     if observed.isOurs(link), !link.is(kind) { return [.deleteLink(link), .makeLink(path.interface, kind)] }
     switch path.kind {
     case .wireGuard(let tunnel): return tunnelSteps(path, tunnel, link, reserved, observed)
-    case .routed: return path.mayUse(link, observed) ? setUpSteps(path, link, observed) : []
+    case .ipsec, .routed: return path.mayUse(link, reserved, observed) ? setUpSteps(path, link, observed) : []
     }
 }
 
@@ -136,9 +151,10 @@ private func addressSteps(_ desired: Desired, _ observed: Observed) -> [Step] {
 
 extension Desired.Path {
     /// What its interface is made as; nil where it is not ours to make, or cannot be made yet.
-    func linkKind(_ observed: Observed) -> LinkKind? {
+    func linkKind(_ reserved: ReservedNumbers, _ observed: Observed) -> LinkKind? {
         switch kind {
         case .wireGuard: .wireGuard
+        case .ipsec: .xfrm(interfaceID: reserved.xfrmInterfaceID(slot))
         case .routed(let line):
             line.vlan.flatMap { vlan in
                 observed.links[vlan.parent].map { .vlan(Link.VLAN(id: vlan.id, parent: $0.index)) }
@@ -154,8 +170,8 @@ extension Desired.Path {
     }
 
     /// The same of an interface that has no WireGuard side.
-    func mayUse(_ link: Link, _ observed: Observed) -> Bool {
-        guard let kind = linkKind(observed), link.is(kind) else { return false }
+    func mayUse(_ link: Link, _ reserved: ReservedNumbers, _ observed: Observed) -> Bool {
+        guard let kind = linkKind(reserved, observed), link.is(kind) else { return false }
         return observed.isOurs(link) || !link.isUp && link.alias == nil
     }
 

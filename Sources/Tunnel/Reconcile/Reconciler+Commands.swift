@@ -21,13 +21,23 @@ extension Reconciler {
 
     /// The commands that show how a path's packets go, and its tunnel's.
     ///
-    /// - Parameter slot: its number among the reserved ones, from 1 on.
-    public func commands(ofPath slot: Int, on interface: InterfaceName) -> [String] {
+    public func commands(of path: Desired.Path) -> [String] {
+        let (slot, name) = (path.slot, path.interface)
         let mark = String(reserved.underlayMark(slot), radix: 16)
-        return [
-            "wg show \(interface)", "ip route show table \(reserved.pathTable(slot))   # what is bound to it",
-            "ip route show table \(reserved.underlayTable(slot))   # its tunnel's packets, mark 0x\(mark)",
-        ]
+        let bound = "ip route show table \(reserved.pathTable(slot))   # what is bound to it"
+        let outer = "ip route show table \(reserved.underlayTable(slot))   # its tunnel's packets, mark 0x\(mark)"
+        switch path.kind {
+        case .wireGuard: return ["wg show \(name)", bound, outer]
+        case .ipsec:
+            let number = String(reserved.xfrmInterfaceID(slot), radix: 16)
+            return [
+                "ip -s xfrm state   # those with if_id 0x\(number); root sees their keys", "cat /proc/net/xfrm_stat",
+                bound,
+                outer,
+            ]
+        case .routed(let line):
+            return ["ip -s link show \(name)"] + line.gateways.map { "ip neigh show \($0) dev \(name)" } + [bound]
+        }
     }
 }
 

@@ -10,6 +10,8 @@ enum Step: Hashable, Sendable {
     case putGuard(NftTable)
     /// Takes over a guard table that is as it should be and has no owner.
     case adoptGuard(NftTable)
+    /// Policies that block what IPsec does not protect.
+    case putBlocks(BlockPolicy.Difference)
     case makeLink(InterfaceName, LinkKind)
     case configure(InterfaceName, WireGuardChange)
     case setUp(Link, PathName, mtu: Int, withoutLinkLocals: Bool)
@@ -29,6 +31,8 @@ extension Step: CustomStringConvertible {
         switch self {
         case .putGuard: "put the guard table in place"
         case .adoptGuard: "take the guard table over"
+        case .putBlocks(let difference):
+            "block what IPsec does not protect (\(difference.missing.count) policies more, \(difference.surplus.count) less)"
         case .makeLink(let name, .wireGuard): "make interface \(name)"
         case .makeLink(let name, .xfrm(let id)): "make interface \(name), xfrm if_id \(id)"
         case .makeLink(let name, .vlan(let vlan)): "make interface \(name), VLAN \(vlan.id) of interface \(vlan.parent)"
@@ -51,6 +55,7 @@ extension Step: CustomStringConvertible {
     var object: KernelObject {
         switch self {
         case .putGuard, .adoptGuard: .guardTable
+        case .putBlocks: .blocks
         case .makeLink(let name, _): .link(name)
         case .configure(let name, _): .tunnel(name)
         case .setUp(let link, _, _, _), .deleteLink(let link): .link(link.name)
@@ -76,7 +81,7 @@ extension Step: CustomStringConvertible {
     /// The step as one message to rtnetlink; nil for those that are more than that.
     func message(_ reserved: ReservedNumbers) -> NetlinkMessage? {
         switch self {
-        case .putGuard, .adoptGuard, .makeLink, .configure: nil
+        case .putGuard, .adoptGuard, .putBlocks, .makeLink, .configure: nil
         case .setUp(let link, let path, let mtu, let withoutLinkLocals):
             LinkMessages.setUp(
                 link.index,
@@ -103,7 +108,8 @@ extension Step: CustomStringConvertible {
         case .putNexthop(let nexthop): nexthop.family
         case .putRoute(let route): route.prefix.family
         case .addRule(let rule): rule.family
-        case .putGuard, .adoptGuard, .makeLink, .configure, .setUp, .deleteAddress, .deleteNexthop, .deleteRoute,
+        case .putGuard, .adoptGuard, .putBlocks, .makeLink, .configure, .setUp, .deleteAddress, .deleteNexthop,
+            .deleteRoute,
             .deleteRule, .deleteLink:
             nil
         }
@@ -117,7 +123,7 @@ extension Step: CustomStringConvertible {
         case .deleteNexthop, .deleteRule: code == ENOENT
         case .deleteRoute: code == ESRCH
         case .deleteLink: code == ENODEV
-        case .putGuard, .adoptGuard, .configure, .setUp, .addAddress, .putNexthop, .putRoute: false
+        case .putGuard, .adoptGuard, .putBlocks, .configure, .setUp, .addAddress, .putNexthop, .putRoute: false
         }
     }
 }
@@ -163,6 +169,7 @@ extension Rule: CustomStringConvertible {
             switch selector {
             case .all: "all packets"
             case .output(let name): "packets out of \(name)"
+            case .datagrams(let source, let port, let host): "UDP from \(source) port \(port) to \(host)"
             case .mark(let mark, let mask): "mark 0x\(String(mark, radix: 16))/0x\(String(mask, radix: 16))"
             }
         let what =

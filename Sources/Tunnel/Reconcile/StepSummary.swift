@@ -30,6 +30,7 @@ extension Step {
     var kind: String {
         switch self {
         case .putGuard, .adoptGuard: "guard"
+        case .putBlocks: "block"
         case .makeLink: "make interfaces"
         case .configure: "configure WireGuard"
         case .setUp: "set interfaces up"

@@ -35,7 +35,7 @@ extension Step {
     /// What the step will do to traffic, in the kernel as it is just before it.
     func effect(on observed: Observed, _ desired: Desired) -> TrafficEffect {
         switch self {
-        case .putGuard, .adoptGuard, .makeLink, .addAddress, .addRule: .harmless
+        case .putGuard, .adoptGuard, .putBlocks, .makeLink, .addAddress, .addRule: .harmless
         case .configure(let name, let change):
             change.effect(on: observed.tunnels[name]) { observed.isLed($0, elsewhereThan: name, desired.reserved) }
         case .setUp(let link, _, let mtu, _):

@@ -9,6 +9,7 @@ import NetworkTypes
 ///     priorities    +2 slot, +2 slot+1 the underlay's mark; +130+slot a path's interface and mark; +199 networks
 ///     marks         6 low bits of the mask: the path's slot; its high bit: outer packets of that path
 ///     nexthops      +2 slot IPv4, +2 slot+1 IPv6 of a path; +200+4 slot the groups of a network
+///     xfrm if_ids   the same range once more: +slot a path
 public struct ReservedNumbers: Codable, Hashable, Sendable {
     /// The most paths of a site.
     public static let pathLimit = 62
@@ -64,7 +65,12 @@ public struct ReservedNumbers: Codable, Hashable, Sendable {
     /// Stands for the path in the marks of packets and connections.
     func pathMark(_ slot: Int) -> UInt32 { UInt32(slot) << markShift }
     /// On the outer packets of the path's tunnel.
-    func underlayMark(_ slot: Int) -> UInt32 { (64 | UInt32(slot)) << markShift }
+    public func underlayMark(_ slot: Int) -> UInt32 { (64 | UInt32(slot)) << markShift }
+
+    /// Ties the interface of an IPsec path to its security associations and policies.
+    public func xfrmInterfaceID(_ slot: Int) -> UInt32 { firstNexthop + UInt32(slot) }
+    /// Those that are ours.
+    var xfrmInterfaceIDs: ClosedRange<UInt32> { nexthops }
 
     func nexthop(ofPath slot: Int, _ family: AddressFamily) -> UInt32 {
         firstNexthop + 2 * UInt32(slot) + (family == .ipv4 ? 0 : 1)

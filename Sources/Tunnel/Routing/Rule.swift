@@ -13,6 +13,8 @@ public struct Rule: Hashable, Sendable {
         case output(InterfaceName)
         /// Packets whose mark, under the mask, is this.
         case mark(UInt32, mask: UInt32)
+        /// UDP datagrams from an address and a port to a host.
+        case datagrams(from: IPAddress, port: UInt16, to: IPAddress)
     }
 
     /// What it does.
@@ -52,6 +54,13 @@ enum RuleMessages {
             selector = .output(name)
         } else if let mark = attributes.number(Int(FRA_FWMARK), as: UInt32.self), mark != 0 {
             selector = .mark(mark, mask: attributes.number(Int(FRA_FWMASK), as: UInt32.self) ?? .max)
+        } else if let source = attributes.address(Int(FRA_SRC)), header.src_len == family.width,
+            let host = attributes.address(Int(FRA_DST)), header.dst_len == family.width,
+            attributes.number(Int(FRA_IP_PROTO), as: UInt8.self) == UInt8(IPPROTO_UDP),
+            let ports = attributes[Int(FRA_SPORT_RANGE)], ports.count >= 4
+        {
+            // struct fib_rule_port_range: u16 start, end.
+            selector = .datagrams(from: source, port: UInt16(hostOrder: ports), to: host)
         }
         let table = attributes.number(Int(FRA_TABLE), as: UInt32.self) ?? UInt32(header.table)
         return Rule(
@@ -121,6 +130,9 @@ enum RuleMessages {
         var header = fib_rule_hdr()
         header.family = rule.family.kernelNumber
         header.action = UInt8(FR_ACT_TO_TBL)
+        if case .datagrams = rule.selector {
+            (header.src_len, header.dst_len) = (UInt8(rule.family.width), UInt8(rule.family.width))
+        }
         if case .unreachable = rule.action { header.action = UInt8(FR_ACT_UNREACHABLE) }
         var message = NetlinkMessage(type: type, flags: flags, header: header)
         message.put(Int(FRA_PRIORITY), number: rule.priority)
@@ -131,6 +143,14 @@ enum RuleMessages {
         case .mark(let mark, let mask):
             message.put(Int(FRA_FWMARK), number: mark)
             message.put(Int(FRA_FWMASK), number: mask)
+        case .datagrams(let source, let port, let host):
+            message.put(Int(FRA_SRC), source.bytes)
+            message.put(Int(FRA_DST), host.bytes)
+            message.put(Int(FRA_IP_PROTO), number: UInt8(IPPROTO_UDP))
+            message.put(
+                Int(FRA_SPORT_RANGE),
+                [port, port].flatMap { unsafe withUnsafeBytes(of: $0) { unsafe Array($0) } }
+            )
         }
         if case .lookup(let table) = rule.action { message.put(Int(FRA_TABLE), number: table) }
         return message

@@ -48,14 +48,15 @@ extension Page {
                 .init(path.verdict.rawValue, path.verdict.colour),
                 .init(age(since: path.since)),
                 .init(interface),
-                .init(path.implementation?.rawValue ?? "-"),
-                .init(path.handshakeAgeSeconds.map { Duration.seconds($0).shortText + " ago" } ?? "never"),
+                .init(keeper(of: path)),
+                .init(handshake(of: path)),
                 .init(path.rxBytes.map(Quantity.octets) ?? "-"),
                 .init(path.txBytes.map(Quantity.octets) ?? "-"),
             ])
             for reason in path.reasons { table.add(free: wrapped(reason, indent: indent)) }
             if let error = path.lastError { table.add(free: wrapped("last error: \(error)", indent: indent)) }
             if let bfd = path.bfd { table.add(free: session(bfd, indent: indent)) }
+            if let ipsec = path.ipsec { table.add(free: tunnel(ipsec, indent: indent)) }
             if let stamp = path.stamp { table.add(free: session(stamp, indent: indent)) }
             for network in report.networks {
                 for through in network.paths where through.path == path.name {
@@ -64,6 +65,31 @@ extension Page {
             }
         }
         return table.text
+    }
+
+    /// Who does the work.
+    private func keeper(of path: StatusReport.Path) -> String {
+        switch path.kind {
+        case .wireguard: path.implementation?.rawValue ?? "-"
+        case .ipsec: "charon"
+        case .routed: "router"
+        }
+    }
+
+    /// When both ends of a tunnel last agreed on keys, as far as that is told; a line has none.
+    private func handshake(of path: StatusReport.Path) -> String {
+        let seconds = path.handshakeAgeSeconds ?? path.ipsec?.establishedSeconds
+        return seconds.map { Duration.seconds($0).shortText + " ago" } ?? (path.kind == .routed ? "-" : "never")
+    }
+
+    private func tunnel(_ ipsec: StatusReport.Path.IPsec, indent: Int) -> [String] {
+        var words = ["ipsec" + (ipsec.remote.map { " with \($0.address)" } ?? "")]
+        words[0] += ": \(ipsec.childState ?? ipsec.state ?? "no tunnel")"
+        if let algorithms = ipsec.childAlgorithms { words.append(algorithms) }
+        if ipsec.isEncapsulated { words.append("in UDP") }
+        if let seconds = ipsec.rekeySeconds { words.append("new keys in \(Duration.seconds(seconds).shortText)") }
+        if let days = ipsec.certificateDaysLeft { words.append("certificate \(days) days") }
+        return wrapped(words.joined(separator: ", "), indent: indent)
     }
 
     private func session(_ bfd: StatusReport.Path.BFD, indent: Int) -> [String] {

@@ -44,7 +44,7 @@ extension Agent {
 
     /// Tells the core, and the far end of the path's BFD session, whether traffic keeps off a path, and by whose word.
     func tellWhetherDrained(_ path: PathName) {
-        observe(.drained(path, isDrained(path) ? .byHand : nil))
+        observe(.drained(path, isDrained(path) ? .byHand : isUnkept(path) ? .charonAbsent : nil))
         setSessionAdminDown(isDrained(path), of: path)
     }
 

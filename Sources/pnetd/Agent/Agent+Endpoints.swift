@@ -51,6 +51,11 @@ extension Agent {
         var received: [EndpointBook.Peer: UInt64] = [:]
         for path in site.paths {
             let isExcused = isUnderlayGone(path) || rotation.map { $0.path == path.name && $0.isInForce } ?? false
+            if path.ipsec != nil {
+                let isDown = core.verdict(of: path.name)?.verdict == .down
+                let id = EndpointBook.Peer(path: path.name, key: nil)
+                signs[id] = EndpointBook.Sign(isSilent: isDown && !isExcused, calledAt: endpoints.book.endpoint(of: id))
+            }
             let peers = reconciler.device(on: path.interface)?.peers ?? []
             // What is asked through a path speaks for its only peer, by whichever key; of several it says nothing.
             let verdict = path.peers.count == 1 ? core.verdict(of: path.name)?.verdict : nil
@@ -208,17 +213,29 @@ extension Agent {
         guard !peers.isEmpty else { return }
         for peer in peers {
             guard let path = site.paths.first(where: { $0.name == peer.path }) else { continue }
-            reconciler.forgetTold(peer.key, on: path.interface)
+            if let key = peer.key { reconciler.forgetTold(key, on: path.interface) } else { rememberGateway(peer) }
             counters.endpointChanges[path.name, default: 0] += 1
             let endpoint = endpoints.book.endpoint(of: peer).map(\.description) ?? "nowhere"
-            log.notice("\(path.name): the peer is called at \(endpoint)", metadata: ["peer": "\(peer.key)"])
+            log.notice("\(path.name): the peer is called at \(endpoint)", metadata: ["peer": "\(peer.name)"])
         }
         scheduleReconcile(after: .zero)
     }
 
+    /// Keeps where a gateway was found, for a run that begins before its name can be asked for.
+    private func rememberGateway(_ gateway: EndpointBook.Peer) {
+        guard let address = endpoints.book.endpoint(of: gateway)?.address else { return }
+        var known = saved.gateways ?? [:]
+        known[gateway.path.text] = address
+        saved.gateways = known
+        save()
+    }
+
     /// Where an earlier run, or an earlier file, called a peer.
     func toldEndpoint(_ peer: EndpointBook.Peer) -> SocketEndpoint? {
-        site.paths.first { $0.name == peer.path }.flatMap { reconciler.told[$0.interface]?[peer.key] }
+        guard let key = peer.key else {
+            return saved.gateways?[peer.path.text].map { SocketEndpoint(address: $0, port: 500) }
+        }
+        return site.paths.first { $0.name == peer.path }.flatMap { reconciler.told[$0.interface]?[key] }
     }
 
     /// Takes the peers of the file that is in force.
@@ -244,6 +261,10 @@ extension SiteConfiguration {
         var places: [EndpointBook.Peer: EndpointBook.Place] = [:]
         for path in paths {
             guard let underlay = path.underlay?.interface else { continue }
+            if let tunnel = path.ipsec {
+                places[EndpointBook.Peer(path: path.name, key: nil)] =
+                    EndpointBook.Place(host: tunnel.remote, underlay: underlay)
+            }
             for peer in path.peers {
                 guard let host = peer.endpoint else { continue }
                 for key in [peer.publicKey, peer.nextPublicKey].compactMap({ $0 }) {

@@ -132,7 +132,9 @@ extension Agent {
         return Explanation(
             "\(path.name) is \(verdict)" + (core.verdict(of: path.name).map { ", for \(age($0.since))" } ?? ""),
             because: (report?.reasons ?? []).map { Explanation($0) } + networks + [interfaceFacts(of: path)]
-                + peerFacts(of: path) + sessionFacts(of: path) + stampFacts(of: path) + last + [kernelFacts(of: path)]
+                + peerFacts(of: path) + ipsecFacts(of: path) + sessionFacts(of: path) + stampFacts(of: path) + last + [
+                    kernelFacts(of: path)
+                ]
                 + warnings(naming: [path.name.text, path.interface.text, path.carrier.text])
         )
     }
@@ -147,6 +149,8 @@ extension Agent {
             case .wireGuard(let tunnel):
                 ", of \(state.implementation.map { $0 == .kernel ? "the kernel's WireGuard" : "userspace WireGuard" } ?? "nobody that pnetd knows")"
                     + ", over \(tunnel.underlay.interface)"
+            case .ipsec(let tunnel):
+                ", of the kernel's IPsec, over \(tunnel.underlay.interface)"
             case .routed(let line):
                 (line.vlan.map { ", VLAN \($0.id) of \($0.parent)" } ?? "")
                     + ", by " + line.gateways.map(\.description).joined(separator: " and ")
@@ -157,6 +161,27 @@ extension Agent {
                 [Explanation("of that, packets of \($0) octets get through to its targets and back")]
             } ?? []
         )
+    }
+
+    private func ipsecFacts(of path: PathConfiguration) -> [Explanation] {
+        guard let tunnel = ipsecReport(path) else { return [] }
+        var facts = ["\(tunnel.charon ?? "charon, which was not seen yet,") keeps it"]
+        if let algorithms = tunnel.algorithms { facts.append("IKE: \(algorithms)") }
+        if let algorithms = tunnel.childAlgorithms {
+            facts.append("ESP\(tunnel.isEncapsulated ? " in UDP" : ""): \(algorithms)")
+        }
+        if let seconds = tunnel.rekeySeconds {
+            facts.append("its keys are renewed in \(Duration.seconds(seconds).shortText)")
+        }
+        if let days = tunnel.certificateDaysLeft { facts.append("our certificate is valid for \(days) days") }
+        if let failure = tunnel.failure { facts.append("the last attempt failed: \(failure)") }
+        let remote = tunnel.remote.map(\.description) ?? "a gateway whose address is not known yet"
+        return [
+            Explanation(
+                "its IKE_SA with \(remote) is \(tunnel.state ?? "not there"), its CHILD_SA \(tunnel.childState ?? "not there")",
+                because: facts.map { Explanation($0) }
+            )
+        ]
     }
 
     private func peerFacts(of path: PathConfiguration) -> [Explanation] {
@@ -218,7 +243,7 @@ extension Agent {
     }
 
     private func kernelFacts(of path: PathConfiguration) -> Explanation {
-        let commands = reconciler.commands(ofPath: saved.pathSlots[path.name.text] ?? 0, on: path.interface)
+        let commands = desired.paths.first { $0.name == path.name }.map { reconciler.commands(of: $0) } ?? []
         return Explanation("in the kernel, to be seen with", because: commands.map { Explanation($0) })
     }
 

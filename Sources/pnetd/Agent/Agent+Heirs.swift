@@ -45,7 +45,7 @@ extension Agent {
         guard found != heirs else { return }
         for peer in found.symmetricDifference(heirs) {
             let key = found.contains(peer) ? "its next key" : "its first key"
-            log.notice("\(peer.path): a peer goes by \(key)", metadata: ["peer": "\(peer.key)"])
+            log.notice("\(peer.path): a peer goes by \(key)", metadata: ["peer": "\(peer.name)"])
         }
         heirs = found
         scheduleReconcile(after: .zero)

@@ -88,7 +88,9 @@ extension Agent {
     /// Reads the links only, and tells the core what it means for the paths.
     private func look() {
         let conditions = reconciler.conditions(desired)
-        for (path, condition) in conditions.sorted(by: { $0.key < $1.key }) { observe(.condition(path, condition)) }
+        for (path, condition) in conditions.sorted(by: { $0.key < $1.key }) {
+            observe(.condition(path, refined(condition, of: path)))
+        }
     }
 
     func scheduleReconcile(after delay: Duration) {
@@ -116,7 +118,9 @@ extension Agent {
         for network in flowProblems.keys.sorted() { cutStranded(network, since: started) }
         for path in site.paths {
             clockWatch.note(result.paths[path.name]?.device?.peers ?? [], of: path.name)
-            if let condition = result.paths[path.name]?.condition { observe(.condition(path.name, condition)) }
+            if let condition = result.paths[path.name]?.condition {
+                observe(.condition(path.name, refined(condition, of: path.name)))
+            }
         }
         for (path, status) in bfd?.statuses ?? [] { observe(.session(path, status)) }
         observeReflectors()

@@ -20,6 +20,7 @@ extension Agent {
         addProofs(to: &page)
         addPaths(report, to: &page)
         addBFD(to: &page)
+        addIKE(to: &page)
         addSTAMP(to: &page)
         addOwn(to: &page)
         AcceptedMetrics.add(counters.resolver, to: &page)

@@ -39,6 +39,8 @@ extension Agent {
             if age < loop.now - silence { return .gatewayThere(gateway) }
             reconciler.lookFor(gateway, on: path.interface)
         }
+        // One that is looked for once more is what it was before, until that is known.
+        if states.contains(where: { $0.1 == .unsure }) { return core.peer(of: path.name) }
         guard let first = states.first, states.allSatisfy({ $0.1 == .missing }) else { return .unknown }
         return .gatewayMissing(first.0)
     }

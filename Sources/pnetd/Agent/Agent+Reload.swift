@@ -113,9 +113,14 @@ extension Agent {
                 )
             )
         }
+        let hasTunnels = ike?.tunnels.isEmpty == false
+        if ike?.takeDown() == false {
+            log.error("down: charon does not answer: what it was told of stays there (swanctl --list-conns shows it)")
+        }
         saved.realms = [:]
         keepInMind("the next boot will be guarded") { try GuardFile(in: site.state.directory).remove() }
-        loop.schedule(after: .milliseconds(50)) { [weak self] in self?.end() }
+        // charon tells the other ends.
+        loop.schedule(after: hasTunnels ? .seconds(1) : .milliseconds(50)) { [weak self] in self?.end() }
         return .success(DownReport(removed: removed))
     }
 }

@@ -249,8 +249,8 @@ extension Agent {
     var rotationWarnings: [String] {
         let own = rotation.map { ["\($0.path): its private key is being rotated: \($0.text)"] } ?? []
         return own
-            + heirs.map(\.self).sorted { ($0.path, $0.key.description) < ($1.path, $1.key.description) }.map {
-                "\($0.path): the peer \($0.key) goes by its next-public-key: make that its public-key"
+            + heirs.map(\.self).sorted { ($0.path, $0.name) < ($1.path, $1.name) }.map {
+                "\($0.path): the peer \($0.name) goes by its next-public-key: make that its public-key"
             }
     }
 }

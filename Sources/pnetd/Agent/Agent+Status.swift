@@ -73,6 +73,7 @@ extension Agent {
             txBytes: state?.link?.sent,
             lastError: error,
             bfd: sessionReport(path.name),
+            ipsec: ipsecReport(path),
             stamp: stampReport(path.name),
             reflector: reflectorReport(path.name)
         )

@@ -38,6 +38,8 @@ enum WarningKind: String, CaseIterable {
     case mtu
     /// BFD sessions that never came up.
     case bfd
+    /// IPsec tunnels that nobody keeps, and certificates that end.
+    case ipsec
     /// STAMP sessions that were never answered.
     case stamp
     /// Names that cannot be found.
@@ -76,6 +78,7 @@ extension Agent {
             (.drill, drillWarnings),
             (.mtu, mtuWarnings),
             (.bfd, bfdWarnings),
+            (.ipsec, ikeWarnings),
             (.stamp, stampWarnings),
             (.endpoint, endpointWarnings),
             (.userspace, userspaceWarnings),

@@ -56,6 +56,7 @@ final class Agent {
     private(set) var probes: ProbeRunner?
     private(set) var bfd: BFDSessions?
     private(set) var stamp: STAMPSessions?
+    private(set) var ike: IKEControl?
     private(set) var mtuProbing: MTUProbing?
 
     /// Where each network's traffic is led in the kernel, and by which decision its names answer: the two follow the
@@ -164,6 +165,8 @@ final class Agent {
         stamp = STAMPSessions(on: loop, clock: clock) { [weak self] path, status in
             self?.observe(.reflector(path, status))
         }
+        ike = IKEControl(on: loop, log: log, digests: self.saved.ikeDigests ?? [:]) { [weak self] in self?.ikeChanged()
+        }
         journal.report = { [weak self] failure in
             self?.keepInMind("the journal has a gap") { if let failure { throw failure } }
         }
@@ -227,6 +230,7 @@ final class Agent {
         watchCarriers()
         watchTunnels()
         watchHeirs()
+        watchIKE()
         manager.startWatchdog(on: loop)
         manager.tell("READY=1")
         tellManager()

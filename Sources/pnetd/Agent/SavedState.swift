@@ -37,6 +37,10 @@ struct SavedState: Codable, Equatable {
     var drillOrigins: [String: String]?
     /// Networks whose drill was begun in the window that is open; nil in files of earlier versions.
     var drillsBegun: [String]?
+    /// Digests of what charon was told of each IPsec path last, by the names there; nil in files of earlier versions.
+    var ikeDigests: [String: [UInt8]]?
+    /// Where the gateways of IPsec paths were found last that the file has by name; nil in files of earlier versions.
+    var gateways: [String: IPAddress]?
     /// When each path had its last handshake, nanoseconds since 1970; nil in files of earlier versions.
     var handshakes: [String: Int64]?
 
@@ -104,6 +108,7 @@ extension SavedState {
             known[entry.key] = entry.value.filter { proof in network.paths.contains { $0.text == proof.key } }
         }
         drained?.removeAll { name in !paths.contains { $0.text == name } }
+        gateways = gateways?.filter { item in paths.contains { $0.text == item.key } }
         carriedMTUs = carriedMTUs?.filter { item in paths.contains { $0.text == item.key } }
     }
 

@@ -58,6 +58,13 @@ extension Desired {
                     switch path.kind {
                     case .wireGuard(let tunnel):
                         .wireGuard(.init(tunnel, of: path.name, prefixes: own, endpoints: endpoints, heirs: heirs))
+                    case .ipsec(let tunnel):
+                        .ipsec(
+                            Desired.Path.IPsecTunnel(
+                                to: endpoints.endpoint(of: EndpointBook.Peer(path: path.name, key: nil))?.address,
+                                underlay: Desired.Path.Underlay(tunnel.underlay)
+                            )
+                        )
                     case .routed(let line): .routed(Desired.Path.Line(line, farEnds: path.farEnds))
                     }
                 return Desired.Path(
@@ -210,6 +217,7 @@ extension StatusReport.Path.Kind {
     init(_ kind: PathConfiguration.Kind) {
         switch kind {
         case .wireGuard: self = .wireguard
+        case .ipsec: self = .ipsec
         case .routed: self = .routed
         }
     }

@@ -79,6 +79,7 @@ extension IPsecConnection.Child {
         section.append("local_ts", texts: localSelectors.map(\.description))
         section.append("remote_ts", texts: remoteSelectors.map(\.description))
         interfaceIDs?.append(to: &section)
+        section.append("reqid", requestID)
         section.append("set_mark_out", outboundMark?.text)
         section.append("rekey_time", rekeyTime?.wholeSeconds)
         section.append("life_time", lifeTime?.wholeSeconds)

@@ -160,6 +160,8 @@ extension IPsecConnection {
         public var remoteSelectors: [IPPrefix]
         /// The xfrm interface; nil: the connection's.
         public var interfaceIDs: IPsecInterfaceIDs?
+        /// Ties policies to SAs in the kernel, for this child alone; nil: a number of charon's.
+        public var requestID: UInt32?
         /// The mark of the outer packets, so that they take their underlay.
         public var outboundMark: Mark?
         /// Renew the keys after so long.

@@ -17,6 +17,24 @@ enum AssociationMessages {
         }
     }
 
+    /// Takes an association away.
+    static func delete(_ association: SecurityAssociation) -> NetlinkMessage {
+        var id = xfrm_usersa_id()
+        id.spi = association.spi.bigEndian
+        id.family = UInt16(association.family.kernelNumber)
+        id.proto = association.proto.rawValue
+        unsafe withUnsafeMutableBytes(of: &id.daddr) { unsafe $0.copyBytes(from: association.destination.bytes) }
+        let header: [24 of UInt8] = id.octets()
+        var message = NetlinkMessage(type: XFRM_MSG_DELSA, flags: 0, header: header)
+        if let mark = association.mark {
+            message.put(
+                XFRMA_MARK,
+                [mark.value, mark.mask].flatMap { unsafe withUnsafeBytes(of: $0) { unsafe Array($0) } }
+            )
+        }
+        return message
+    }
+
     /// Reads struct xfrm_usersa_info and the attributes beside it.
     static func association(_ info: xfrm_usersa_info, _ attributes: NetlinkAttributes) -> SecurityAssociation? {
         guard let destination = IPAddress(info.id.daddr, info.family),

@@ -30,10 +30,10 @@ public enum IPsecLack: Hashable, Sendable, CustomStringConvertible {
     /// The lack in words.
     public var description: String {
         switch self {
-        case .security: "this kernel cannot be told of IPsec (XFRM_USER)"
-        case .esp(.ipv4): "this kernel has no ESP over IPv4 (INET_ESP)"
-        case .esp(.ipv6): "this kernel has no ESP over IPv6 (INET6_ESP)"
-        case .interface: "this kernel has no xfrm interfaces (XFRM_INTERFACE)"
+        case .security: "this kernel cannot be told of IPsec (modprobe xfrm_user, or one with XFRM_USER)"
+        case .esp(.ipv4): "this kernel has no ESP over IPv4 (modprobe esp4, or one with INET_ESP)"
+        case .esp(.ipv6): "this kernel has no ESP over IPv6 (modprobe esp6, or one with INET6_ESP)"
+        case .interface: "this kernel has no xfrm interfaces (modprobe xfrm_interface, or one with XFRM_INTERFACE)"
         }
     }
 }

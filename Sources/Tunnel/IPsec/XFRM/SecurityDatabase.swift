@@ -33,6 +33,15 @@ public final class SecurityDatabase {
             .compactMap(AssociationMessages.parse)
     }
 
+    /// Takes an association away that an IKE daemon left which is no more; one that is gone already is no error.
+    public func remove(_ association: SecurityAssociation) throws(NetlinkError) {
+        do {
+            try conversation.change(AssociationMessages.delete(association), "remove an association that was left")
+        } catch  where error.code == ESRCH {
+            return
+        }
+    }
+
     /// All policies, also those of sockets. Needs CAP_NET_ADMIN.
     public func policies() throws(NetlinkError) -> [SecurityPolicy] {
         try conversation.dump(PolicyMessages.dump(), "read the security policies").compactMap(PolicyMessages.parse)

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NetworkTypes
+
+extension Reading {
+    /// What a path of `kind: ipsec` says of its tunnel.
+    ///
+    /// - Parameter own: the path's interface.
+    func ipsec(_ section: Section, of path: String, own: InterfaceName?) -> IPsecConfiguration? {
+        let underlay = section.required("underlay").flatMap { self.underlay($0, of: section, own: own) }
+        if underlay?.isMetered == true { declared.meteredPaths.insert(path) }
+        let local = section.required("local", hint: "who we are").flatMap { self.local($0, of: section) }
+        let remote = section.required("remote", hint: "the other end").flatMap { self.remote($0, of: path, section) }
+        let proof = proof(section, local, remote)
+        let proposals = section["proposals"].flatMap { self.proposals($0, of: section) }
+        let traffic = section["traffic"].flatMap { self.traffic($0, of: section) }
+        let encapsulation = section["encapsulation"].flatMap {
+            choice($0, "encapsulation", of: EncapsulationWord.self)
+        }
+        guard let underlay, let remote, local != nil, let proof else { return nil }
+        return IPsecConfiguration(
+            underlay: underlay,
+            remote: remote.endpoint,
+            localID: local?.id,
+            remoteID: remote.id,
+            proof: proof,
+            proposals: proposals ?? .standard,
+            localTraffic: traffic?.local ?? Self.everything,
+            remoteTraffic: traffic?.remote ?? Self.everything,
+            forcesEncapsulation: encapsulation == .always
+        )
+    }
+
+    private static let everything = AddressFamily.allCases.compactMap {
+        IPPrefix(holding: IPAddress(family: $0, bits: 0), length: 0)
+    }
+    /// The port of IKE (RFC 7296 section 2).
+    private static let port: UInt16 = 500
+
+    private struct LocalEnd {
+        var id: String?
+        var certificates: [String]?
+        var privateKey: Secret?
+    }
+
+    private struct RemoteEnd {
+        var endpoint: HostEndpoint
+        var id: String
+        var authorities: [String]?
+        var mark: Mark
+    }
+
+    private func local(_ node: YAMLNode, of path: Section) -> LocalEnd? {
+        guard
+            let section = Section(
+                node,
+                of: "local of \(path.what)",
+                keys: ["id", "certificate", "private-key-file"],
+                reading: self
+            )
+        else { return nil }
+        var end = LocalEnd(id: section["id"].flatMap { identity($0, "id") })
+        switch (section["certificate"], section["private-key-file"]) {
+        case (let certificate?, let key?):
+            end.certificates = certificates(certificate, "certificate").map(Self.single)
+            end.privateKey = certificateKey(key, "private-key-file")
+            guard end.certificates != nil, end.privateKey != nil else { return nil }
+        case (let certificate?, nil):
+            let hint = "private-key-file: FILE, with the key of that certificate"
+            error(certificate.mark, "\(section.what) has no private-key-file", hint: hint)
+            return nil
+        case (nil, let key?):
+            error(
+                key.mark,
+                "\(section.what) has no certificate",
+                hint: "certificate: FILE, with the certificate of that key"
+            )
+            return nil
+        case (nil, nil): break
+        }
+        return end
+    }
+
+    private func remote(_ node: YAMLNode, of path: String, _ outer: Section) -> RemoteEnd? {
+        guard
+            let section = Section(
+                node,
+                of: "remote of \(outer.what)",
+                keys: ["endpoint", "id", "ca-certificates"],
+                reading: self
+            )
+        else { return nil }
+        let endpoint = section.required("endpoint", hint: "the other end's address, or its name").flatMap {
+            host($0, of: path)
+        }
+        let id = section["id"].flatMap { identity($0, "id") }
+        let authorities = section["ca-certificates"].map { node in
+            (list(node, "ca-certificates") ?? []).compactMap { certificates($0, "ca-certificates") }.flatMap(
+                Self.single
+            )
+        }
+        if let authorities, authorities.isEmpty { return nil }
+        guard let endpoint else { return nil }
+        let name = endpoint.name.map { "\($0.withoutRootDot)" } ?? endpoint.address.map { "\($0)" } ?? ""
+        return RemoteEnd(endpoint: endpoint, id: id ?? name, authorities: authorities, mark: section.mark)
+    }
+
+    private func host(_ node: YAMLNode, of path: String) -> HostEndpoint? {
+        guard let text = self.text(node, "endpoint") else { return nil }
+        let host: HostEndpoint
+        if let address = IPAddress(text) {
+            host = HostEndpoint(host: .address(address), port: Self.port)
+        } else if !text.contains(":"), let name = DomainName(text),
+            text.utf8.contains(where: { $0 > UInt8(ascii: "9") })
+        {
+            host = HostEndpoint(host: .name(name), port: Self.port)
+        } else {
+            error(node.mark, "endpoint: '\(text)' is no address and no name", hint: "without a port: IKE has its own")
+            return nil
+        }
+        declared.endpoints.append(Sighting(value: host, owner: path, mark: node.mark))
+        return host
+    }
+
+    /// An identity as strongSwan reads it: a name, an address, a mail address, a distinguished name.
+    private func identity(_ node: YAMLNode, _ what: String) -> String? {
+        guard let text = self.text(node, what) else { return nil }
+        guard !text.isEmpty, text.utf8.count <= 255, text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else {
+            error(node.mark, "\(what) is no identity", hint: "1 to 255 characters that can be printed")
+            return nil
+        }
+        guard !text.hasPrefix("%") else {
+            error(node.mark, "\(what): '\(text)' stands for anybody", hint: "whoever is meant, by his own identity")
+            return nil
+        }
+        return text
+    }
+
+    private func proof(_ section: Section, _ local: LocalEnd?, _ remote: RemoteEnd?) -> IPsecConfiguration.Proof? {
+        let shared = ["preshared-key-file", "preshared-key-credential"].compactMap { section[$0] }.first
+        if let shared {
+            let key = key("preshared-key", in: section, isRequired: true, of: .ipsecPreshared)
+            guard local?.certificates == nil, remote?.authorities == nil else {
+                error(shared.mark, "\(section.what) has both certificates and a preshared key", hint: "remove one")
+                return nil
+            }
+            return key.map { .presharedKey($0) }
+        }
+        guard let local, let remote else { return nil }
+        guard let own = local.certificates, let privateKey = local.privateKey else {
+            let hint = "preshared-key-file: FILE; or certificate and private-key-file in local"
+            error(section.mark, "\(section.what) has nothing to prove who we are", hint: hint)
+            return nil
+        }
+        guard let authorities = remote.authorities else {
+            let hint = "ca-certificates: [FILE, …], of those who vouch for the other end"
+            error(remote.mark, "remote of \(section.what) has no ca-certificates", hint: hint)
+            return nil
+        }
+        return .certificates(.init(own: own, privateKey: privateKey, authorities: authorities))
+    }
+
+    private func proposals(_ node: YAMLNode, of path: Section) -> IPsecConfiguration.Proposals? {
+        guard let section = Section(node, of: "proposals of \(path.what)", keys: ["ike", "esp"], reading: self) else {
+            return nil
+        }
+        func words(_ key: String, _ standard: [String]) -> [String] {
+            guard let node = section[key] else { return standard }
+            return (list(node, key) ?? []).compactMap { item in
+                guard let text = self.text(item, key) else { return nil }
+                let isWord = !text.isEmpty && text.utf8.allSatisfy(\.isOfAProposal)
+                if text.hasPrefix("null") {
+                    error(
+                        item.mark,
+                        "\(key): '\(text)' hides nothing of what goes across",
+                        hint: "as in aes256gcm16-ecp384"
+                    )
+                    return nil
+                }
+                if !isWord { error(item.mark, "\(key): '\(text)' is no proposal", hint: "as in aes256gcm16-ecp384") }
+                return isWord ? text : nil
+            }
+        }
+        let standard = IPsecConfiguration.Proposals.standard
+        return .init(ike: words("ike", standard.ike), esp: words("esp", standard.esp))
+    }
+
+    private func traffic(_ node: YAMLNode, of path: Section) -> (local: [IPPrefix], remote: [IPPrefix])? {
+        guard let section = Section(node, of: "traffic of \(path.what)", keys: ["local", "remote"], reading: self)
+        else {
+            return nil
+        }
+        func prefixes(_ key: String) -> [IPPrefix] {
+            guard let node = section[key] else { return Self.everything }
+            return (list(node, key) ?? []).compactMap { prefix($0, key) }
+        }
+        return (prefixes("local"), prefixes("remote"))
+    }
+
+    /// The certificates of a PEM text, each by itself.
+    private static func single(_ text: String) -> [String] {
+        let end = "-----END CERTIFICATE-----\n"
+        return text.split(separator: end, omittingEmptySubsequences: true).map { String($0) + end }
+    }
+}
+
+private enum EncapsulationWord: String, CaseIterable {
+    case auto
+    case always
+}
+
+extension UInt8 {
+    /// Letters, digits, `-` and `_`.
+    fileprivate var isOfAProposal: Bool {
+        switch self {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"),
+            UInt8(ascii: "_"):
+            true
+        default: false
+        }
+    }
+}
+
+extension KeyForm<Secret> {
+    /// A key that both ends of an IPsec tunnel have: what the file holds, without the end of its line.
+    fileprivate static let ipsecPreshared = KeyForm(
+        parse: { octets in
+            var secret = octets[...]
+            if secret.last == UInt8(ascii: "\n") { secret.removeLast() }
+            if secret.last == UInt8(ascii: "\r") { secret.removeLast() }
+            return (16...256).contains(secret.count) ? Secret(secret) : nil
+        },
+        problem: "holds no key of 16 to 256 octets",
+        remedy: "openssl rand -base64 32 makes one; a shorter one is soon guessed by whoever poses as the other end",
+        makeStandIn: { Secret($0) }
+    )
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import NetworkTypes
+
+extension StatusReport.Path {
+    /// An IPsec tunnel as charon has it (RFC 7296).
+    public struct IPsec: Hashable, Sendable, Codable {
+        /// Who keeps it, and the version; null before charon was seen.
+        @ExplicitNull public var charon: String?
+        /// The IKE_SA's state in charon's words, as ESTABLISHED; null where there is none.
+        @ExplicitNull public var state: String?
+        /// The CHILD_SA's, as INSTALLED.
+        @ExplicitNull public var childState: String?
+        /// Our address and port.
+        @ExplicitNull public var local: SocketEndpoint?
+        /// The other end's.
+        @ExplicitNull public var remote: SocketEndpoint?
+        /// Who the other end says that it is.
+        @ExplicitNull public var remoteID: String?
+        /// What IKE agreed on.
+        @ExplicitNull public var algorithms: String?
+        /// What ESP protects packets by.
+        @ExplicitNull public var childAlgorithms: String?
+        /// Whole seconds since both ends knew each other.
+        @ExplicitNull public var establishedSeconds: Int?
+        /// Whole seconds until ESP gets other keys.
+        @ExplicitNull public var rekeySeconds: Int?
+        /// Whether ESP goes in UDP, as behind NAT.
+        public var isEncapsulated: Bool
+        /// Why the last attempt failed, in words; null where it did not.
+        @ExplicitNull public var failure: String?
+        /// Days that our certificate is still valid; negative once it expired; null where there is none.
+        @ExplicitNull public var certificateDaysLeft: Int?
+
+        /// Makes a tunnel's part of a report.
+        public init(
+            charon: String? = nil,
+            state: String? = nil,
+            childState: String? = nil,
+            local: SocketEndpoint? = nil,
+            remote: SocketEndpoint? = nil,
+            remoteID: String? = nil,
+            algorithms: String? = nil,
+            childAlgorithms: String? = nil,
+            establishedSeconds: Int? = nil,
+            rekeySeconds: Int? = nil,
+            isEncapsulated: Bool = false,
+            failure: String? = nil,
+            certificateDaysLeft: Int? = nil
+        ) {
+            self.charon = charon
+            self.state = state
+            self.childState = childState
+            self.local = local
+            self.remote = remote
+            self.remoteID = remoteID
+            self.algorithms = algorithms
+            self.childAlgorithms = childAlgorithms
+            self.establishedSeconds = establishedSeconds
+            self.rekeySeconds = rekeySeconds
+            self.isEncapsulated = isEncapsulated
+            self.failure = failure
+            self.certificateDaysLeft = certificateDaysLeft
+        }
+    }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NetworkTypes
+import PathHealth
+import Tunnel
+
+/// One IPsec path, as charon was told of it and as it stands with the other end.
+struct IKETunnel {
+    /// What charon is to have.
+    private(set) var wish: IKEWish
+    /// Whether it has that.
+    var isLoaded = false
+    /// Whether that is being seen to.
+    var isLoading = false
+    /// Why charon did not take it, in words.
+    var refusal: String?
+    /// charon's name for our private key, once it has it.
+    var keyName: String?
+    /// The IKE_SA as last listed.
+    private(set) var association: IKEAssociation?
+    /// Whether charon was asked for it, and nobody watches what comes of that.
+    private(set) var isAskedFor = false
+    /// The attempt under way that is watched.
+    var negotiation: IKENegotiation?
+    /// Why the last attempt failed; nil once one succeeded, or the kernel has what it needs.
+    private(set) var failure: IKEFailure?
+    /// Whether the charon that built it went away, and none was seen to keep it since.
+    private(set) var isOrphaned = false
+    /// Before this none is begun, and nothing is loaded once more.
+    var due: Instant
+
+    /// Attempts in a row that did not come to anything.
+    private var failures = 0
+    /// How often in a row, about a second apart, charon did not list any.
+    private var unseen = 0
+    /// The SPIs of all children that charon last listed.
+    private var known: Set<UInt32> = []
+    /// How often in a row the kernel had an SPI that charon did not list, by the SPI.
+    private var strangers: [UInt32: Int] = [:]
+    /// Since when the kernel has had all and nothing came across all the same.
+    private var deadSince: Instant?
+    /// How often it was begun anew for that, in a row, and until when it is left alone now.
+    private var renewals = 0
+    private var restUntil: Instant?
+
+    private static let firstPause = Duration.seconds(1)
+    private static let longestPause = Duration.seconds(30)
+    /// The first time that one is left alone which was begun anew in vain; it doubles.
+    private static let firstRest = Duration.seconds(15)
+    /// So long an established tunnel through which nothing comes is left alone before it is begun anew.
+    private static let deadTime = Duration.seconds(3)
+    /// So long after it was asked for it is asked for again, and watched.
+    private static let firstWatch = Duration.seconds(2)
+    /// charon leaves out what it is busy with: once is no proof.
+    private static let proof = 3
+    /// What charon has just put into the kernel it may list a little later.
+    private static let strangerProof = 10
+
+    init(_ wish: IKEWish, now: Instant) {
+        self.wish = wish
+        due = now
+    }
+
+    /// Whether charon knows of no tunnel, for certain.
+    var isUnknown: Bool { unseen >= Self.proof }
+
+    /// Whether a tunnel stands, as charon last had it.
+    var stands: Bool { association?.children.contains { $0.state == .installed } ?? false }
+
+    /// charon went away, and knows nothing when it comes back.
+    mutating func letGo() {
+        negotiation?.cancel()
+        isOrphaned = isOrphaned || stands
+        (negotiation, association, keyName, unseen) = (nil, nil, nil, 0)
+        (isLoaded, isLoading, isAskedFor) = (false, false, false)
+        (known, strangers) = ([], [:])
+    }
+
+    /// charon listed these IKE_SAs of the tunnel's.
+    ///
+    /// - Parameter counts: whether this is one of the lists that come once a second.
+    mutating func listed(_ found: [IKEAssociation], counts: Bool) {
+        if counts { unseen = found.isEmpty ? unseen + 1 : 0 }
+        if !found.isEmpty || isUnknown {
+            association = found.max { $0.worth < $1.worth }
+            known = Set(found.flatMap(\.children).flatMap { [$0.inbound.spi, $0.outbound.spi] })
+        }
+        if stands { isOrphaned = false }
+    }
+
+    /// What the kernel has that charon, which has a tunnel, did not list for long: an earlier charon left it.
+    mutating func leftovers(in facts: SecurityFacts) -> [SecurityAssociation] {
+        guard stands, unseen == 0 else {
+            strangers = [:]
+            return []
+        }
+        let unknown = facts.associations.filter { !known.contains($0.spi) }
+        strangers = Dictionary(unknown.map { ($0.spi, (strangers[$0.spi] ?? 0) + 1) }) { first, _ in first }
+        return unknown.filter { (strangers[$0.spi] ?? 0) >= Self.strangerProof }
+    }
+
+    /// charon was asked for it. Most often that is all that it takes.
+    mutating func askedFor(now: Instant) {
+        isAskedFor = true
+        due = now + Self.firstWatch
+    }
+
+    /// An attempt was in vain; without a failure, both ends agreed and the kernel has nothing of it all the same.
+    mutating func ended(_ failure: IKEFailure?, now: Instant) {
+        negotiation = nil
+        isAskedFor = true
+        self.failure = failure
+        failures += 1
+        due = now + min(Self.longestPause, Self.firstPause * (1 << min(failures - 1, 5)))
+    }
+
+    /// The kernel has what it needs.
+    mutating func isComplete() {
+        guard negotiation == nil else { return }
+        (failure, failures, isAskedFor) = (nil, 0, false)
+    }
+
+    /// The kernel lacks something.
+    mutating func isIncomplete() { deadSince = nil }
+
+    /// Something comes through it.
+    mutating func lives() { (deadSince, renewals, restUntil) = (nil, 0, nil) }
+
+    /// Nothing comes through it; true where it is to be begun anew. That may not be its fault: it is tried less and less
+    /// often.
+    mutating func isDead(now: Instant) -> Bool {
+        guard negotiation == nil else { return false }
+        let since = deadSince ?? now
+        deadSince = since
+        guard now - since >= Self.deadTime, restUntil.map({ $0 <= now }) ?? true else { return false }
+        deadSince = nil
+        restUntil = now + Self.firstRest * (1 << min(renewals, 5))
+        renewals += 1
+        return true
+    }
+
+    /// It is about to be begun once more, whatever it was before.
+    mutating func isToBeBegunAnew(now: Instant) {
+        isAskedFor = false
+        due = now + Self.firstWatch
+    }
+
+    /// Nobody keeps the tunnel that stands.
+    mutating func isFoundOrphaned() { (isOrphaned, unseen) = (true, 0) }
+}
+
+extension IKEAssociation {
+    /// Of several with one name, how much one is to be believed: one that carries more than one that is begun.
+    fileprivate var worth: Int {
+        if children.contains(where: { $0.state == .installed }) { return 2 }
+        return state == .established ? 1 : 0
+    }
+}

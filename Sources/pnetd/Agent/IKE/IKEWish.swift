@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import NetworkTypes
+import Tunnel
+
+/// What charon is to have for an IPsec path.
+struct IKEWish: Equatable {
+    /// What goes with the connection, and is loaded apart from it.
+    enum Secret: Equatable {
+        case preshared(NetworkTypes.Secret, owners: [String])
+        case privateKey(NetworkTypes.Secret)
+    }
+
+    /// The connection; its one child has the same name.
+    let connection: IPsecConnection
+    let secret: Secret
+    /// Our own certificate, and those that lead to an authority.
+    let certificates: [CertificateFacts]
+
+    /// What all names begin with that pnetd gives charon: what is called otherwise is somebody else's.
+    static func name(_ path: PathName) -> String { "pnetd-\(path)" }
+    /// Tells ours from others.
+    static let names = CharonNames(prefix: "pnetd-")
+
+    /// The other end is asked after so long a silence; how long its answer may take is strongswan.conf's to say.
+    private static let deadPeerDelay = Duration.seconds(10)
+    private static let ikeRekeyTime = Duration.seconds(4 * 3_600)
+    private static let childRekeyTime = Duration.seconds(3_600)
+
+    /// Nil as long as the tunnel has no address to begin from, or none to go to.
+    ///
+    /// - Parameters:
+    ///   - source: the underlay's address for the other end.
+    ///   - remote: the other end's.
+    init?(
+        _ path: PathConfiguration,
+        slot: Int,
+        from source: IPAddress?,
+        to remote: IPAddress?,
+        _ reserved: ReservedNumbers
+    ) {
+        guard let tunnel = path.ipsec, let source, let remote else { return nil }
+        let name = Self.name(path.name)
+        let (own, authorities): (IPsecConnection.Proof, IPsecConnection.Proof)
+        switch tunnel.proof {
+        case .presharedKey(let key):
+            (own, authorities) = (.presharedKey, .presharedKey)
+            secret = .preshared(key, owners: [tunnel.localID ?? "\(source)", tunnel.remoteID])
+            certificates = []
+        case .certificates(let proof):
+            own = .certificate(certificates: proof.own.map { Array($0.utf8) }, authorities: [])
+            authorities = .certificate(certificates: [], authorities: proof.authorities.map { Array($0.utf8) })
+            secret = .privateKey(proof.privateKey)
+            certificates = proof.own.compactMap { try? CertificateFacts(Array($0.utf8)) }
+        }
+        var child = IPsecConnection.Child(name: name, from: tunnel.localTraffic, to: tunnel.remoteTraffic)
+        child.proposals = tunnel.proposals.esp
+        child.interfaceIDs = IPsecInterfaceIDs(reserved.xfrmInterfaceID(slot))
+        // The guard knows by it what is about to be sealed.
+        child.requestID = reserved.xfrmInterfaceID(slot)
+        child.outboundMark = .init(value: reserved.underlayMark(slot), mask: reserved.markMask)
+        child.rekeyTime = Self.childRekeyTime
+        var connection = IPsecConnection(
+            name: name,
+            from: [source],
+            to: [remote],
+            local: .init(identity: tunnel.localID ?? (certificates.isEmpty ? "\(source)" : nil), proof: own),
+            remote: .init(identity: tunnel.remoteID, proof: authorities),
+            children: [child]
+        )
+        connection.proposals = tunnel.proposals.ike
+        connection.deadPeerDelay = Self.deadPeerDelay
+        connection.forcesEncapsulation = tunnel.forcesEncapsulation
+        connection.rekeyTime = Self.ikeRekeyTime
+        connection.certificateSending = .always
+        self.connection = connection
+    }
+}
