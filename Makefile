@@ -32,7 +32,7 @@ test: deps lint ## build everything, run all tests; as root, since the lab makes
 	@.ci/timed "build" swift build --build-tests
 	@.ci/timed "unit tests" swift test --skip-build --skip LabScenarios
 	@.ci/timed "lab" swift test --skip-build --filter LabScenarios
-	@.ci/timed "guest" Tests/Lab/Guest/run ReconcileTests KernelWireGuardTests LabScenarios
+	@.ci/timed "guest" Tests/Lab/Guest/run ReconcileTests KernelWireGuardTests XFRMKernelTests LabScenarios
 	@.ci/timed "boot with systemd" Tests/Lab/Guest/boot
 	@.ci/timed "allocations of the DNS data path" \
 	    env PNETD_ALLOCATIONS=1 swift test -c release -Xswiftc -enable-testing --filter AllocationTests

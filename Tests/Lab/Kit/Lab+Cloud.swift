@@ -152,8 +152,8 @@ extension Lab {
         table inet cloud {
           chain inward {
             type filter hook input priority 0;
-            iifname { "up-a", "up-b", "up-c" } ip daddr { 10.20.0.0/16, 10.99.0.0/24, 10.98.0.0/24 } drop
-            iifname { "up-a", "up-b", "up-c" } ip6 daddr { fd00:20::/48, fd00:99::/64, fd00:98::/64 } drop
+            iifname { "up-a", "up-b", "up-c" } ip daddr { 10.20.0.0/16, 10.97.0.0-10.99.255.255 } drop
+            iifname { "up-a", "up-b", "up-c" } ip6 daddr { fd00:20::/48, fd00:97::-fd00:99:ffff:ffff:ffff:ffff:ffff:ffff } drop
           }
         }
         """

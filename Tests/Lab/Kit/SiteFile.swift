@@ -25,6 +25,10 @@ public struct SiteFile: Sendable {
 
     /// The leased line, before all tunnels, as a YAML mapping; nil for none.
     public var line: String?
+    /// The path by IPsec, before all tunnels of WireGuard; nil for none.
+    public var ipsec: IPsecPath?
+    /// The names of the network's paths, best first, where it is another order than the usual one.
+    public var order: [String] = []
     /// Prefixes of the network, beside its usual ones.
     public var morePrefixes: [String] = []
 
@@ -83,13 +87,15 @@ public struct SiteFile: Sendable {
             """
         }
         let line = line.map { "  \(Line.path): \($0)\n" } ?? ""
-        let order = (self.line == nil ? [] : [Line.path]) + self.paths.map(\.path)
+        let ipsec = ipsec.map { "\($0.text)\n" } ?? ""
+        let others = (self.line == nil ? [] : [Line.path]) + (self.ipsec == nil ? [] : [IPsec.path])
+        let order = self.order.isEmpty ? others + self.paths.map(\.path) : self.order
         let prefixes = ["10.20.0.0/16", "\"fd00:20::/48\""] + morePrefixes
         return """
             version: 1
             site: lab
             paths:
-            \(line)\(paths.joined(separator: "\n"))
+            \(line)\(ipsec)\(paths.joined(separator: "\n"))
             networks:
               azure:
                 prefixes: [\(prefixes.joined(separator: ", "))]
@@ -113,6 +119,7 @@ public struct SiteFile: Sendable {
             metrics: {listen: ["127.0.0.1:9731"]}
             control: {socket: \(folder)/run/control.sock}
             state: {directory: \(folder)/state, runtime-directory: \(folder)/run}
+            \(self.ipsec == nil ? "" : "ipsec: {socket: \(StrongSwan.socket(on: lab.site))}")
             \(alerts.isEmpty ? "" : "alerts: \(alerts)")
             \(more)
 

@@ -40,7 +40,7 @@ func scenario(
         do {
             try body(up, daemon)
         } catch {
-            Issue.record("\(error)\n--- pnetd's log\n\(daemon.log.suffix(6_000))")
+            Issue.record("\(error)\n--- pnetd's log\n\(daemon.log.suffix(6_000))\n\(up.charonLogs)")
         }
     } catch {
         Issue.record("\(error)")

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import SystemIO
+
+extension Lab {
+    /// Starts a charon at each end, and has the gateway await the site. A router belongs there before.
+    public func addIPsec(_ path: IPsecPath, _ gateway: IPsecGateway = IPsecGateway()) throws -> IPsec {
+        try IPsec(self, path, gateway)
+    }
+
+    /// What the charons of the lab have said, one after the other.
+    public var charonLogs: String {
+        [site, cloud].compactMap { host in
+            guard let log = try? Files.read("\(host.folder)/charon.log", limit: 256 << 20) else { return nil }
+            return "--- charon's log on \(host.name)\n\(String(decoding: log, as: UTF8.self).suffix(4_000))"
+        }.joined(separator: "\n")
+    }
+}
+
+extension IPsec {
+    /// What the cloud is asked by IPsec it answers by it, whatever the tunnels are for.
+    func answerByIPsec() throws {
+        let cloud = lab.cloud
+        try cloud.ip(
+            """
+            link add \(Self.gatewayLink) type xfrm dev \(path.underlay.uplink) if_id \(Self.gatewayInterfaceID)
+            link set \(Self.gatewayLink) up
+            address add \(Self.gatewayAddress)/30 dev \(Self.gatewayLink)
+            address add \(Self.gatewayAddress6)/126 dev \(Self.gatewayLink)
+            """
+        )
+        for family in ["-4", "-6"] {
+            try cloud.ip(
+                """
+                rule add fwmark 4 lookup 104
+                route add default dev \(Self.gatewayLink) table 104
+                """,
+                options: family
+            )
+        }
+        try cloud.run(
+            "nft",
+            "-f",
+            "-",
+            input: """
+                table inet sealed {
+                  chain arriving {
+                    type filter hook prerouting priority -149;
+                    iifname "\(Self.gatewayLink)" ct mark set 4
+                  }
+                  chain answering {
+                    type route hook output priority -149;
+                    ct mark 4 meta mark set 4
+                  }
+                }
+                """
+        )
+    }
+}

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import ControlAPI
+import Lab
+import NetworkTypes
+import SystemIO
+import Testing
+
+extension Scenarios {
+    /// A path by IPsec first, a tunnel of WireGuard on another underlay behind it.
+    @Suite(.serialized)
+    struct IPsecPaths {
+        private func options(_ path: IPsecPath = IPsecPath()) -> SiteFile {
+            var options = SiteFile()
+            options.ipsec = path
+            options.paths = [.a]
+            return options
+        }
+
+        /// Both kinds of path stand, and traffic is on IPsec.
+        private func onIPsec(
+            _ label: String,
+            _ options: SiteFile,
+            before: (Lab) throws -> Void = { _ in },
+            _ body: (Lab, Daemon, IPsec) throws -> Void
+        ) throws {
+            try scenario(label, options) { lab, daemon in
+                try before(lab)
+                let ipsec = try lab.addIPsec(try #require(options.ipsec))
+                try daemon.start()
+                try daemon.waitFor(path: IPsec.path, within: .seconds(20))
+                try daemon.waitFor(.a, .up)
+                try body(lab, daemon, ipsec)
+            }
+        }
+
+        private func reasons(_ daemon: Daemon) throws -> [String] {
+            let network = try daemon.network().paths.first { $0.path.text == IPsec.path }?.reasons ?? []
+            return try network + (daemon.status().paths.first { $0.name.text == IPsec.path }?.reasons ?? [])
+        }
+
+        private func flows(_ lab: Lab, _ target: String) throws -> Bool {
+            let source = target.contains(":") ? "fd00:1::1" : "10.1.0.1"
+            let ping = ["ping", "-c", "3", "-i", "0.2", "-W", "\(Stage.here.patience)", "-I", source, target]
+            return try lab.site.attempt(ping).output.contains("3 received")
+        }
+
+        @Test(.kernelESP, arguments: IPsecPath.Proof.allCases)
+        func aTunnelComesUpAndCarriesTraffic(_ proof: IPsecPath.Proof) throws {
+            try scenario("ipsec-\(proof)", options(IPsecPath(proof))) { lab, daemon in
+                let capture = try Capture(lab)
+                let wire = try Capture(on: lab.cloud, links: ["up-b"], filter: "esp")
+                _ = try lab.addIPsec(IPsecPath(proof))
+                try daemon.start()
+                try daemon.waitFor(path: IPsec.path, within: .seconds(20))
+                for target in [Lab.target, Lab.target6] { #expect(try flows(lab, target)) }
+                try wire.showsThatItSees("ESP(spi=")
+                let link = try lab.site.run("ip", "-d", "-o", "link", "show", IPsec.interface)
+                #expect(link.contains("xfrm if_id"))
+                #expect(try daemon.pnetctl("plan").output.contains("nothing to do"))
+                #expect(try daemon.pnetctl("down").status == 0)
+                #expect(try lab.site.attempt(["ip", "link", "show", IPsec.interface]).status != 0)
+                try waitUntil("charon has let go") { try lab.site.run("ip", "xfrm", "state").isEmpty }
+                #expect(!(try lab.site.run("ip", "xfrm", "policy").contains("if_id")))
+                #expect(capture.packets.filter { !$0.contains("ESP(spi=") } == [])
+            }
+        }
+
+        /// What charon and the kernel have is adopted: no handshake, no packet lost.
+        @Test(.kernelESP) func anAgentIsKilledAndNothingIsLost() throws {
+            try onIPsec("ipsec-kill-agent", options()) { lab, daemon, ipsec in
+                let before = (numbers: try ipsec.numbers(), spis: try ipsec.spis())
+                let traffic = try Traffic(lab)
+                pause(.seconds(1))
+                try daemon.killAgent()
+                pause(.seconds(1))
+                try daemon.start()
+                try daemon.waitFor(path: IPsec.path)
+                pause(.seconds(1))
+                let result = try traffic.stop()
+                #expect(result.lost == 0 && result.sent > 100)
+                #expect(try ipsec.numbers() == before.numbers)
+                #expect(try ipsec.spis() == before.spis)
+            }
+        }
+
+        @Test(.kernelESP) func newKeysLoseNothing() throws {
+            try onIPsec("ipsec-rekey", options()) { lab, daemon, ipsec in
+                let switches = try daemon.network().switches
+                let traffic = try Traffic(lab, every: .milliseconds(2))
+                pause(.seconds(1))
+                for what in [IPsec.Rekeyed.ike, .child] {
+                    let (before, place) = (try ipsec.numbers(), what == .ike ? 0 : 1)
+                    try ipsec.rekey(what)
+                    try waitUntil("there are new keys") {
+                        let now = try ipsec.numbers()
+                        return now.count == 2 && now[place] != before[place]
+                    }
+                    pause(.seconds(1))
+                }
+                let result = try traffic.stop()
+                print("ipsec: \(result.lost) of \(result.sent) lost with new keys of both")
+                #expect(result.lost == 0)
+                #expect(try daemon.network().switches == switches)
+                if result.lost > 0 { print(daemon.log) }
+            }
+        }
+
+        /// A dead charon renews no keys: traffic leaves while they still hold, and comes back to a tunnel that a new charon
+        /// keeps, with nothing of the old one left.
+        @Test(.kernelESP) func aCharonIsKilledAndComesBack() throws {
+            try onIPsec("ipsec-kill-charon", options()) { lab, daemon, ipsec in
+                let traffic = try Traffic(lab)
+                pause(.milliseconds(500))
+                let old = try ipsec.spis()
+                try ipsec.site.kill()
+                let left = try daemon.waitFor(path: .a, within: .seconds(3))
+                #expect(try reasons(daemon).contains { $0.hasPrefix("charon does not answer") })
+                try ipsec.site.start()
+                let back = try daemon.waitFor(path: IPsec.path, within: .seconds(10))
+                try waitUntil("nothing is left of the old one", within: .seconds(10)) {
+                    let now = try ipsec.spis()
+                    return now.isDisjoint(with: old) && now.count == 2
+                }
+                let result = try traffic.stop()
+                print(
+                    "ipsec: charon killed, left after \(left.shortText), back after \(back.shortText), lost "
+                        + "\(result.lost) of \(result.sent)"
+                )
+                #expect(result.lost == 0)
+                if result.lost > 0 { print(daemon.log) }
+            }
+        }
+
+        /// Nobody says anything: targets tell, long before charon does.
+        @Test(.kernelESP) func aSilentlyDeadPeerIsLeftWithinThePromise() throws {
+            try onIPsec("ipsec-silent", options()) { lab, daemon, ipsec in
+                let traffic = try Traffic(lab)
+                pause(.milliseconds(500))
+                try ipsec.cut(.everything)
+                let left = try daemon.waitFor(path: .a, within: .seconds(3))
+                try ipsec.mend()
+                let back = try daemon.waitFor(path: IPsec.path, within: .seconds(40))
+                let result = try traffic.stop()
+                print(
+                    "ipsec: dead peer left after \(left.shortText), back after \(back.shortText), longest gap "
+                        + "\(result.longestGap.shortText)"
+                )
+                #expect(result.longestGap <= Stage.here.limit(.milliseconds(1_200)))
+            }
+        }
+
+        /// How long strongSwan alone takes to know of the same, for comparison: by its own questions, two seconds after the
+        /// last packet.
+        @Test(.kernelESP) func deadPeerDetectionAloneTakesLonger() throws {
+            try scenario("ipsec-dpd") { lab, _ in
+                let ipsec = try lab.addIPsec(IPsecPath())
+                try ipsec.raiseSite("dpd_delay = 2s")
+                #expect(try ipsec.initiate().status == 0)
+                let time = try ipsec.detectionByDeadPeerDetection()
+                print("ipsec: dead peer known to strongSwan alone after \(time.shortText)")
+                // Its question is repeated after 1, 1.4 and 1.96 s, and waited for another 2.74 s.
+                #expect(time > .seconds(7))
+            }
+        }
+
+        /// ESP is lost and IKE is answered: charon sees nothing wrong, targets do.
+        @Test(.kernelESP) func lostESPIsSeenThoughIKEAnswers() throws {
+            try onIPsec("ipsec-sealed", options()) { _, daemon, ipsec in
+                try ipsec.cut(.sealed)
+                try daemon.waitFor(path: .a, within: .seconds(3))
+                #expect(try ipsec.numbers().count == 2)
+                try ipsec.mend()
+                try daemon.waitFor(path: IPsec.path, within: .seconds(20))
+            }
+        }
+
+        /// The gateway comes back, and knows nothing any more.
+        @Test(.kernelESP) func aRestartedGatewayIsFoundAgain() throws {
+            try onIPsec("ipsec-gateway", options()) { lab, daemon, ipsec in
+                try ipsec.gateway.kill()
+                try lab.cloud.run("ip", "xfrm", "state", "flush")
+                try daemon.waitFor(path: .a, within: .seconds(3))
+                try ipsec.gateway.start()
+                try ipsec.offer(IPsecGateway())
+                try daemon.waitFor(path: IPsec.path, within: .seconds(40))
+            }
+        }
+
+        /// What somebody has to read who looks for the flaw, and that nothing else is to be done once it is mended. All that
+        /// can be wrong is shown with charon alone, on any kernel.
+        @Test(.kernelESP) func whatIsWrongIsSaid() throws {
+            try scenario("ipsec-wrong", options()) { lab, daemon in
+                var wrong = IPsecGateway()
+                wrong.hasWrongKey = true
+                let ipsec = try lab.addIPsec(IPsecPath(), wrong)
+                try daemon.start()
+                try daemon.waitFor(path: .a, within: .seconds(20))
+                try waitUntil("the key is said to be wrong") {
+                    try reasons(daemon).contains { $0.hasPrefix("no IPsec tunnel: the peer refused our proof") }
+                }
+                try ipsec.cut(.ikeFromGateway)
+                try waitUntil("nobody is said to answer", within: .seconds(15)) {
+                    try reasons(daemon).contains { $0.hasPrefix("no IPsec tunnel: no answer from the peer") }
+                }
+                try ipsec.mend()
+                try ipsec.offer(IPsecGateway())
+                try daemon.waitFor(path: IPsec.path, within: .seconds(20))
+            }
+        }
+
+        /// The gateway's certificate is revoked while the tunnel stands: with the next handshake it is over, and said.
+        @Test(.kernelESP) func aRevokedGatewayIsRefused() throws {
+            let path = IPsecPath(.certificates)
+            try onIPsec("ipsec-revoked", options(path)) { _, daemon, ipsec in
+                try ipsec.revoke(.gateway)
+                _ = try ipsec.gateway.swanctl("--terminate", "--ike", "site")
+                try daemon.waitFor(path: .a, within: .seconds(5))
+                try waitUntil("the site's charon refuses") { ipsec.site.log.contains("certificate was revoked") }
+                try waitUntil("it is said") { try !reasons(daemon).isEmpty }
+            }
+        }
+
+        @Test(.kernelESP) func aRouterWithNATIsCrossed() throws {
+            var path = IPsecPath()
+            path.underlay = .a
+            var options = options(path)
+            options.paths = [.b]
+            try scenario("ipsec-nat", options) { lab, daemon in
+                _ = try lab.addRouter()
+                _ = try lab.addIPsec(path)
+                try daemon.start()
+                try daemon.waitFor(path: IPsec.path, within: .seconds(20))
+                #expect(try lab.site.run("ip", "xfrm", "state").contains("espinudp"))
+                let traffic = try Traffic(lab)
+                pause(.seconds(5))
+                #expect(try traffic.stop().lost == 0)
+            }
+        }
+
+        /// Somebody empties the kernel's tables behind everybody's back.
+        @Test(.kernelESP, arguments: IPsec.Flushed.allCases) func whatIsFlushedIsHealed(_ what: IPsec.Flushed) throws {
+            try onIPsec("ipsec-flush-\(what)", options()) { lab, daemon, ipsec in
+                let capture = try Capture(on: lab.cloud, links: ["up-b"], filter: "net 10.20.0.0/16")
+                let traffic = try Traffic(lab)
+                pause(.milliseconds(500))
+                try ipsec.flush(what)
+                try waitUntil("both are there again", within: .seconds(30)) {
+                    try !lab.site.run("ip", "xfrm", "state").isEmpty && !lab.site.run("ip", "xfrm", "policy").isEmpty
+                }
+                try daemon.waitFor(path: IPsec.path, within: .seconds(30))
+                #expect(try flows(lab, Lab.target))
+                let result = try traffic.stop()
+                print("ipsec: \(what) flushed, longest gap \(result.longestGap.shortText)")
+                #expect(result.longestGap <= Stage.here.limit(.milliseconds(1_200)))
+                #expect(capture.packets == [])
+            }
+        }
+
+        /// Leased line, IPsec, WireGuard: killed one after the other, and given back; nothing leaves in the open.
+        @Test(.kernelESP) func threeKindsOfPathGoAndComeBack() throws {
+            var options = options()
+            options.line = Line.plain
+            options.order = [Line.path, IPsec.path, Tunnel.a.path]
+            try scenario("ipsec-three", options) { lab, daemon in
+                let capture = try Capture(lab)
+                try lab.addLine()
+                let ipsec = try lab.addIPsec(IPsecPath())
+                try daemon.start()
+                try daemon.waitFor(path: Line.path, within: .seconds(20))
+                try daemon.waitFor(path: IPsec.path, .up, within: .seconds(20))
+                try daemon.waitFor(.a, .up)
+                let traffic = try Traffic(lab)
+                pause(.milliseconds(500))
+                try lab.breakLine(.beyond)
+                try daemon.waitFor(path: IPsec.path, within: .seconds(3))
+                try ipsec.cut(.everything)
+                try daemon.waitFor(path: .a, within: .seconds(3))
+                try lab.impair(.a, .tunnelsOnly)
+                try daemon.waitFor(path: nil, within: .seconds(3))
+                try lab.heal(.a)
+                try daemon.waitFor(path: .a, within: .seconds(30))
+                try ipsec.mend()
+                try daemon.waitFor(path: IPsec.path, within: .seconds(40))
+                try lab.healLine()
+                try daemon.waitFor(path: Line.path, within: .seconds(20))
+                _ = try traffic.stop()
+                #expect(capture.packets == [])
+            }
+        }
+    }
+}
