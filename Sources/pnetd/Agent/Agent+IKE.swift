@@ -120,7 +120,8 @@ extension Agent {
 
     var ikeWarnings: [String] {
         guard site.paths.contains(where: { $0.ipsec != nil }) else { return [] }
-        var warnings = ike?.absence.map { ["IPsec: \($0.error) (\(site.charonSocket))"] } ?? []
+        var warnings =
+            ike?.absence.map { ["IPsec: \($0.error): systemctl start strongswan, or name its socket in 'ipsec'"] } ?? []
         let now = clock.wallNanoseconds / 1_000_000_000
         warnings += narrowedTunnels
         for path in site.paths {

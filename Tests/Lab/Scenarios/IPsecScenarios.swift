@@ -222,6 +222,23 @@ extension Scenarios {
             }
         }
 
+        /// A kernel that has nothing of it, and no charon either: it is said what is missing, and the tunnel behind carries.
+        @Test(.anyKernel, .disabled(if: Stage.here.hasESP, "this kernel has ESP"))
+        func whatThisKernelLacksIsNamed() throws {
+            try scenario("ipsec-lack", options()) { lab, daemon in
+                try lab.site.write("keys/\(IPsec.path).psk", "lab-0123456789abcdef", mode: 0o600)
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                try waitUntil("it is said what is missing") {
+                    try reasons(daemon).contains {
+                        $0 == "this kernel has no xfrm interfaces (modprobe xfrm_interface, or one with XFRM_INTERFACE)"
+                    }
+                }
+                #expect(try daemon.status().warnings.contains { $0.hasPrefix("IPsec: charon cannot be reached") })
+                print(try daemon.pnetctl("status").output)
+            }
+        }
+
         @Test(.kernelESP) func aRouterWithNATIsCrossed() throws {
             var path = IPsecPath()
             path.underlay = .a
