@@ -78,7 +78,7 @@ public final class Reconciler {
     var mutations: Int { routing.mutations + firewall.mutations + generic.mutations }
 
     /// Times that events of the kernel were lost.
-    public var overruns: UInt64 { model.overruns }
+    public var overruns: UInt64 { model.overruns + (security?.overruns ?? 0) }
 
     /// Lets go of the guard table, as the end of a process does: it stays, but anybody may touch it.
     func release() {

@@ -41,7 +41,7 @@ final class VICIClient {
 
     /// The parts of streamed answers, registered once.
     static let streams = ["list-sa", "list-conn", "list-cert", "list-policy"]
-    /// What charon raises by itself. Not `log`: charon has locked itself up over it (strongswan#566).
+    /// What charon raises by itself. Not `log`: it tells everything of everybody.
     static let events = ["ike-updown", "child-updown", "ike-rekey", "child-rekey", "ike-update", "alert"]
 
     private enum State {
