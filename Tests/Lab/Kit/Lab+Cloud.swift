@@ -129,6 +129,40 @@ extension Lab {
         try cloud.run("nft", "-f", "-", input: Self.answeringRules)
     }
 
+    /// Flows that the cloud is asked for by a link it answers by it, whatever the tunnels are for.
+    ///
+    /// - Parameters:
+    ///   - mark: theirs, and that of their table behind 100.
+    ///   - ways: where their answers go, as ip-route(8) has it, over IPv4 and IPv6.
+    func answer(by link: String, mark: Int, ways: (four: String, six: String)) throws {
+        for (family, way) in [("-4", ways.four), ("-6", ways.six)] {
+            try cloud.ip(
+                """
+                rule add fwmark \(mark) lookup \(100 + mark)
+                route add default \(way) table \(100 + mark)
+                """,
+                options: family
+            )
+        }
+        try cloud.run(
+            "nft",
+            "-f",
+            "-",
+            input: """
+                table inet answering-\(mark) {
+                  chain arriving {
+                    type filter hook prerouting priority -149;
+                    iifname "\(link)" ct mark set \(mark)
+                  }
+                  chain answering {
+                    type route hook output priority -149;
+                    ct mark \(mark) meta mark set \(mark)
+                  }
+                }
+                """
+        )
+    }
+
     /// A key pair made by wg(8): the private key in a file on the host, the public one at hand.
     @discardableResult
     public func makeKey(_ host: Host, _ name: String) throws -> (file: String, publicKey: String) {

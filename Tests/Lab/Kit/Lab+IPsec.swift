@@ -29,31 +29,7 @@ extension IPsec {
             address add \(Self.gatewayAddress6)/126 dev \(Self.gatewayLink)
             """
         )
-        for family in ["-4", "-6"] {
-            try cloud.ip(
-                """
-                rule add fwmark 4 lookup 104
-                route add default dev \(Self.gatewayLink) table 104
-                """,
-                options: family
-            )
-        }
-        try cloud.run(
-            "nft",
-            "-f",
-            "-",
-            input: """
-                table inet sealed {
-                  chain arriving {
-                    type filter hook prerouting priority -149;
-                    iifname "\(Self.gatewayLink)" ct mark set 4
-                  }
-                  chain answering {
-                    type route hook output priority -149;
-                    ct mark 4 meta mark set 4
-                  }
-                }
-                """
-        )
+        let way = "dev \(Self.gatewayLink)"
+        try lab.answer(by: Self.gatewayLink, mark: 4, ways: (way, way))
     }
 }

@@ -81,32 +81,7 @@ extension Lab {
             route add fd00:16::/126 via fd00:16:1::1
             """
         )
-        for (family, router) in [("-4", "172.16.1.1"), ("-6", "fd00:16:1::1")] {
-            try cloud.ip(
-                """
-                rule add fwmark 3 lookup 103
-                route add default via \(router) table 103
-                """,
-                options: family
-            )
-        }
-        try cloud.run(
-            "nft",
-            "-f",
-            "-",
-            input: """
-                table inet line {
-                  chain arriving {
-                    type filter hook prerouting priority -149;
-                    iifname "line0" ct mark set 3
-                  }
-                  chain answering {
-                    type route hook output priority -149;
-                    ct mark 3 meta mark set 3
-                  }
-                }
-                """
-        )
+        try answer(by: "line0", mark: 3, ways: ("via 172.16.1.1", "via fd00:16:1::1"))
     }
 
     /// Where on the line packets are lost.
