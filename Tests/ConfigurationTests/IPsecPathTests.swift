@@ -109,6 +109,10 @@ struct IPsecPathTests {
             "encapsulation must be auto or always, not 'never'"
         ),
         (
+            "underlay: {interface: eth1}, preshard-key-file: k, local: {}, remote: {endpoint: 198.51.100.1}",
+            "unknown key 'preshard-key-file' in path 'vpn-b' (did you mean 'preshared-key-file'?)"
+        ),
+        (
             "\(shared), local: {}, remote: {endpoint: 198.51.100.1}, preset: azure",
             "'preset' is part of the design but not of this version (remove it)"
         ),

@@ -146,7 +146,8 @@ extension Reading {
             }
             return key.map { .presharedKey($0) }
         }
-        guard let local, let remote else { return nil }
+        // A key that was misspelt may be the one that is missed.
+        guard let local, let remote, !section.hasUnknownKeys else { return nil }
         guard let own = local.certificates, let privateKey = local.privateKey else {
             let hint = "preshared-key-file: FILE; or certificate and private-key-file in local"
             error(section.mark, "\(section.what) has nothing to prove who we are", hint: hint)
