@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The face of libcrypto: what a certificate (RFC 5280) says. No logic. */
+ * The face of libcrypto: what a certificate and a list of revoked ones (RFC 5280) say. No logic. */
 #ifndef PNETD_CCRYPTO_CERTIFICATE_H
 #define PNETD_CCRYPTO_CERTIFICATE_H
 
@@ -36,6 +36,39 @@ static inline X509 *pn_certificate_from_der(const void *octets, long length) {
     }
     ERR_clear_error();
     return certificate;
+}
+/* The first list of revoked certificates in a PEM; NULL where there is none. The caller frees it. */
+static inline X509_CRL *pn_crl_from_pem(const void *octets, int length) {
+    BIO *source = BIO_new_mem_buf(octets, length);
+    X509_CRL *list = source ? PEM_read_bio_X509_CRL(source, NULL, pn_no_passphrase, NULL) : NULL;
+    BIO_free(source);
+    ERR_clear_error();
+    return list;
+}
+/* Of DER, which must have nothing behind it; NULL where it is none. The caller frees it. */
+static inline X509_CRL *pn_crl_from_der(const void *octets, long length) {
+    const unsigned char *place = (const unsigned char *)octets;
+    X509_CRL *list = d2i_X509_CRL(NULL, &place, length);
+    if (list && place != (const unsigned char *)octets + length) {
+        X509_CRL_free(list);
+        list = NULL;
+    }
+    ERR_clear_error();
+    return list;
+}
+/* Whether it names the key that signed it (RFC 5280 section 5.2.1). */
+static inline int pn_crl_has_authority_key(const X509_CRL *list) {
+    AUTHORITY_KEYID *key = (AUTHORITY_KEYID *)X509_CRL_get_ext_d2i(list, NID_authority_key_identifier, NULL, NULL);
+    const int found = key != NULL && key->keyid != NULL;
+    AUTHORITY_KEYID_free(key);
+    ERR_clear_error();
+    return found;
+}
+static inline int pn_crl_count(X509_CRL *list) {
+    return sk_X509_REVOKED_num(X509_CRL_get_REVOKED(list));
+}
+static inline const ASN1_INTEGER *pn_crl_serial(X509_CRL *list, int index) {
+    return X509_REVOKED_get0_serialNumber(sk_X509_REVOKED_value(X509_CRL_get_REVOKED(list), index));
 }
 /* Writes a name as charon does, "C=CH, O=Plant 7, CN=a": at most room octets and no NUL. Returns how many, or -1. */
 static inline int pn_name_text(const X509_NAME *name, void *text, int room) {

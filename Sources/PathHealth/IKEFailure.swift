@@ -29,6 +29,8 @@ public enum IKEFailure: Error, Hashable, Sendable, Codable, CustomStringConverti
     case ownCertificateExpired
     /// The peer's certificate, or its authority's, is on a list of revoked ones (RFC 5280 section 5).
     case peerCertificateRevoked
+    /// Whether the peer's certificate was revoked is not known, and the file asks for certainty.
+    case peerRevocationUnknown
     /// The peer proved to be somebody, but not whom we want.
     case identityMismatch
     /// The peer showed no certificate of the identity that it says it has.
@@ -40,6 +42,19 @@ public enum IKEFailure: Error, Hashable, Sendable, Codable, CustomStringConverti
     /// What charon said last and that is none of these: one line of at most ``lineLimit`` characters, without control
     /// characters. Names and identities of the peer may stand in it.
     case other(String)
+
+    /// Whether it is we who do not believe the peer: a tunnel to it that stands is not to stay.
+    public var isDistrust: Bool {
+        switch self {
+        case .peerUntrusted, .peerCertificateExpired, .authorityExpired, .peerCertificateRevoked,
+            .peerRevocationUnknown,
+            .identityMismatch, .peerIdentityUnknown:
+            true
+        case .authenticationRefused, .presharedKeyMismatch, .noSharedKey, .noPrivateKey, .proposalMismatch,
+            .childProposalMismatch, .trafficSelectorMismatch, .ownCertificateExpired, .noAnswer, .charonLost, .other:
+            false
+        }
+    }
 
     /// How long the line of ``other(_:)`` is at the most, in Unicode scalars.
     public static let lineLimit = 200
@@ -79,6 +94,9 @@ public enum IKEFailure: Error, Hashable, Sendable, Codable, CustomStringConverti
         case .ownCertificateExpired:
             "the peer refused our certificate, which is not valid now (it expired, or a clock is wrong)"
         case .peerCertificateRevoked: "the peer's certificate was revoked (it needs another one)"
+        case .peerRevocationUnknown:
+            "it is not known whether the peer's certificate was revoked (a list that is still valid in 'crls', or "
+                + "'revocation: relaxed')"
         case .identityMismatch: "the peer is not whom we want (the peer's identity at both ends)"
         case .peerIdentityUnknown:
             "the peer showed no certificate of its identity (its certificate must name the identity that it is known by)"

@@ -108,22 +108,15 @@ struct IKECertificateCharonTests {
                 farTrusts: scene.farTrusts
             )
             for (end, list) in [(pair.near, scene.lists.near), (pair.far, scene.lists.far)] {
-                if let list { try Self.load(list, into: end) }
+                guard let list else { continue }
+                let revoked = try RevocationList(list)
+                try end.ask { $0.load(revoked, $1) } as Void
             }
             try pair.load()
             let (failure, time) = try pair.negotiate(ownCertificates: [try CertificateFacts(scene.near.certificate)])
             #expect(failure == example.expected)
             #expect(time < .seconds(1), "all is said at once")
         }
-    }
-
-    /// A list of revoked certificates, PEM.
-    private static func load(_ list: [UInt8], into end: RealCharon) throws {
-        var message = VICIMessage()
-        message.append("type", "X509_CRL")
-        message.append("flag", "NONE")
-        message.append("data", list)
-        _ = try end.ask { charon, done in charon.client.ask("load-cert", message) { done($0) } }
     }
 
     /// What charon lists of its certificates is read as well as what it was given.

@@ -43,23 +43,12 @@ extension CertificateFacts {
 
     deinit { unsafe X509_free(pointer) }
 
-    var subject: String? { unsafe Self.text(X509_get_subject_name(pointer)) }
-    var issuer: String? { unsafe Self.text(X509_get_issuer_name(pointer)) }
-    var notBefore: Int64? { unsafe Self.seconds(X509_get0_notBefore(pointer)) }
-    var notAfter: Int64? { unsafe Self.seconds(X509_get0_notAfter(pointer)) }
+    var subject: String? { unsafe X509.text(X509_get_subject_name(pointer)) }
+    var issuer: String? { unsafe X509.text(X509_get_issuer_name(pointer)) }
+    var notBefore: Int64? { unsafe X509.seconds(X509_get0_notBefore(pointer)) }
+    var notAfter: Int64? { unsafe X509.seconds(X509_get0_notAfter(pointer)) }
 
-    var serial: String? {
-        guard let number = unsafe ASN1_INTEGER_to_BN(X509_get0_serialNumber(pointer), nil) else { return nil }
-        defer { unsafe BN_free(number) }
-        // RFC 5280 allows 20 octets; what has more is no serial number, but may be told all the same, cut.
-        var octets = [UInt8](repeating: 0, count: max(1, (Int(unsafe BN_num_bits(number)) + 7) / 8))
-        let room = Int32(octets.count)
-        guard unsafe BN_bn2binpad(number, &octets, room) == room else { return nil }
-        var text = octets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined().drop { $0 == "0" }
-        if text.isEmpty { text = "0" }
-        let isNegative = unsafe BN_is_negative(number) == 1
-        return (isNegative ? "-" : "") + text.prefix(CertificateFacts.textLimit)
-    }
+    var serial: String? { unsafe X509.serial(X509_get0_serialNumber(pointer)) }
 
     /// DER.
     var encoded: [UInt8]? {
@@ -92,19 +81,5 @@ extension CertificateFacts {
             }
         }
         return found
-    }
-
-    private static func text(_ name: OpaquePointer?) -> String? {
-        guard let name = unsafe name else { return nil }
-        var octets = [UInt8](repeating: 0, count: CertificateFacts.textLimit)
-        let length = unsafe pn_name_text(name, &octets, Int32(octets.count))
-        guard length >= 0 else { return nil }
-        return String(decoding: octets.prefix(Int(length)), as: UTF8.self)
-    }
-
-    private static func seconds(_ time: UnsafePointer<ASN1_TIME>?) -> Int64? {
-        guard let time = unsafe time else { return nil }
-        var seconds: Int64 = 0
-        return unsafe pn_time_seconds(time, &seconds) == 1 ? seconds : nil
     }
 }

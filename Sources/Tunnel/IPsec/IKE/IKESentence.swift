@@ -89,6 +89,8 @@ struct IKESentence {
         IKESentence("constraint check failed: identity '", .cause(.identityMismatch)),
         IKESentence("constraint check failed: peer not authenticated by CA '", .cause(.peerUntrusted)),
         IKESentence("constraint check failed: peer not authenticated with peer cert '", .cause(.peerUntrusted)),
+        IKESentence("constraint check failed: RULE_CRL_VALIDATION is ", .cause(.peerRevocationUnknown)),
+        IKESentence("constraint check failed: RULE_OCSP_VALIDATION is ", .cause(.peerRevocationUnknown)),
         IKESentence("constraint check failed: ", .causeItself),
         IKESentence("constraint requires ", .causeItself),
         IKESentence("authentication of '", ends: " successful", .proven),

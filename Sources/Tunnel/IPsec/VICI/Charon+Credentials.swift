@@ -140,6 +140,16 @@ extension Charon {
         order("load-cert", message, completion)
     }
 
+    /// Loads a list of revoked certificates in the place of an older one of the same authority. It has no name, and only
+    /// clear-creds, which takes those of others along, unloads it: it is of use until the next one.
+    public func load(_ list: RevocationList, _ completion: @escaping Completion<Void>) {
+        var message = VICIMessage()
+        message.append("type", "X509_CRL")
+        message.append("flag", CharonCertificateKind.end.rawValue)
+        message.append("data", list.octets)
+        order("load-cert", message, completion)
+    }
+
     /// Drops what charon keeps of certificates and lists that it fetched or was sent; what was loaded stays.
     /// - Parameter type: `X509`, `X509_CRL` or another of charon's names; nil: all.
     public func flushCertificates(type: String? = nil, _ completion: @escaping Completion<Void>) {

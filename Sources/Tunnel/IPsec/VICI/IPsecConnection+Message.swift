@@ -15,7 +15,9 @@ extension IPsecConnection {
     /// where the host's library refuses to make one.
     public var digest: [UInt8]? {
         var octets: [UInt8] = []
-        guard (try? message.encode(into: &octets)) != nil else { return nil }
+        var plain = self
+        plain.edition = 0
+        guard (try? plain.message.encode(into: &octets)) != nil else { return nil }
         return Digest.sha256.of(octets)
     }
 
@@ -37,7 +39,7 @@ extension IPsecConnection {
         section.append("send_cert", certificateSending.rawValue)
         section.append("rekey_time", rekeyTime?.wholeSeconds)
         section.append("reauth_time", reauthenticationTime?.wholeSeconds)
-        section.append("over_time", overTime?.wholeSeconds)
+        section.append("over_time", editedOverTime)
         section.append("rand_time", randomTime?.wholeSeconds)
         if let postQuantumKey {
             section.append("ppk_id", postQuantumKey.identity)
@@ -45,12 +47,23 @@ extension IPsecConnection {
         }
         interfaceIDs?.append(to: &section)
         section.append("local", section: local.section)
-        section.append("remote", section: remote.section)
+        var other = remote.section
+        other.append("revocation", revocation?.rawValue)
+        section.append("remote", section: other)
         var all = VICIMessage()
         for child in children { all.append(child.name, section: child.section) }
         section.append("children", section: all)
         return section
     }
+
+    /// In seconds. What is added to is what charon takes where nothing is said, a tenth of the time to the renewal.
+    private var editedOverTime: Int64? {
+        guard edition > 0 else { return overTime?.wholeSeconds }
+        return (overTime ?? (rekeyTime ?? Self.usualRekeyTime) / 10).wholeSeconds + Int64(edition)
+    }
+
+    /// charon's default (swanctl.conf(5)).
+    private static let usualRekeyTime = Duration.seconds(4 * 3_600)
 }
 
 extension IPsecConnection.Party {

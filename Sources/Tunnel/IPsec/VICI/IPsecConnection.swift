@@ -31,6 +31,16 @@ public struct IPsecConnection: Hashable, Sendable {
         }
     }
 
+    /// What it takes to believe that the other end's certificate was not revoked (`revocation` of swanctl.conf(5)).
+    public enum RevocationPolicy: String, Hashable, Sendable {
+        /// Nothing that says so; one that is known to be is refused.
+        case relaxed
+        /// A list or an answer, where the certificate says where there is one.
+        case whereNamed = "ifuri"
+        /// A list or an answer that is valid now.
+        case strict
+    }
+
     /// IKE messages in pieces (RFC 7383).
     public enum Fragmentation: String, Hashable, Sendable {
         /// Sent in pieces where the other end takes them.
@@ -98,6 +108,12 @@ public struct IPsecConnection: Hashable, Sendable {
     public var randomTime: Duration?
     /// When certificates are sent.
     public var certificateSending = CertificateSending.asked
+    /// What it takes to believe in the other end's certificate; nil: charon's default, relaxed.
+    public var revocation: RevocationPolicy?
+    /// Which loading of the connection this is. For one that is the same as that of an established IKE_SA charon takes this
+    /// up again (`ike_sa_manager.c: checkout_by_config`); for another edition it builds another beside it. It is added to
+    /// ``overTime`` in seconds, and is no part of ``digest``.
+    public var edition: UInt8 = 0
     /// A post-quantum key.
     public var postQuantumKey: PostQuantumKey?
     /// The xfrm interface of all children that name none of their own.

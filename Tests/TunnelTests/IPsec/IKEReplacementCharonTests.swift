@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import NetworkTypes
+import PathHealth
+import SystemIO
+import Testing
+
+@testable import Tunnel
+
+/// Another IKE_SA beside the one that stands, between two of Debian's charons.
+@Suite(
+    .enabled(if: getuid() == 0, "network namespaces need root"),
+    .enabled(if: RealCharon.isInstalled, "charon-systemd is not installed"),
+    .serialized
+)
+struct IKEReplacementCharonTests {
+    private struct Scene {
+        let authority: TestAuthority
+        let pair: IKEPair
+
+        init(on loop: EventLoop) throws {
+            authority = try TestAuthority(in: "/run/ca")
+            pair = try IKEPair(on: loop)
+            try pair.prove(
+                near: try authority.issue("a.example"),
+                far: try authority.issue("b.example"),
+                nearTrusts: authority.certificate,
+                farTrusts: authority.certificate
+            )
+            try pair.load()
+            #expect(try pair.negotiate().failure == nil)
+        }
+
+        /// The IKE_SAs with a child, by charon's numbers, oldest first.
+        var standing: [UInt32] {
+            get throws {
+                try pair.near.ask { $0.associations(of: IKEPair.name, $1) }
+                    .filter { $0.children.contains { $0.state == .installed } }.map(\.uniqueID).sorted()
+            }
+        }
+    }
+
+    @Test func theSameConnectionTakesUpWhatStands() throws {
+        try RealCharon.inNamespace { loop in
+            let scene = try Scene(on: loop)
+            let before = try scene.standing
+            try scene.pair.near.ask { $0.load(scene.pair.nearConnection, $1) } as Void
+            #expect(try scene.pair.negotiate().failure == nil)
+            #expect(try scene.standing == before, "another child of the same IKE_SA")
+        }
+    }
+
+    @Test func anotherEditionStandsBesideTheFirstUntilThatIsEnded() throws {
+        try RealCharon.inNamespace { loop in
+            let scene = try Scene(on: loop)
+            let before = try scene.standing
+            var next = scene.pair.nearConnection
+            for edition in UInt8(1)...2 {
+                next.edition = edition
+                #expect(next.digest == scene.pair.nearConnection.digest)
+                try scene.pair.near.ask { $0.load(next, $1) } as Void
+                #expect(try scene.pair.negotiate().failure == nil)
+                let both = try scene.standing
+                #expect(both.count == 2 && before.count == 1)
+                let old = try #require(both.first)
+                #expect(try scene.pair.near.ask { $0.terminate(.association(old), isForced: true, $1) } == 1)
+                try scene.pair.near.wait { (try? scene.standing) == [both[1]] }
+            }
+        }
+    }
+
+    @Test func oneThatIsRefusedLeavesWhatStands() throws {
+        try RealCharon.inNamespace { loop in
+            let scene = try Scene(on: loop)
+            let before = try scene.standing
+            let list = try RevocationList(try scene.authority.revoke("b.example"))
+            #expect(list.namesItsKey)
+            try scene.pair.near.ask { $0.load(list, $1) } as Void
+            var next = scene.pair.nearConnection
+            next.edition = 1
+            try scene.pair.near.ask { $0.load(next, $1) } as Void
+            #expect(try scene.pair.negotiate().failure == .peerCertificateRevoked)
+            #expect(try scene.standing == before)
+        }
+    }
+
+    /// Without a list there is nothing to believe.
+    @Test func strictIsRefusedWithoutAList() throws {
+        try RealCharon.inNamespace { loop in
+            let scene = try Scene(on: loop)
+            var next = scene.pair.nearConnection
+            (next.edition, next.revocation) = (1, .strict)
+            try scene.pair.near.ask { $0.load(next, $1) } as Void
+            #expect(try scene.pair.negotiate().failure == .peerRevocationUnknown)
+            let list = try RevocationList(try scene.authority.revoke("a.example"))
+            try scene.pair.near.ask { $0.load(list, $1) } as Void
+            #expect(try scene.pair.negotiate().failure == nil)
+        }
+    }
+
+    /// What the other end showed is known as long as charon keeps it.
+    @Test func charonListsWhatTheOtherEndShowed() throws {
+        try RealCharon.inNamespace { loop in
+            let scene = try Scene(on: loop)
+            let shown = try scene.pair.near.ask { $0.certificates($1) }.compactMap { try? CertificateFacts($0.octets) }
+            #expect(shown.contains { $0.subject == "C=CH, O=Plant 7, CN=b.example" })
+        }
+    }
+}
