@@ -2,7 +2,7 @@
 
 public import NetworkTypes
 public import PathHealth
-import SystemIO
+public import SystemIO
 
 /// A file that may be acted on.
 public struct LoadedConfiguration: Equatable, Sendable {
@@ -12,6 +12,9 @@ public struct LoadedConfiguration: Equatable, Sendable {
     public let warnings: [Diagnostic]
     /// The file as it stood.
     public let text: [UInt8]
+    /// The files with certificates, their keys and lists of revoked ones that it names, as they were when they were read:
+    /// others may come in their place while it stays the same.
+    public let credentialFiles: [String: Files.Status]
 
     /// The same with another key in the file that a path's private key is in.
     public func replacingPrivateKey(of path: PathName, with key: WireGuardSecretKey) -> LoadedConfiguration {
@@ -71,7 +74,8 @@ public enum Configuration {
         return LoadedConfiguration(
             configuration: configuration,
             warnings: reading.diagnostics.sorted(),
-            text: octets
+            text: octets,
+            credentialFiles: reading.declared.credentialFiles
         )
     }
 }

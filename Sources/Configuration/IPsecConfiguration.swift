@@ -20,6 +20,20 @@ public struct IPsecConfiguration: Equatable, Sendable {
         public let privateKey: Secret
         /// The authorities whose certificates are taken from the other end; PEM, at least one.
         public let authorities: [String]
+        /// Lists of what authorities revoked; each a PEM or DER.
+        public let revocationLists: [[UInt8]]
+        /// What it takes to believe that the other end's was not revoked.
+        public let revocation: Revocation
+    }
+
+    /// What it takes to believe that a certificate was not revoked, in swanctl.conf's words.
+    public enum Revocation: String, CaseIterable, Sendable {
+        /// Nothing that says so; one that is known to be is refused.
+        case relaxed
+        /// A list or an answer, where the certificate says where there is one.
+        case ifuri
+        /// A list or an answer that is valid now.
+        case strict
     }
 
     /// Where outer packets leave, those of IKE among them.
@@ -38,6 +52,8 @@ public struct IPsecConfiguration: Equatable, Sendable {
     public let localTraffic: [IPPrefix]
     /// What of the other side goes across.
     public let remoteTraffic: [IPPrefix]
+    /// After so long both ends prove anew who they are, by another tunnel beside the one that stands; nil: never.
+    public let reauthentication: Duration?
     /// Whether ESP goes in UDP even without NAT, where a network on the way loses plain ESP.
     public let forcesEncapsulation: Bool
 

@@ -31,6 +31,13 @@ extension StatusReport.Path {
         @ExplicitNull public var failure: String?
         /// Days that our certificate is still valid; negative once it expired; null where there is none.
         @ExplicitNull public var certificateDaysLeft: Int?
+        /// The same of the certificate that the other end showed; null where none is known.
+        @ExplicitNull public var peerCertificateDaysLeft: Int?
+        /// Whole seconds since both ends proved who they are, as far as this run knows; null where it does not.
+        @ExplicitNull public var provenSeconds: Int?
+        /// Why another tunnel is to take the place of the one that stands, and why none did yet, in words; null where none
+        /// is to.
+        @ExplicitNull public var replacement: String?
 
         /// Makes a tunnel's part of a report.
         public init(
@@ -46,7 +53,10 @@ extension StatusReport.Path {
             rekeySeconds: Int? = nil,
             isEncapsulated: Bool = false,
             failure: String? = nil,
-            certificateDaysLeft: Int? = nil
+            certificateDaysLeft: Int? = nil,
+            peerCertificateDaysLeft: Int? = nil,
+            provenSeconds: Int? = nil,
+            replacement: String? = nil
         ) {
             self.charon = charon
             self.state = state
@@ -61,6 +71,9 @@ extension StatusReport.Path {
             self.isEncapsulated = isEncapsulated
             self.failure = failure
             self.certificateDaysLeft = certificateDaysLeft
+            self.peerCertificateDaysLeft = peerCertificateDaysLeft
+            self.provenSeconds = provenSeconds
+            self.replacement = replacement
         }
     }
 }

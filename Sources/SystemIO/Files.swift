@@ -16,6 +16,10 @@ public enum Files {
         public let isRegular: Bool
         /// Its size in octets.
         public let size: Int
+        /// Its number on its file system.
+        public let inode: UInt64
+        /// When it was written last, in nanoseconds since 1970.
+        public let modified: Int64
 
         fileprivate init(_ info: stat) {
             permissions = info.st_mode & 0o7777
@@ -23,6 +27,8 @@ public enum Files {
             group = info.st_gid
             isRegular = info.st_mode & UInt32(S_IFMT) == UInt32(S_IFREG)
             size = Int(info.st_size)
+            inode = UInt64(info.st_ino)
+            modified = Int64(info.st_mtim.tv_sec) * 1_000_000_000 + Int64(info.st_mtim.tv_nsec)
         }
     }
 

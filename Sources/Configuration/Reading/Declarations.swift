@@ -4,6 +4,7 @@
 // all the same, and a network one of whose prefixes is wrong is not asked whether a target lies in its prefixes.
 
 import NetworkTypes
+import SystemIO
 
 /// A value, who has it, and where it stands.
 struct Sighting<Value> {
@@ -60,6 +61,9 @@ struct Declarations {
     var paces: [Sighting<Duration>] = []
     var forwardServers: [Sighting<IPAddress>] = []
     var zones: [Sighting<DomainName>] = []
+
+    /// Where certificates, their keys and lists of revoked ones are, and which file that was.
+    var credentialFiles: [String: Files.Status] = [:]
 
     var listens: [Sighting<SocketEndpoint>] = []
     var upstreams: [Sighting<SocketEndpoint>] = []

@@ -17,6 +17,7 @@ extension Reading {
         let encapsulation = section["encapsulation"].flatMap {
             choice($0, "encapsulation", of: EncapsulationWord.self)
         }
+        let reauthentication = reauthentication(section["reauthentication"])
         guard let underlay, let remote, local != nil, let proof else { return nil }
         return IPsecConfiguration(
             underlay: underlay,
@@ -27,6 +28,7 @@ extension Reading {
             proposals: proposals ?? .standard,
             localTraffic: traffic?.local ?? Self.everything,
             remoteTraffic: traffic?.remote ?? Self.everything,
+            reauthentication: reauthentication,
             forcesEncapsulation: encapsulation == .always
         )
     }
@@ -47,6 +49,8 @@ extension Reading {
         var endpoint: HostEndpoint
         var id: String
         var authorities: [String]?
+        var revocationLists: [[UInt8]]?
+        var revocation: IPsecConfiguration.Revocation?
         var mark: Mark
     }
 
@@ -86,7 +90,7 @@ extension Reading {
             let section = Section(
                 node,
                 of: "remote of \(outer.what)",
-                keys: ["endpoint", "id", "ca-certificates"],
+                keys: ["endpoint", "id", "ca-certificates", "crls", "revocation"],
                 reading: self
             )
         else { return nil }
@@ -99,10 +103,26 @@ extension Reading {
                 Self.single
             )
         }
+        let lists = section["crls"].map { node in
+            (list(node, "crls") ?? []).compactMap { revocationList($0, "crls") }
+        }
+        let revocation = section["revocation"].flatMap {
+            choice($0, "revocation", of: IPsecConfiguration.Revocation.self)
+        }
+        if let needless = section["crls"] ?? section["revocation"], authorities == nil {
+            error(needless.mark, "\(section.what) has no ca-certificates whose lists these could be", hint: "remove it")
+        }
         if let authorities, authorities.isEmpty { return nil }
         guard let endpoint else { return nil }
         let name = endpoint.name.map { "\($0.withoutRootDot)" } ?? endpoint.address.map { "\($0)" } ?? ""
-        return RemoteEnd(endpoint: endpoint, id: id ?? name, authorities: authorities, mark: section.mark)
+        return RemoteEnd(
+            endpoint: endpoint,
+            id: id ?? name,
+            authorities: authorities,
+            revocationLists: lists,
+            revocation: revocation,
+            mark: section.mark
+        )
     }
 
     private func host(_ node: YAMLNode, of path: String) -> HostEndpoint? {
@@ -158,7 +178,27 @@ extension Reading {
             error(remote.mark, "remote of \(section.what) has no ca-certificates", hint: hint)
             return nil
         }
-        return .certificates(.init(own: own, privateKey: privateKey, authorities: authorities))
+        return .certificates(
+            .init(
+                own: own,
+                privateKey: privateKey,
+                authorities: authorities,
+                revocationLists: remote.revocationLists ?? [],
+                revocation: remote.revocation ?? .relaxed
+            )
+        )
+    }
+
+    /// Once a day unless the file says otherwise.
+    private func reauthentication(_ node: YAMLNode?) -> Duration? {
+        guard let node else { return .seconds(86_400) }
+        if node.text == "never" { return nil }
+        return duration(
+            node,
+            "reauthentication",
+            in: .seconds(300)...(.seconds(30 * 86_400)),
+            saying: "5m to 30d, or never"
+        )
     }
 
     private func proposals(_ node: YAMLNode, of path: Section) -> IPsecConfiguration.Proposals? {

@@ -141,13 +141,13 @@ public enum KeyFile {
 
     /// Reads the key in such a file.
     static func read<Key>(_ path: String, as form: KeyForm<Key>) throws(Fault) -> Key {
-        let octets = try octets(of: path, limit: 4096)
+        let octets = try contents(of: path, limit: 4096).octets
         guard let key = form.parse(octets) else { throw Fault(problem: form.problem, remedy: form.remedy) }
         return key
     }
 
     /// Reads such a file, whatever kind of key it holds.
-    static func octets(of path: String, limit: Int) throws(Fault) -> [UInt8] {
+    static func contents(of path: String, limit: Int) throws(Fault) -> (octets: [UInt8], status: Files.Status) {
         let (status, octets): (Files.Status, [UInt8])
         do throws(SystemError) {
             // Opened first, so that what is checked is what is read. Links are followed: credentials may be some.
@@ -165,6 +165,6 @@ public enum KeyFile {
         guard status.permissions & 0o077 == 0 else {
             throw Fault(problem: "is open to others than its owner", remedy: "chmod 600 \(path)")
         }
-        return octets
+        return (octets, status)
     }
 }

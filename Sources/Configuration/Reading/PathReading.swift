@@ -121,7 +121,7 @@ enum KindWord: String, CaseIterable {
         case .ipsec:
             [
                 "underlay", "local", "remote", "preshared-key-file", "preshared-key-credential", "proposals", "traffic",
-                "encapsulation",
+                "encapsulation", "reauthentication",
             ]
         case .routed: ["gateways", "vlan", "metered"]
         }

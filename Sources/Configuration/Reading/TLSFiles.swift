@@ -10,27 +10,44 @@ extension Reading {
     func certificates(_ node: YAMLNode, _ what: String) -> String? {
         guard let name = text(node, what) else { return nil }
         guard readsNamedFiles else { return "" }
-        let octets: [UInt8]
-        do throws(SystemError) {
-            let file = try Files.open(pathOfKey(name))
-            let status = try Files.status(of: file)
-            guard status.isRegular, status.size <= TLSTarget.longestCertificates else {
-                let problem =
-                    status.isRegular ? "is longer than \(TLSTarget.longestCertificates) octets" : "is not a file"
-                self.error(node.mark, "\(what): '\(name)' \(problem)")
-                return nil
-            }
-            octets = try Files.read(file, limit: TLSTarget.longestCertificates)
-        } catch {
-            self.error(node.mark, "\(what): cannot read '\(name)': \(SystemError.text(of: error.code))")
-            return nil
-        }
+        guard let octets = publicFile(name, limit: TLSTarget.longestCertificates, node, what) else { return nil }
         guard let certificates = PEMText(octets).certificates, !certificates.isEmpty else {
             let hint = "PEM, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----, one or more"
             error(node.mark, "\(what): '\(name)' holds no certificate, or half of one", hint: hint)
             return nil
         }
         return certificates
+    }
+
+    /// A list of revoked certificates, PEM or DER, as it stands in a file.
+    func revocationList(_ node: YAMLNode, _ what: String) -> [UInt8]? {
+        guard let name = text(node, what) else { return nil }
+        guard readsNamedFiles else { return [] }
+        guard let octets = publicFile(name, limit: 128 << 10, node, what) else { return nil }
+        guard octets.isWholeSequence || PEMText(octets).hasRevocationList else {
+            let hint = "X.509 CRL, PEM or DER, as the authority publishes it"
+            error(node.mark, "\(what): '\(name)' holds no list of revoked certificates, or half of one", hint: hint)
+            return nil
+        }
+        return octets
+    }
+
+    /// A file that is no secret, and that is watched from now on.
+    private func publicFile(_ name: String, limit: Int, _ node: YAMLNode, _ what: String) -> [UInt8]? {
+        do throws(SystemError) {
+            let file = try Files.open(pathOfKey(name))
+            let status = try Files.status(of: file)
+            guard status.isRegular, status.size <= limit else {
+                let problem = status.isRegular ? "is longer than \(limit) octets" : "is not a file"
+                self.error(node.mark, "\(what): '\(name)' \(problem)")
+                return nil
+            }
+            declared.credentialFiles[pathOfKey(name)] = status
+            return try Files.read(file, limit: limit)
+        } catch {
+            self.error(node.mark, "\(what): cannot read '\(name)': \(SystemError.text(of: error.code))")
+            return nil
+        }
     }
 
     /// The private key of a certificate, in a file that nobody else can open.
@@ -71,7 +88,9 @@ extension Reading {
         }
         guard readsNamedFiles else { return Secret([]) }
         do throws(KeyFile.Fault) {
-            return read(try KeyFile.octets(of: pathOfKey(name), limit: limit), name)
+            let (octets, status) = try KeyFile.contents(of: pathOfKey(name), limit: limit)
+            declared.credentialFiles[pathOfKey(name)] = status
+            return read(octets, name)
         } catch {
             self.error(node.mark, "\(what): \(error.description(of: name))", hint: error.remedy)
             return nil
@@ -99,6 +118,9 @@ private struct PEMText {
         return keys[0]
     }
 
+    /// Whether a whole list of revoked certificates is in it.
+    var hasRevocationList: Bool { blocks(of: ["X509 CRL"])?.isEmpty == false }
+
     /// Whether a key in it is of no use without a passphrase (PKCS#8, or RFC 1421 section 4.6.1.1).
     var isEncrypted: Bool {
         lines.contains { $0 == "-----BEGIN ENCRYPTED PRIVATE KEY-----" || $0.hasPrefix("Proc-Type: 4,ENCRYPTED") }
@@ -123,6 +145,18 @@ private struct PEMText {
             if isEnd { open = nil }
         }
         return open == nil ? blocks : nil
+    }
+}
+
+extension [UInt8] {
+    /// Whether it is one SEQUENCE of DER (X.690 section 8.1.3) from the first octet to the last.
+    fileprivate var isWholeSequence: Bool {
+        guard count >= 2, self[0] == 0x30 else { return false }
+        guard self[1] >= 0x80 else { return count == 2 + Int(self[1]) }
+        let digits = Int(self[1] & 0x7f)
+        guard (1...4).contains(digits), count >= 2 + digits else { return false }
+        let length = self[2..<(2 + digits)].reduce(0) { $0 << 8 | Int($1) }
+        return count == 2 + digits + length
     }
 }
 

@@ -62,8 +62,8 @@ extension Agent {
 
     /// Takes what charon said.
     func ikeChanged() {
-        if saved.ikeDigests != ike?.digests {
-            saved.ikeDigests = ike?.digests
+        if saved.ikeTerms != ike?.loaded {
+            saved.ikeTerms = ike?.loaded
             save()
         }
         for path in site.paths where path.ipsec != nil {
@@ -114,7 +114,12 @@ extension Agent {
             rekeySeconds: child?.rekeySeconds,
             isEncapsulated: child?.isEncapsulated ?? false,
             failure: tunnel?.failure?.description ?? tunnel?.refusal,
-            certificateDaysLeft: tunnel?.wish.certificates.first?.daysLeft(at: now)
+            certificateDaysLeft: tunnel?.wish.certificates.first?.daysLeft(at: now),
+            peerCertificateDaysLeft: ike?.shown[path.name]?.daysLeft(at: now),
+            provenSeconds: tunnel?.provenAt.map { Int((loop.now - $0).components.seconds) },
+            replacement: tunnel?.replacement.map { replacement in
+                replacement.reason + (replacement.failure.map { "; the last attempt failed: \($0)" } ?? "")
+            }
         )
     }
 
@@ -122,16 +127,15 @@ extension Agent {
         guard site.paths.contains(where: { $0.ipsec != nil }) else { return [] }
         var warnings =
             ike?.absence.map { ["IPsec: \($0.error): systemctl start strongswan, or name its socket in 'ipsec'"] } ?? []
-        let now = clock.wallNanoseconds / 1_000_000_000
-        warnings += narrowedTunnels
+        warnings += narrowedTunnels + ikeCertificateWarnings
         for path in site.paths {
-            guard let certificate = ike?.tunnels[path.name]?.wish.certificates.first else { continue }
-            let days = certificate.daysLeft(at: now)
-            if days < 0 {
-                warnings.append("\(path.name): its certificate expired \(-days) days ago")
-            } else if days < Self.certificateNotice {
-                warnings.append("\(path.name): its certificate expires in \(days) days")
+            guard let replacement = ike?.tunnels[path.name]?.replacement, let failure = replacement.failure else {
+                continue
             }
+            warnings.append(
+                "\(path.name): another tunnel is to take the place of the one that stands, since \(replacement.reason), "
+                    + "and fails: \(failure)"
+            )
         }
         return warnings
     }
@@ -154,9 +158,6 @@ extension Agent {
         }
     }
 
-    /// So many days before a certificate ends it is time to see to another.
-    private static let certificateNotice = 14
-
     func addIKE(to page: inout Exposition) {
         let tunnels = site.paths.filter { $0.ipsec != nil }.map(\.name)
         guard let ike, !tunnels.isEmpty else { return }
@@ -171,24 +172,23 @@ extension Agent {
             ("pnetd_ipsec_negotiations_total", "Attempts to negotiate an IPsec tunnel.", ike.counts.negotiations),
             ("pnetd_ipsec_failures_total", "Those of them that failed.", ike.counts.failures),
             (
-                "pnetd_ipsec_renewals_total", "How often a tunnel through which nothing came was begun anew.",
-                ike.counts.renewals
+                "pnetd_ipsec_renewals_total", "How often a tunnel was ended and begun anew.", ike.counts.renewals
+            ),
+            (
+                "pnetd_ipsec_replacements_total", "How often another tunnel took the place of one that stood.",
+                ike.counts.replacements
             ),
         ]
         for (name, help, count) in counts {
             page.add(name, .counter, help, tunnels.map { .init(Double(count[$0] ?? 0), ("path", $0.text)) })
         }
-        let now = clock.wallNanoseconds / 1_000_000_000
         page.add(
-            "pnetd_ipsec_certificate_days",
+            "pnetd_ipsec_replacement_pending",
             .gauge,
-            "Days that a path's own certificate is still valid.",
-            tunnels.compactMap { path in
-                ike.tunnels[path]?.wish.certificates.first.map {
-                    .init(Double($0.daysLeft(at: now)), ("path", path.text))
-                }
-            }
+            "Whether another tunnel is to take the place of the one that stands, and none did yet.",
+            tunnels.map { .init(ike.tunnels[$0]?.replacement == nil ? 0 : 1, ("path", $0.text)) }
         )
+        addIKECertificates(to: &page)
     }
 }
 

@@ -38,6 +38,7 @@ extension Agent {
         endDrill("the file was read again")
         counters.reloads += 1
         inForce = loaded
+        credentialProblem = nil
         if !isTrial { forgetUnconfirmed() }
         guard isNew else {
             log.notice("reloaded; nothing changed")

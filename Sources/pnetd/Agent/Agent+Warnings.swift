@@ -54,7 +54,7 @@ enum WarningKind: String, CaseIterable {
     case state
     /// Processes that may be in a stranger's hands.
     case process
-    /// Certificates of ours that end soon.
+    /// Certificates of ours that end soon, and others that came and cannot be taken.
     case identity
     /// Alerts that were lost.
     case alert
@@ -86,7 +86,7 @@ extension Agent {
             (.guard, guardWarnings),
             (.state, saveProblems.values.sorted()),
             (.process, processWarnings + handshakeWarnings),
-            (.identity, identityWarnings),
+            (.identity, identityWarnings + (credentialProblem.map { [$0] } ?? [])),
             (.alert, saved.alerts.lost > 0 ? ["\(saved.alerts.lost) alerts were lost: too many waited"] : []),
         ]
     }

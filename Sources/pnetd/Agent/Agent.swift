@@ -76,6 +76,8 @@ final class Agent {
     var hindrances: [String] = []
     /// Settings of the host that stand in the way.
     var hostWarnings: [String] = []
+    /// Why certificates and lists that came in the place of others are not in force.
+    var credentialProblem: String?
     var guardIsOwned = false
     var kernelWork = KernelWork()
     var clockWatch = ClockWatch()
@@ -165,7 +167,7 @@ final class Agent {
         stamp = STAMPSessions(on: loop, clock: clock) { [weak self] path, status in
             self?.observe(.reflector(path, status))
         }
-        ike = IKEControl(on: loop, log: log, digests: self.saved.ikeDigests ?? [:]) { [weak self] in self?.ikeChanged()
+        ike = IKEControl(on: loop, log: log, loaded: self.saved.ikeTerms ?? [:]) { [weak self] in self?.ikeChanged()
         }
         journal.report = { [weak self] failure in
             self?.keepInMind("the journal has a gap") { if let failure { throw failure } }
@@ -231,6 +233,7 @@ final class Agent {
         watchTunnels()
         watchHeirs()
         watchIKE()
+        watchCredentialFiles()
         manager.startWatchdog(on: loop)
         manager.tell("READY=1")
         tellManager()

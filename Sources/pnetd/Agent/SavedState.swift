@@ -37,8 +37,8 @@ struct SavedState: Codable, Equatable {
     var drillOrigins: [String: String]?
     /// Networks whose drill was begun in the window that is open; nil in files of earlier versions.
     var drillsBegun: [String]?
-    /// Digests of what charon was told of each IPsec path last, by the names there; nil in files of earlier versions.
-    var ikeDigests: [String: [UInt8]]?
+    /// What charon was told of each IPsec path last, by the names there; nil in files of earlier versions.
+    var ikeTerms: [String: LoadedTerms]?
     /// Where the gateways of IPsec paths were found last that the file has by name; nil in files of earlier versions.
     var gateways: [String: IPAddress]?
     /// When each path had its last handshake, nanoseconds since 1970; nil in files of earlier versions.

@@ -63,19 +63,17 @@ extension IPsec {
     /// Ends what ``cut(_:)`` began.
     public func mend() throws { try lab.cloud.run("nft", "delete", "table", "inet", "cut-ipsec") }
 
-    /// Revokes what one end shows, and tells the other end's charon; whoever stands, stands until he proves it anew.
-    public func revoke(_ end: End) throws {
-        guard let authority, let certified = end == .site ? siteCertificate : gatewayCertificate else { return }
-        try authority.revoke(certified)
-        try (end == .site ? gateway : site).load(revocationList: try authority.issueRevocationList())
+    /// Revokes what the gateway shows, and puts the list where the site's file says that it is; nobody is told.
+    public func revokeGateway() throws {
+        guard let authority, let gatewayCertificate else { return }
+        try authority.revoke(gatewayCertificate)
+        try publish()
     }
 
-    /// An end of the path.
-    public enum End: Sendable {
-        /// The site.
-        case site
-        /// The gateway.
-        case gateway
+    /// Puts the authority's list where the site's file says that it is.
+    func publish() throws {
+        guard let list = try authority?.issueRevocationList() else { return }
+        try Files.replace("\(lab.site.folder)/\(IPsecPath.revocationListFile)", with: try Files.read(list))
     }
 
     /// Takes all associations, or all policies, out of the site's kernel behind charon's back.

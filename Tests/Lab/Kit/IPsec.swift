@@ -77,6 +77,7 @@ public final class IPsec {
         ] as [(String, String, UInt32)] {
             try Files.replace("\(lab.site.folder)/\(name)", with: try Files.read(file), mode: mode)
         }
+        if path.hasRevocationList { try publish() }
         let folder = "\(lab.cloud.folder)/swanctl"
         try Files.replace("\(folder)/x509/gateway.pem", with: try Files.read(forGateway.certificate))
         try Files.replace("\(folder)/x509ca/ca.pem", with: try Files.read(authority.certificate))

@@ -14,6 +14,8 @@ public struct IPsecPath: Sendable {
     public var underlay = Tunnel.b
     /// How both ends prove who they are.
     public var proof: Proof
+    /// Whether the site has a list of what its authority revoked.
+    public var hasRevocationList = false
     /// Further keys of the path, each on a line of its own, four spaces in.
     public var more = ""
 
@@ -27,6 +29,7 @@ public struct IPsecPath: Sendable {
     static let certificateFile = "certs/plant-7.pem"
     static let certificateKeyFile = "keys/plant-7.key"
     static let authorityFile = "certs/ca.pem"
+    static let revocationListFile = "certs/ca.crl"
 
     var text: String {
         let (own, far) =
@@ -36,6 +39,7 @@ public struct IPsecPath: Sendable {
                 (
                     ", certificate: \(Self.certificateFile), private-key-file: \(Self.certificateKeyFile)",
                     ", ca-certificates: [\(Self.authorityFile)]"
+                        + (hasRevocationList ? ", crls: [\(Self.revocationListFile)]" : "")
                 )
             }
         return """

@@ -88,35 +88,6 @@ public final class StrongSwan {
         }
     }
 
-    /// Tells charon which certificates are revoked, beside all else that it knows.
-    public func load(revocationList file: String) throws {
-        let list = String(decoding: try Files.read(file), as: UTF8.self)
-        try ask("load-cert", [("type", "X509_CRL"), ("data", list)])
-    }
-
-    /// Asks charon what must succeed.
-    private func ask(_ command: String, _ pairs: [(name: String, value: String)]) throws {
-        var packet: [UInt8] = [0, UInt8(command.utf8.count)] + command.utf8
-        for (name, value) in pairs {
-            let count = UInt16(value.utf8.count)
-            // KEY_VALUE, as the README of strongSwan's plugin vici has it.
-            packet += [3, UInt8(name.utf8.count)] + name.utf8 + [UInt8(count >> 8), UInt8(count & 0xff)] + value.utf8
-        }
-        let connection = try UnixSocket.connect(path: socket)
-        try connection.setTimeouts(Stage.here.limit(.seconds(5)))
-        let count = UInt32(packet.count)
-        let octets = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: count >> $0) } + packet
-        _ = try connection.write(octets.span)
-        let answer = try connection.read(upTo: 1 << 16) ?? []
-        guard String(decoding: answer, as: UTF8.self).contains("success\u{0}\u{3}yes") else {
-            throw Program.Failure(
-                command: ["charon", command],
-                exit: .status(1),
-                output: String(decoding: answer, as: UTF8.self)
-            )
-        }
-    }
-
     private var environment: [String] {
         ["env", "STRONGSWAN_CONF=\(settings)", "SWANCTL_DIR=\(host.folder)/swanctl"]
     }

@@ -11,35 +11,6 @@ extension Scenarios {
     /// A path by IPsec first, a tunnel of WireGuard on another underlay behind it.
     @Suite(.serialized)
     struct IPsecPaths {
-        private func options(_ path: IPsecPath = IPsecPath()) -> SiteFile {
-            var options = SiteFile()
-            options.ipsec = path
-            options.paths = [.a]
-            return options
-        }
-
-        /// Both kinds of path stand, and traffic is on IPsec.
-        private func onIPsec(
-            _ label: String,
-            _ options: SiteFile,
-            before: (Lab) throws -> Void = { _ in },
-            _ body: (Lab, Daemon, IPsec) throws -> Void
-        ) throws {
-            try scenario(label, options) { lab, daemon in
-                try before(lab)
-                let ipsec = try lab.addIPsec(try #require(options.ipsec))
-                try daemon.start()
-                try daemon.waitFor(path: IPsec.path, within: .seconds(20))
-                try daemon.waitFor(.a, .up)
-                try body(lab, daemon, ipsec)
-            }
-        }
-
-        private func reasons(_ daemon: Daemon) throws -> [String] {
-            let network = try daemon.network().paths.first { $0.path.text == IPsec.path }?.reasons ?? []
-            return try network + (daemon.status().paths.first { $0.name.text == IPsec.path }?.reasons ?? [])
-        }
-
         private func flows(_ lab: Lab, _ target: String) throws -> Bool {
             let source = target.contains(":") ? "fd00:1::1" : "10.1.0.1"
             let ping = ["ping", "-c", "3", "-i", "0.2", "-W", "\(Stage.here.patience)", "-I", source, target]
@@ -48,7 +19,7 @@ extension Scenarios {
 
         @Test(.kernelESP, arguments: IPsecPath.Proof.allCases)
         func aTunnelComesUpAndCarriesTraffic(_ proof: IPsecPath.Proof) throws {
-            try scenario("ipsec-\(proof)", options(IPsecPath(proof))) { lab, daemon in
+            try scenario("ipsec-\(proof)", SiteFile.ipsecFirst(IPsecPath(proof))) { lab, daemon in
                 let capture = try Capture(lab)
                 let wire = try Capture(on: lab.cloud, links: ["up-b"], filter: "esp")
                 _ = try lab.addIPsec(IPsecPath(proof))
@@ -69,7 +40,7 @@ extension Scenarios {
 
         /// What charon and the kernel have is adopted: no handshake, no packet lost.
         @Test(.kernelESP) func anAgentIsKilledAndNothingIsLost() throws {
-            try onIPsec("ipsec-kill-agent", options()) { lab, daemon, ipsec in
+            try scenarioOnIPsec("ipsec-kill-agent", SiteFile.ipsecFirst()) { lab, daemon, ipsec in
                 let before = (numbers: try ipsec.numbers(), spis: try ipsec.spis())
                 let traffic = try Traffic(lab)
                 pause(.seconds(1))
@@ -86,7 +57,7 @@ extension Scenarios {
         }
 
         @Test(.kernelESP) func newKeysLoseNothing() throws {
-            try onIPsec("ipsec-rekey", options()) { lab, daemon, ipsec in
+            try scenarioOnIPsec("ipsec-rekey", SiteFile.ipsecFirst()) { lab, daemon, ipsec in
                 let switches = try daemon.network().switches
                 let traffic = try Traffic(lab, every: .milliseconds(2))
                 pause(.seconds(1))
@@ -110,13 +81,13 @@ extension Scenarios {
         /// A dead charon renews no keys: traffic leaves while they still hold, and comes back to a tunnel that a new charon
         /// keeps, with nothing of the old one left.
         @Test(.kernelESP) func aCharonIsKilledAndComesBack() throws {
-            try onIPsec("ipsec-kill-charon", options()) { lab, daemon, ipsec in
+            try scenarioOnIPsec("ipsec-kill-charon", SiteFile.ipsecFirst()) { lab, daemon, ipsec in
                 let traffic = try Traffic(lab)
                 pause(.milliseconds(500))
                 let old = try ipsec.spis()
                 try ipsec.site.kill()
                 let left = try daemon.waitFor(path: .a, within: .seconds(3))
-                #expect(try reasons(daemon).contains { $0.hasPrefix("charon does not answer") })
+                #expect(try daemon.ipsecReasons().contains { $0.hasPrefix("charon does not answer") })
                 try ipsec.site.start()
                 let back = try daemon.waitFor(path: IPsec.path, within: .seconds(10))
                 try waitUntil("nothing is left of the old one", within: .seconds(10)) {
@@ -135,7 +106,7 @@ extension Scenarios {
 
         /// Nobody says anything: targets tell, long before charon does.
         @Test(.kernelESP) func aSilentlyDeadPeerIsLeftWithinThePromise() throws {
-            try onIPsec("ipsec-silent", options()) { lab, daemon, ipsec in
+            try scenarioOnIPsec("ipsec-silent", SiteFile.ipsecFirst()) { lab, daemon, ipsec in
                 let traffic = try Traffic(lab)
                 pause(.milliseconds(500))
                 try ipsec.cut(.everything)
@@ -167,7 +138,7 @@ extension Scenarios {
 
         /// ESP is lost and IKE is answered: charon sees nothing wrong, targets do.
         @Test(.kernelESP) func lostESPIsSeenThoughIKEAnswers() throws {
-            try onIPsec("ipsec-sealed", options()) { _, daemon, ipsec in
+            try scenarioOnIPsec("ipsec-sealed", SiteFile.ipsecFirst()) { _, daemon, ipsec in
                 try ipsec.cut(.sealed)
                 try daemon.waitFor(path: .a, within: .seconds(3))
                 #expect(try ipsec.numbers().count == 2)
@@ -178,7 +149,7 @@ extension Scenarios {
 
         /// The gateway comes back, and knows nothing any more.
         @Test(.kernelESP) func aRestartedGatewayIsFoundAgain() throws {
-            try onIPsec("ipsec-gateway", options()) { lab, daemon, ipsec in
+            try scenarioOnIPsec("ipsec-gateway", SiteFile.ipsecFirst()) { lab, daemon, ipsec in
                 try ipsec.gateway.kill()
                 try lab.cloud.run("ip", "xfrm", "state", "flush")
                 try daemon.waitFor(path: .a, within: .seconds(3))
@@ -188,49 +159,15 @@ extension Scenarios {
             }
         }
 
-        /// What somebody has to read who looks for the flaw, and that nothing else is to be done once it is mended. All that
-        /// can be wrong is shown with charon alone, on any kernel.
-        @Test(.kernelESP) func whatIsWrongIsSaid() throws {
-            try scenario("ipsec-wrong", options()) { lab, daemon in
-                var wrong = IPsecGateway()
-                wrong.hasWrongKey = true
-                let ipsec = try lab.addIPsec(IPsecPath(), wrong)
-                try daemon.start()
-                try daemon.waitFor(path: .a, within: .seconds(20))
-                try waitUntil("the key is said to be wrong") {
-                    try reasons(daemon).contains { $0.hasPrefix("no IPsec tunnel: the peer refused our proof") }
-                }
-                try ipsec.cut(.ikeFromGateway)
-                try waitUntil("nobody is said to answer", within: .seconds(15)) {
-                    try reasons(daemon).contains { $0.hasPrefix("no IPsec tunnel: no answer from the peer") }
-                }
-                try ipsec.mend()
-                try ipsec.offer(IPsecGateway())
-                try daemon.waitFor(path: IPsec.path, within: .seconds(20))
-            }
-        }
-
-        /// The gateway's certificate is revoked while the tunnel stands: with the next handshake it is over, and said.
-        @Test(.kernelESP) func aRevokedGatewayIsRefused() throws {
-            let path = IPsecPath(.certificates)
-            try onIPsec("ipsec-revoked", options(path)) { _, daemon, ipsec in
-                try ipsec.revoke(.gateway)
-                _ = try ipsec.gateway.swanctl("--terminate", "--ike", "site")
-                try daemon.waitFor(path: .a, within: .seconds(5))
-                try waitUntil("the site's charon refuses") { ipsec.site.log.contains("certificate was revoked") }
-                try waitUntil("it is said") { try !reasons(daemon).isEmpty }
-            }
-        }
-
         /// A kernel that has nothing of it, and no charon either: it is said what is missing, and the tunnel behind carries.
         @Test(.anyKernel, .disabled(if: Stage.here.hasESP, "this kernel has ESP"))
         func whatThisKernelLacksIsNamed() throws {
-            try scenario("ipsec-lack", options()) { lab, daemon in
+            try scenario("ipsec-lack", SiteFile.ipsecFirst()) { lab, daemon in
                 try lab.site.write("keys/\(IPsec.path).psk", "lab-0123456789abcdef", mode: 0o600)
                 try daemon.start()
                 try daemon.waitFor(path: .a)
                 try waitUntil("it is said what is missing") {
-                    try reasons(daemon).contains {
+                    try daemon.ipsecReasons().contains {
                         $0 == "this kernel has no xfrm interfaces (modprobe xfrm_interface, or one with XFRM_INTERFACE)"
                     }
                 }
@@ -242,7 +179,7 @@ extension Scenarios {
         @Test(.kernelESP) func aRouterWithNATIsCrossed() throws {
             var path = IPsecPath()
             path.underlay = .a
-            var options = options(path)
+            var options = SiteFile.ipsecFirst(path)
             options.paths = [.b]
             try scenario("ipsec-nat", options) { lab, daemon in
                 _ = try lab.addRouter()
@@ -258,7 +195,7 @@ extension Scenarios {
 
         /// Somebody empties the kernel's tables behind everybody's back.
         @Test(.kernelESP, arguments: IPsec.Flushed.allCases) func whatIsFlushedIsHealed(_ what: IPsec.Flushed) throws {
-            try onIPsec("ipsec-flush-\(what)", options()) { lab, daemon, ipsec in
+            try scenarioOnIPsec("ipsec-flush-\(what)", SiteFile.ipsecFirst()) { lab, daemon, ipsec in
                 let capture = try Capture(on: lab.cloud, links: ["up-b"], filter: "net 10.20.0.0/16")
                 let traffic = try Traffic(lab)
                 pause(.milliseconds(500))
@@ -277,7 +214,7 @@ extension Scenarios {
 
         /// Leased line, IPsec, WireGuard: killed one after the other, and given back; nothing leaves in the open.
         @Test(.kernelESP) func threeKindsOfPathGoAndComeBack() throws {
-            var options = options()
+            var options = SiteFile.ipsecFirst()
             options.line = Line.plain
             options.order = [Line.path, IPsec.path, Tunnel.a.path]
             try scenario("ipsec-three", options) { lab, daemon in

@@ -85,6 +85,25 @@ struct IKEReplacementCharonTests {
         }
     }
 
+    /// Of several lists the newest counts, also where an older one was used.
+    @Test func aNewerListTakesThePlaceOfOneThatWasUsed() throws {
+        try RealCharon.inNamespace { loop in
+            let scene = try Scene(on: loop)
+            let first = try RevocationList(try scene.authority.revoke("a.example"))
+            var next = scene.pair.nearConnection
+            next.edition = 1
+            try scene.pair.near.ask { $0.load(first, $1) } as Void
+            try scene.pair.near.ask { $0.load(next, $1) } as Void
+            #expect(try scene.pair.negotiate().failure == nil)
+            let second = try RevocationList(try scene.authority.revoke("b.example"))
+            try scene.pair.near.ask { $0.load(second, $1) } as Void
+            try scene.pair.near.ask { $0.flushCertificates(type: "X509_CRL", $1) } as Void
+            next.edition = 2
+            try scene.pair.near.ask { $0.load(next, $1) } as Void
+            #expect(try scene.pair.negotiate().failure == .peerCertificateRevoked)
+        }
+    }
+
     /// Without a list there is nothing to believe.
     @Test func strictIsRefusedWithoutAList() throws {
         try RealCharon.inNamespace { loop in

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import NetworkTypes
+
 /// What an X.509 certificate (RFC 5280) says of itself. Nothing is verified: anybody can write one.
 public struct CertificateFacts: Hashable, Sendable {
     /// A subjectAltName (RFC 5280 section 4.2.1.6) of a kind that IKE has too.
@@ -35,6 +37,17 @@ public struct CertificateFacts: Hashable, Sendable {
     public static let textLimit = 1_024
     /// The most alternative names.
     public static let nameLimit = 64
+
+    /// Whether it is one of an identity, in charon's way of writing.
+    public func isKnown(as identity: String) -> Bool {
+        if subject == identity { return true }
+        return alternativeNames.contains { name in
+            switch name {
+            case .host(let text), .mail(let text), .uri(let text): text == identity
+            case .address(let octets): IPAddress(identity)?.bytes == octets
+            }
+        }
+    }
 
     /// Whether it is valid at a time, in seconds since 1970-01-01T00:00:00Z.
     public func isValid(at seconds: Int64) -> Bool {

@@ -18,6 +18,8 @@ struct IKETunnel {
     var keyName: String?
     /// The IKE_SA as last listed.
     private(set) var association: IKEAssociation?
+    /// IKE_SAs that a newer one took the place of.
+    private(set) var older: [IKEAssociation] = []
     /// Whether charon was asked for it, and nobody watches what comes of that.
     private(set) var isAskedFor = false
     /// The attempt under way that is watched.
@@ -26,6 +28,10 @@ struct IKETunnel {
     private(set) var failure: IKEFailure?
     /// Whether the charon that built it went away, and none was seen to keep it since.
     private(set) var isOrphaned = false
+    /// That another one is to take the place of what stands.
+    private(set) var replacement: Replacement?
+    /// When both ends proved themselves last, as far as this run knows.
+    private(set) var provenAt: Instant?
     /// Before this none is begun, and nothing is loaded once more.
     var due: Instant
 
@@ -33,6 +39,8 @@ struct IKETunnel {
     private var failures = 0
     /// How often in a row, about a second apart, charon did not list any.
     private var unseen = 0
+    /// For how many lists more, about a second apart, what is older than the newest is to go.
+    private var settling = 0
     /// The SPIs of all children that charon last listed.
     private var known: Set<UInt32> = []
     /// How often in a row the kernel had an SPI that charon did not list, by the SPI.
@@ -55,17 +63,28 @@ struct IKETunnel {
     private static let proof = 3
     /// What charon has just put into the kernel it may list a little later.
     private static let strangerProof = 10
+    /// The same of an IKE_SA.
+    private static let settlingTime = 10
 
     init(_ wish: IKEWish, now: Instant) {
         self.wish = wish
         due = now
     }
 
+    /// Charon is to have something else of the same path.
+    mutating func take(_ wish: IKEWish, now: Instant) {
+        negotiation?.cancel()
+        self.wish = wish
+        (negotiation, refusal, keyName, replacement) = (nil, nil, nil, nil)
+        (isLoaded, isLoading, isAskedFor) = (false, false, false)
+        (failure, failures, due) = (nil, 0, now)
+    }
+
     /// Whether charon knows of no tunnel, for certain.
     var isUnknown: Bool { unseen >= Self.proof }
 
     /// Whether a tunnel stands, as charon last had it.
-    var stands: Bool { association?.children.contains { $0.state == .installed } ?? false }
+    var stands: Bool { association?.carries ?? false }
 
     /// charon went away, and knows nothing when it comes back.
     mutating func letGo() {
@@ -73,19 +92,21 @@ struct IKETunnel {
         isOrphaned = isOrphaned || stands
         (negotiation, association, keyName, unseen) = (nil, nil, nil, 0)
         (isLoaded, isLoading, isAskedFor) = (false, false, false)
-        (known, strangers) = ([], [:])
+        (known, strangers, older) = ([], [:], [])
     }
 
     /// charon listed these IKE_SAs of the tunnel's.
     ///
     /// - Parameter counts: whether this is one of the lists that come once a second.
     mutating func listed(_ found: [IKEAssociation], counts: Bool) {
-        if counts { unseen = found.isEmpty ? unseen + 1 : 0 }
+        if counts { (unseen, settling) = (found.isEmpty ? unseen + 1 : 0, max(0, settling - 1)) }
         if !found.isEmpty || isUnknown {
-            association = found.max { $0.worth < $1.worth }
+            association = found.max { ($0.worth, $0.uniqueID) < ($1.worth, $1.uniqueID) }
             known = Set(found.flatMap(\.children).flatMap { [$0.inbound.spi, $0.outbound.spi] })
         }
         if stands { isOrphaned = false }
+        let standing = found.filter(\.carries)
+        older = settling > 0 ? standing.filter { $0.uniqueID != association?.uniqueID } : []
     }
 
     /// What the kernel has that charon, which has a tunnel, did not list for long: an earlier charon left it.
@@ -107,7 +128,7 @@ struct IKETunnel {
 
     /// An attempt was in vain; without a failure, both ends agreed and the kernel has nothing of it all the same.
     mutating func ended(_ failure: IKEFailure?, now: Instant) {
-        negotiation = nil
+        (negotiation, replacement) = (nil, nil)
         isAskedFor = true
         self.failure = failure
         failures += 1
@@ -120,11 +141,19 @@ struct IKETunnel {
         (failure, failures, isAskedFor) = (nil, 0, false)
     }
 
-    /// The kernel lacks something.
-    mutating func isIncomplete() { deadSince = nil }
+    /// The kernel lacks something. Whatever comes next is of the terms that are loaded.
+    mutating func isIncomplete() {
+        (deadSince, replacement, provenAt) = (nil, nil, nil)
+    }
 
     /// Something comes through it.
-    mutating func lives() { (deadSince, renewals, restUntil) = (nil, 0, nil) }
+    mutating func lives(now: Instant) {
+        (deadSince, renewals, restUntil) = (nil, 0, nil)
+        let since = provenAt ?? now
+        provenAt = since
+        guard let time = wish.reauthentication, now - since >= time, replacement == nil else { return }
+        replacement = Replacement(reason: "both ends prove anew who they are", isForTerms: false, due: now)
+    }
 
     /// Nothing comes through it; true where it is to be begun anew. That may not be its fault: it is tried less and less
     /// often.
@@ -141,7 +170,7 @@ struct IKETunnel {
 
     /// It is about to be begun once more, whatever it was before.
     mutating func isToBeBegunAnew(now: Instant) {
-        isAskedFor = false
+        (isAskedFor, replacement) = (false, nil)
         due = now + Self.firstWatch
     }
 
@@ -149,10 +178,54 @@ struct IKETunnel {
     mutating func isFoundOrphaned() { (isOrphaned, unseen) = (true, 0) }
 }
 
-extension IKEAssociation {
-    /// Of several with one name, how much one is to be believed: one that carries more than one that is begun.
-    fileprivate var worth: Int {
-        if children.contains(where: { $0.state == .installed }) { return 2 }
-        return state == .established ? 1 : 0
+/// Another tunnel in its place.
+extension IKETunnel {
+    /// That another tunnel is to take the place of the one that stands.
+    struct Replacement {
+        /// Why, in words.
+        let reason: String
+        /// Whether what stands is of earlier terms.
+        let isForTerms: Bool
+        /// Not before this.
+        fileprivate(set) var due: Instant
+        /// Why the last attempt failed.
+        fileprivate(set) var failure: IKEFailure?
+        fileprivate var failures = 0
+
+        fileprivate init(reason: String, isForTerms: Bool, due: Instant) {
+            (self.reason, self.isForTerms, self.due) = (reason, isForTerms, due)
+        }
     }
+
+    private static let firstAnotherPause = Duration.seconds(10)
+    private static let longestAnotherPause = Duration.seconds(600)
+
+    /// What stands is of earlier terms.
+    mutating func isToBeReplaced(_ reason: String, now: Instant) {
+        replacement = Replacement(reason: reason, isForTerms: true, due: now)
+    }
+
+    mutating func isBeingReplaced(until end: Instant) { replacement?.due = end }
+
+    mutating func isReplaced(now: Instant) {
+        (negotiation, replacement) = (nil, nil)
+        (settling, provenAt) = (Self.settlingTime, now)
+    }
+
+    mutating func isNotReplaced(_ failure: IKEFailure, now: Instant) {
+        negotiation = nil
+        guard var next = replacement else { return }
+        next.failure = failure
+        next.due = now + min(Self.longestAnotherPause, Self.firstAnotherPause * (1 << min(next.failures, 6)))
+        next.failures += 1
+        replacement = next
+    }
+}
+
+extension IKEAssociation {
+    /// Whether it has a CHILD_SA in the kernel.
+    var carries: Bool { children.contains { $0.state == .installed } }
+
+    /// Of several with one name, how much one is to be believed: one that carries more than one that is begun.
+    fileprivate var worth: Int { carries ? 2 : state == .established ? 1 : 0 }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Configuration
+import Digests
 import NetworkTypes
 import Tunnel
 
@@ -17,6 +18,14 @@ struct IKEWish: Equatable {
     let secret: Secret
     /// Our own certificate, and those that lead to an authority.
     let certificates: [CertificateFacts]
+    /// Whose certificates the other end's may be.
+    let authorities: [CertificateFacts]
+    /// Lists of what they revoked.
+    let revocationLists: [RevocationList]
+    /// After so long both ends prove anew who they are; nil: never.
+    let reauthentication: Duration?
+    /// What cannot be read of what the file names, in words.
+    let faults: [String]
 
     /// What all names begin with that pnetd gives charon: what is called otherwise is somebody else's.
     static func name(_ path: PathName) -> String { "pnetd-\(path)" }
@@ -47,12 +56,15 @@ struct IKEWish: Equatable {
         case .presharedKey(let key):
             (own, authorities) = (.presharedKey, .presharedKey)
             secret = .preshared(key, owners: [tunnel.localID ?? "\(source)", tunnel.remoteID])
-            certificates = []
+            (certificates, self.authorities, revocationLists, reauthentication, faults) = ([], [], [], nil, [])
         case .certificates(let proof):
             own = .certificate(certificates: proof.own.map { Array($0.utf8) }, authorities: [])
             authorities = .certificate(certificates: [], authorities: proof.authorities.map { Array($0.utf8) })
             secret = .privateKey(proof.privateKey)
             certificates = proof.own.compactMap { try? CertificateFacts(Array($0.utf8)) }
+            self.authorities = proof.authorities.compactMap { try? CertificateFacts(Array($0.utf8)) }
+            (revocationLists, faults) = Self.read(proof.revocationLists)
+            reauthentication = tunnel.reauthentication
         }
         var child = IPsecConnection.Child(name: name, from: tunnel.localTraffic, to: tunnel.remoteTraffic)
         child.proposals = tunnel.proposals.esp
@@ -74,6 +86,49 @@ struct IKEWish: Equatable {
         connection.forcesEncapsulation = tunnel.forcesEncapsulation
         connection.rekeyTime = Self.ikeRekeyTime
         connection.certificateSending = .always
+        if case .certificates(let proof) = tunnel.proof { connection.revocation = .init(proof.revocation) }
         self.connection = connection
+    }
+
+    /// charon finds a list only by the key that it names, and what it does not find it does not heed.
+    private static func read(_ files: [[UInt8]]) -> (lists: [RevocationList], faults: [String]) {
+        var (lists, faults): ([RevocationList], [String]) = ([], [])
+        for file in files {
+            do throws(RevocationListError) {
+                let list = try RevocationList(file)
+                lists.append(list)
+                guard !list.namesItsKey else { continue }
+                faults.append(
+                    "its list of certificates that \(list.issuer) revoked names no key, and charon does not find it by "
+                        + "anything else: have it made with authorityKeyIdentifier"
+                )
+            } catch {
+                faults.append("\(error): 'crls' in the file")
+            }
+        }
+        return (lists, faults)
+    }
+
+    /// The connection as it is loaded for the so manieth time.
+    func connection(edition: UInt8) -> IPsecConnection {
+        var connection = connection
+        connection.edition = edition
+        return connection
+    }
+
+    /// Of all that makes a tunnel another one; nil where the host's library makes none.
+    var digest: [UInt8]? {
+        guard !revocationLists.isEmpty else { return connection.digest }
+        return connection.digest.flatMap { Digest.sha256.of($0 + revocationLists.flatMap(\.octets)) }
+    }
+}
+
+extension IPsecConnection.RevocationPolicy {
+    fileprivate init?(_ revocation: IPsecConfiguration.Revocation) {
+        switch revocation {
+        case .relaxed: return nil
+        case .ifuri: self = .whereNamed
+        case .strict: self = .strict
+        }
     }
 }

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Configuration
+import Logging
+import SystemIO
+
+/// Certificates, their keys and lists of revoked ones are replaced by others, by people and by programs, while the file
+/// that names them stays: they are taken as they come.
+extension Agent {
+    private static let credentialInterval = Duration.seconds(5)
+
+    /// Looks at the files for as long as the agent runs.
+    func watchCredentialFiles() {
+        lookAtCredentialFiles()
+        loop.schedule(after: Self.credentialInterval) { [weak self] in self?.watchCredentialFiles() }
+    }
+
+    private func lookAtCredentialFiles() {
+        guard !isEnding, trial == nil, rotation == nil else { return }
+        let others = inForce.credentialFiles.filter { path, status in (try? Files.status(of: path)) != status }
+        guard !others.isEmpty else { return }
+        let problem = takeCredentials(others.keys.sorted())
+        if let problem, credentialProblem != problem { log.error("\(problem)") }
+        credentialProblem = problem
+    }
+
+    /// What is half written is refused, and asked for again.
+    ///
+    /// - Returns: why they are not in force, in words.
+    private func takeCredentials(_ files: [String]) -> String? {
+        let names = files.joined(separator: ", ")
+        let loaded: LoadedConfiguration
+        do {
+            loaded = try Configuration.load(path: file)
+        } catch {
+            let faults = error.diagnostics.map(\.description).joined(separator: "; ")
+            return "\(names) changed, and what was read before stays in force: \(faults)"
+        }
+        let keysAreSame = loaded.configuration.paths.map(\.wireGuard) == site.paths.map(\.wireGuard)
+        guard loaded.text == inForce.text, keysAreSame else {
+            return "\(names) changed, and so did \(file) or a key of WireGuard: pnetctl reload takes all of it"
+        }
+        log.notice("\(names) changed")
+        _ = take(loaded)
+        return nil
+    }
+}
