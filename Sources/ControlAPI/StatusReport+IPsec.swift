@@ -31,6 +31,8 @@ extension StatusReport.Path {
         @ExplicitNull public var failure: String?
         /// Days that our certificate is still valid; negative once it expired; null where there is none.
         @ExplicitNull public var certificateDaysLeft: Int?
+        /// What the kernel counted; null where it was not read yet.
+        @ExplicitNull public var packets: Packets?
 
         /// Makes a tunnel's part of a report.
         public init(
@@ -46,7 +48,8 @@ extension StatusReport.Path {
             rekeySeconds: Int? = nil,
             isEncapsulated: Bool = false,
             failure: String? = nil,
-            certificateDaysLeft: Int? = nil
+            certificateDaysLeft: Int? = nil,
+            packets: Packets? = nil
         ) {
             self.charon = charon
             self.state = state
@@ -61,6 +64,7 @@ extension StatusReport.Path {
             self.isEncapsulated = isEncapsulated
             self.failure = failure
             self.certificateDaysLeft = certificateDaysLeft
+            self.packets = packets
         }
     }
 }

@@ -33,7 +33,9 @@ extension Agent {
             case .starting, .unknown, nil: break
             }
         }
-        let left = ike.look(reconciler.security(of: tunnels), pulses)
+        let facts = reconciler.security(of: tunnels)
+        count(facts)
+        let left = ike.look(facts, pulses)
         guard !left.isEmpty else { return }
         log.notice("IPsec: \(left.count) associations of a charon that is no more are taken away")
         reconciler.remove(left)
@@ -114,7 +116,8 @@ extension Agent {
             rekeySeconds: child?.rekeySeconds,
             isEncapsulated: child?.isEncapsulated ?? false,
             failure: tunnel?.failure?.description ?? tunnel?.refusal,
-            certificateDaysLeft: tunnel?.wish.certificates.first?.daysLeft(at: now)
+            certificateDaysLeft: tunnel?.wish.certificates.first?.daysLeft(at: now),
+            packets: packetReport(path.name)
         )
     }
 
