@@ -38,6 +38,8 @@ extension StatusReport.Path {
         /// Why another tunnel is to take the place of the one that stands, and why none did yet, in words; null where none
         /// is to.
         @ExplicitNull public var replacement: String?
+        /// What the kernel counted; null where it was not read yet.
+        @ExplicitNull public var packets: Packets?
 
         /// Makes a tunnel's part of a report.
         public init(
@@ -56,7 +58,8 @@ extension StatusReport.Path {
             certificateDaysLeft: Int? = nil,
             peerCertificateDaysLeft: Int? = nil,
             provenSeconds: Int? = nil,
-            replacement: String? = nil
+            replacement: String? = nil,
+            packets: Packets? = nil
         ) {
             self.charon = charon
             self.state = state
@@ -74,6 +77,7 @@ extension StatusReport.Path {
             self.peerCertificateDaysLeft = peerCertificateDaysLeft
             self.provenSeconds = provenSeconds
             self.replacement = replacement
+            self.packets = packets
         }
     }
 }

@@ -21,7 +21,10 @@ public import NetworkTypes
 ///    "reasons":[],"prefixes":["10.20.0.0/16"],"zones":["plant.internal."],
 ///    "paths":[{"path":"vpn-a","verdict":"up","reasons":[],"rttMs":20.1,"jitterMs":0.4,"lossRatio":0.0,
 ///      "detectionMs":860.0,"silentTargets":[],"failingTargets":[]}]}],
-///  "resolver":{"state":"up","queries":100},"frontend":{"state":"up"},"warnings":[],
+///  "resolver":{"state":"up","queries":100},"frontend":{"state":"up"},
+///  "xfrm":{"isCounted":true,"lastMinute":[{"counter":"XfrmInNoStates","packets":12,
+///    "explanation":"the peer uses an SPI that we do not have: … (XfrmInNoStates, 12 packets)","isNotable":true}]},
+///  "warnings":[],
 ///  "foreignChanges":[{"time":"2026-01-01T00:00:00Z","object":"nexthop 7204","by":"ip (process 71)"}]}
 /// ```
 public struct StatusReport: Hashable, Sendable, Codable {
@@ -41,6 +44,8 @@ public struct StatusReport: Hashable, Sendable, Codable {
     @ExplicitNull public var resolver: Resolver?
     /// The process that speaks HTTP; null where the file needs none.
     @ExplicitNull public var frontend: Frontend?
+    /// What the kernel's IPsec did not let through of late; null where no path is of IPsec.
+    @ExplicitNull public var xfrm: XFRM?
     /// What does not stop pnetd but should be looked at.
     public var warnings: [String]
     /// What others changed of what is pnetd's, and was put right: the last ones, oldest first.
@@ -55,6 +60,7 @@ public struct StatusReport: Hashable, Sendable, Codable {
         networks: [Network],
         resolver: Resolver?,
         frontend: Frontend?,
+        xfrm: XFRM? = nil,
         warnings: [String],
         foreignChanges: [ForeignChange] = []
     ) {
@@ -65,6 +71,7 @@ public struct StatusReport: Hashable, Sendable, Codable {
         self.networks = networks
         self.resolver = resolver
         self.frontend = frontend
+        self.xfrm = xfrm
         self.warnings = warnings
         self.foreignChanges = foreignChanges
         state = .up

@@ -111,6 +111,8 @@ public enum Evidence: Hashable, Sendable, Codable {
     case session(PathName, BFDStatus)
     /// What the counters of the path's tunnel say of its far end changed.
     case peer(PathName, PeerStatus)
+    /// What the kernel refuses of the packets that come in by the path's tunnel changed.
+    case refusals(PathName, PacketRefusals)
     /// What STAMP with the path's far end shows changed.
     case reflector(PathName, ReflectorStatus)
 }

@@ -77,17 +77,29 @@ struct PathFacts: Sendable, Hashable, Codable {
     var drained: [PathName: Reason] = [:]
     var sessions: [PathName: BFDStatus] = [:]
     var peers: [PathName: PeerStatus] = [:]
+    var refusals: [PathName: PacketRefusals] = [:]
     var reflectors: [PathName: ReflectorStatus] = [:]
     /// How many networks are reached through each path.
     var reached: [PathName: Int] = [:]
 
     func condition(of path: PathName) -> PathCondition { conditions[path] ?? .unusable(.notYetProbed) }
 
+    func refusals(of path: PathName) -> PacketRefusals { refusals[path] ?? PacketRefusals() }
+
+    /// What is known of the far end while targets are silent.
+    func farEnd(of path: PathName) -> [Reason] {
+        let peer = peers[path] ?? .unknown
+        // What is refused did come, and is not counted among what was received.
+        let isContradicted = peer == .silent && !refusals(of: path).isEmpty
+        return [isContradicted ? nil : peer.reason, (reflectors[path] ?? .unknown).reason].compactMap { $0 }
+    }
+
     mutating func forget(besides paths: Set<PathName>) {
         conditions = conditions.filter { paths.contains($0.key) }
         drained = drained.filter { paths.contains($0.key) }
         sessions = sessions.filter { paths.contains($0.key) }
         peers = peers.filter { paths.contains($0.key) }
+        refusals = refusals.filter { paths.contains($0.key) }
         reflectors = reflectors.filter { paths.contains($0.key) }
     }
 }
@@ -163,6 +175,9 @@ public struct HealthCore: Sendable, Hashable, Codable {
         case .peer(let path, let status):
             facts.peers[path] = status
             touch(path)
+        case .refusals(let path, let refusals):
+            facts.refusals[path] = refusals
+            touch(path)
         case .reflector(let path, let status):
             facts.reflectors[path] = status
             forEachView { view, name in if name == path { view.take(status) } }
@@ -224,6 +239,9 @@ public struct HealthCore: Sendable, Hashable, Codable {
     /// What the counters of a path's tunnel showed last; telling the core the same once more changes nothing.
     public func peer(of path: PathName) -> PeerStatus { facts.peers[path] ?? .unknown }
 
+    /// What was refused last of what came in by a path's tunnel; telling the core the same once more changes nothing.
+    public func refusals(of path: PathName) -> PacketRefusals { facts.refusals(of: path) }
+
     /// What a path's STAMP session showed last; telling the core the same once more changes nothing.
     public func reflector(of path: PathName) -> ReflectorStatus { facts.reflectors[path] ?? .unknown }
 
@@ -248,6 +266,7 @@ public struct HealthCore: Sendable, Hashable, Codable {
                 [
                     facts.conditions[path].map { .condition(path, $0) }, facts.drained[path].map { .drained(path, $0) },
                     facts.sessions[path].map { .session(path, $0) }, facts.peers[path].map { .peer(path, $0) },
+                    facts.refusals[path].map { .refusals(path, $0) },
                     facts.reflectors[path].map { .reflector(path, $0) },
                 ].compactMap { $0 }
             }

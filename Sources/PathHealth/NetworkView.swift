@@ -115,11 +115,11 @@ struct NetworkView: Sendable, Hashable, Codable {
         let carriesOthers = facts.reached[path, default: 0] > (wasReached ? 1 : 0)
         // A path whose session was lost is probed on, so that it is known at once once the session is back.
         let session = facts.sessions[path] ?? .silent
-        let farEnd = [(facts.peers[path] ?? .unknown).reason, (facts.reflectors[path] ?? .unknown).reason]
         let changed = views[index].judge(
             facts.conditions[path].map(session.limit),
             drained: facts.drained[path] ?? session.drain,
-            silentFor: carriesOthers ? [.beyondPath] : farEnd.compactMap { $0 },
+            silentFor: carriesOthers ? [.beyondPath] : facts.farEnd(of: path),
+            beside: facts.refusals(of: path).reasons,
             at: now
         )
         if views[index].isAnswered != wasReached { facts.reached[path, default: 0] += wasReached ? -1 : 1 }

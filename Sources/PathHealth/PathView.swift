@@ -246,15 +246,17 @@ struct PathView: Sendable, Hashable, Codable {
     /// - Parameters:
     ///   - condition: what the path itself shows; nil where that is not known yet.
     ///   - hints: what is known of why targets are silent, if all of them are.
+    ///   - circumstances: what may be behind it where the path does not carry, or not well; where it does, nothing.
     mutating func judge(
         _ condition: PathCondition?,
         drained: Reason?,
         silentFor hints: [Reason],
+        beside circumstances: [Reason],
         at now: Instant
     ) -> Bool {
         isTouched = false
         guard let condition else { return false }
-        var (verdict, reasons) = judged(condition, hints)
+        var (verdict, reasons) = judged(condition, hints, circumstances)
         damping?.advance(to: now)
         isAnswered = verdict.isUsable
         if verdict == .down, self.verdict.isUsable { damping?.flapped(at: now) }
@@ -267,7 +269,11 @@ struct PathView: Sendable, Hashable, Codable {
         return true
     }
 
-    private func judged(_ condition: PathCondition, _ hints: [Reason]) -> (Verdict, [Reason]) {
+    private func judged(
+        _ condition: PathCondition,
+        _ hints: [Reason],
+        _ circumstances: [Reason]
+    ) -> (Verdict, [Reason]) {
         if case .unusable(let reason) = condition { return (.down, [reason]) }
         let known = paced.filter(counts)
         if targets.isEmpty, known.isEmpty, !paced.isEmpty { return (.starting, [.notYetProbed]) }
@@ -278,13 +284,13 @@ struct PathView: Sendable, Hashable, Codable {
         if answering >= threshold {
             let faults = well >= threshold ? [] : zip(targets, liveness).flatMap(Self.faults)
             let reasons = faults + [ways.reason].compactMap { $0 }
-            return (reasons.isEmpty ? .up : .degraded, reasons)
+            return reasons.isEmpty ? (.up, []) : (.degraded, reasons + circumstances)
         }
         let open = liveness.count { $0.state == .starting } + known.count(where: mayServe)
         if answering + open >= threshold { return (.starting, [.notYetProbed]) }
         let faults = zip(targets, liveness).compactMap(Self.reason) + paced.compactMap(reason)
         // Where one of them answers, the path carries.
-        return (.down, (answering == 0 ? hints : []) + faults)
+        return (.down, (answering == 0 ? hints : []) + circumstances + faults)
     }
 
     private static func faults(_ target: Target, _ liveness: TargetLiveness) -> [Reason] {

@@ -19,7 +19,8 @@ public enum PeerStatus: Hashable, Sendable, Codable {
     case gatewayThere(IPAddress)
 
     /// How long a far end may stay silent that was sent something: after ten seconds WireGuard says that it got it
-    /// (KEEPALIVE_TIMEOUT, the protocol's section 6.5), and a round trip comes to that.
+    /// (KEEPALIVE_TIMEOUT, the protocol's section 6.5), and a round trip comes to that. IPsec has no such word of its own;
+    /// probes are sent all the time.
     static let patience = Duration.seconds(12)
 
     /// How long what was received says that the way back carries: keepalives come as often, and probes are sent all the

@@ -41,6 +41,10 @@ public enum Reason: Hashable, Sendable, Codable, CustomStringConvertible {
     case peerHeard
     /// Nothing comes from the tunnel's far end, whatever it is sent.
     case peerSilent
+    /// Packets come in by the tunnel that the far end did not seal with the keys of this end.
+    case packetsForged
+    /// Packets come in by the tunnel a second time, or far too late.
+    case packetsReplayed
     /// The reflector at the tunnel's far end answers: it is what lies behind it that does not answer.
     case reflectorAnswers
     /// The reflector at the tunnel's far end answered, and does not any more.
@@ -120,6 +124,11 @@ public enum Reason: Hashable, Sendable, Codable, CustomStringConvertible {
         case .peerAnswers: "the tunnel's far end answers handshakes: what lies behind it does not answer"
         case .peerHeard: "packets come from the tunnel's far end: the way there is broken, or what lies behind it"
         case .peerSilent: "nothing comes from the tunnel's far end: it is the way that is broken"
+        case .packetsForged:
+            "packets come in by the tunnel that cannot be authenticated: the keys of the two ends differ, or something "
+                + "changes packets on the way, or forges them"
+        case .packetsReplayed:
+            "packets come in by the tunnel that came before, or too late to tell: they are replayed, or badly reordered"
         case .reflectorAnswers: "the far end answers by STAMP: what lies behind it does not answer"
         case .reflectorSilent:
             "the far end does not answer by STAMP either: it is the way that is broken, or the far end"

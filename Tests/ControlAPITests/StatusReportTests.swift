@@ -70,7 +70,8 @@ struct StatusReportTests {
         let expected =
             #"{"result":{"foreignChanges":[],"frontend":null,"generation":12,"networks":["# + network + #"],"paths":["#
             + path + ","
-            + spare + #"],"resolver":null,"site":"plant-7","state":"down","version":"0.1.0","warnings":[]}}"# + "\n"
+            + spare
+            + #"],"resolver":null,"site":"plant-7","state":"down","version":"0.1.0","warnings":[],"xfrm":null}}"# + "\n"
         #expect(String(decoding: line, as: UTF8.self) == expected)
     }
 

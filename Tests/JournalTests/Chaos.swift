@@ -48,7 +48,7 @@ struct Chaos {
 
     private mutating func step() {
         let next = core.nextDeadline ?? now
-        switch random.next() % 41 {
+        switch random.next() % 42 {
         case 0: tell(.policies(policies(), adopting: [:]))
         case 1:
             let conditions = [PathCondition.ready, .ready, .unusable(.refused("no"))]
@@ -75,6 +75,9 @@ struct Chaos {
             let isGiven = random.next() % 2 == 0
             tell(.evidence(.preferred(network, isGiven ? Preference(path(), .movedByHand) : nil)))
             tell(.evidence(.drilled(network, isGiven ? nil : Preference(path(), .drill))))
+        case 41:
+            let refusals = PacketRefusals(areForged: random.next() % 2 == 0, areReplayed: random.next() % 2 == 0)
+            tell(.evidence(.refusals(path(), refusals)))
         case 8...21:
             guard !sent.isEmpty else { return }
             let probe = sent.remove(at: Int(random.next() % UInt64(sent.count)))

@@ -64,6 +64,28 @@ struct RenderingTests {
         #expect(down.contains(": down for 2d4h, control detection time expired, far end up, detection 900ms\n"))
     }
 
+    @Test func showsWhatIPsecRefusesWhereThatIsWorthALook() throws {
+        var report = try Sample.report()
+        report.paths[1].ipsec = .init(
+            childState: "INSTALLED",
+            packets: .init(received: 90, sent: 100, forged: 2, late: 3, repeated: 4)
+        )
+        let growth = StatusReport.XFRM.Growth(
+            counter: "XfrmInNoStates",
+            packets: 12,
+            explanation: "the peer uses another SPI (XfrmInNoStates, 12 packets)",
+            isNotable: true
+        )
+        report.xfrm = .init(isCounted: true, lastMinute: [growth])
+        let text = page(width: 200).status(report)
+        #expect(text.contains("\n       ipsec: INSTALLED, 9 packets refused\n"))
+        #expect(
+            text.contains("\nipsec     in the last minute: the peer uses another SPI (XfrmInNoStates, 12 packets)\n")
+        )
+        report.xfrm?.lastMinute[0].isNotable = false
+        #expect(!page(width: 200).status(report).contains("XfrmInNoStates"))
+    }
+
     @Test func coloursWithoutMovingAColumn() throws {
         let coloured = try page(colour: true).status(Sample.report())
         #expect(coloured.contains("\u{1b}[31mblocked\u{1b}[0m"))

@@ -89,6 +89,7 @@ extension Page {
         if ipsec.isEncapsulated { words.append("in UDP") }
         if let seconds = ipsec.rekeySeconds { words.append("new keys in \(Duration.seconds(seconds).shortText)") }
         if let days = ipsec.certificateDaysLeft { words.append("certificate \(days) days") }
+        if let packets = ipsec.packets, packets.refused > 0 { words.append("\(packets.refused) packets refused") }
         return wrapped(words.joined(separator: ", "), indent: indent)
     }
 
@@ -144,6 +145,11 @@ extension Page {
         }
         if let frontend = report.frontend {
             lines.append("frontend  " + painted(frontend.state.rawValue, frontend.state.colour))
+        }
+        for growth in report.xfrm?.lastMinute ?? [] where growth.isNotable {
+            let text = wrapped("in the last minute: \(growth.explanation)", indent: 10)
+            lines.append("ipsec     " + (text.first.map { String($0.dropFirst(10)) } ?? ""))
+            lines += text.dropFirst()
         }
         for warning in report.warnings {
             let text = wrapped(warning, indent: 10)

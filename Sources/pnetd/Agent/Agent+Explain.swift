@@ -132,9 +132,8 @@ extension Agent {
         return Explanation(
             "\(path.name) is \(verdict)" + (core.verdict(of: path.name).map { ", for \(age($0.since))" } ?? ""),
             because: (report?.reasons ?? []).map { Explanation($0) } + networks + [interfaceFacts(of: path)]
-                + peerFacts(of: path) + ipsecFacts(of: path) + sessionFacts(of: path) + stampFacts(of: path) + last + [
-                    kernelFacts(of: path)
-                ]
+                + peerFacts(of: path) + ipsecFacts(of: path) + xfrmFacts(of: path) + sessionFacts(of: path)
+                + stampFacts(of: path) + last + [kernelFacts(of: path)]
                 + warnings(naming: [path.name.text, path.interface.text, path.carrier.text])
         )
     }

@@ -33,7 +33,9 @@ extension Agent {
             case .starting, .unknown, nil: break
             }
         }
-        let left = ike.look(reconciler.security(of: tunnels), pulses)
+        let facts = reconciler.security(of: tunnels)
+        count(facts)
+        let left = ike.look(facts, pulses)
         guard !left.isEmpty else { return }
         log.notice("IPsec: \(left.count) associations of a charon that is no more are taken away")
         reconciler.remove(left)
@@ -119,7 +121,8 @@ extension Agent {
             provenSeconds: tunnel?.provenAt.map { Int((loop.now - $0).components.seconds) },
             replacement: tunnel?.replacement.map { replacement in
                 replacement.reason + (replacement.failure.map { "; the last attempt failed: \($0)" } ?? "")
-            }
+            },
+            packets: packetReport(path.name)
         )
     }
 

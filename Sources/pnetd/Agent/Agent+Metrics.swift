@@ -21,6 +21,7 @@ extension Agent {
         addPaths(report, to: &page)
         addBFD(to: &page)
         addIKE(to: &page)
+        addXFRM(to: &page)
         addSTAMP(to: &page)
         addOwn(to: &page)
         AcceptedMetrics.add(counters.resolver, to: &page)

@@ -25,6 +25,7 @@ extension Agent {
                 )
             },
             frontend: wantedRoles.contains(.frontend) ? StatusReport.Frontend(state: serviceState(.frontend)) : nil,
+            xfrm: xfrmReport,
             warnings: warnings.flatMap(\.texts),
             foreignChanges: kernelWork.foreign.recent
         )

@@ -38,7 +38,7 @@ enum WarningKind: String, CaseIterable {
     case mtu
     /// BFD sessions that never came up.
     case bfd
-    /// IPsec tunnels that nobody keeps, and certificates that end.
+    /// IPsec tunnels that nobody keeps, certificates that end, and packets that tunnels refuse.
     case ipsec
     /// STAMP sessions that were never answered.
     case stamp
@@ -78,7 +78,7 @@ extension Agent {
             (.drill, drillWarnings),
             (.mtu, mtuWarnings),
             (.bfd, bfdWarnings),
-            (.ipsec, ikeWarnings),
+            (.ipsec, ikeWarnings + refusalWarnings),
             (.stamp, stampWarnings),
             (.endpoint, endpointWarnings),
             (.userspace, userspaceWarnings),

@@ -81,6 +81,7 @@ final class Agent {
     var guardIsOwned = false
     var kernelWork = KernelWork()
     var clockWatch = ClockWatch()
+    var xfrm = XFRMWatch()
     var endpoints = EndpointWork()
     /// Networks whose stranded flows could not be cut, and why.
     var flowProblems: [NetworkName: String] = [:]
@@ -280,6 +281,7 @@ final class Agent {
         if case .condition(let path, let condition) = evidence, core.condition(of: path) == condition { return }
         if case .failback(let network, let isOpen) = evidence, core.isFailbackOpen(for: network) == isOpen { return }
         if case .peer(let path, let status) = evidence, core.peer(of: path) == status { return }
+        if case .refusals(let path, let refusals) = evidence, core.refusals(of: path) == refusals { return }
         if case .reflector(let path, let status) = evidence, core.reflector(of: path) == status { return }
         if case .handshakes(let areThere) = evidence, core.hasHandshakes == areThere { return }
         if case .session(let path, let status) = evidence {

@@ -58,4 +58,14 @@ struct XFRMStatisticsTests {
             ]
         )
     }
+
+    /// Of each of the kernel's it was considered what it takes to be worth a look; a new one is shown until that was done.
+    @Test func weighsWhatGrew() {
+        #expect(XFRMCounter.inStateProtoError.weight == .fault)
+        #expect(XFRMCounter.inTemplateMismatch.weight == .fault)
+        #expect(XFRMCounter.inNoStates.weight == .unsettled)
+        #expect(XFRMCounter.acquireError.weight == .unsettled)
+        #expect(XFRMCounter.outPolicyBlock.weight == .kept)
+        #expect(XFRMCounter(rawValue: "XfrmOfTomorrow").weight == .fault)
+    }
 }

@@ -49,7 +49,7 @@ public struct XFRMCounter: RawRepresentable, Hashable, Sendable, CustomStringCon
             + "goes through the tunnel, or packets come in the open",
         "XfrmInNoPols":
             "packets came out of an association and no policy lets them in: the two ends disagree on the addresses",
-        "XfrmInPolBlock": "a policy drops packets that came in: no tunnel is up for them",
+        "XfrmInPolBlock": "packets were kept out: a policy drops what comes in while no tunnel is up for it",
         "XfrmInPolError": "packets came in whose policy failed",
         "XfrmInStateDirError": "packets came in for an association that is only for sending",
         "XfrmInIptfsError": "packets came in whose IP-TFS (RFC 9347) makes no sense",
@@ -61,7 +61,7 @@ public struct XFRMCounter: RawRepresentable, Hashable, Sendable, CustomStringCon
         "XfrmOutStateModeError": "packets could not be wrapped: they are too large for the way, or of a wrong family",
         "XfrmOutStateSeqError": "an association has sent all the numbers that it has: it must be replaced",
         "XfrmOutStateExpired": "packets were to be sent by an association whose lifetime has ended",
-        "XfrmOutPolBlock": "a policy drops packets that were to be sent: no tunnel is up for them",
+        "XfrmOutPolBlock": "packets were kept in: a policy drops what is to be sent while no tunnel is up for it",
         "XfrmOutPolDead": "packets were to be sent by a policy that is being deleted",
         "XfrmOutPolError": "packets were to be sent whose policy failed",
         "XfrmFwdHdrError": "packets to be forwarded have a header that makes no sense",

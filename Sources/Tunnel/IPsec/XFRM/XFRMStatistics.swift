@@ -47,12 +47,19 @@ public struct XFRMGrowth: Hashable, Sendable {
     /// Whether nothing was stopped.
     public var isEmpty: Bool { packets.isEmpty }
 
-    /// What happened, in words for people: a line for each counter, that with the most packets first.
-    public var explanations: [String] {
-        packets.sorted { ($1.value, $0.key.rawValue) < ($0.value, $1.key.rawValue) }.map { counter, count in
-            let packets = count == 1 ? "1 packet" : "\(count) packets"
-            guard let meaning = counter.meaning else { return "\(counter) grew by \(packets)" }
-            return "\(meaning) (\(counter), \(packets))"
-        }
+    /// The counters that grew, that with the most packets first.
+    public var counters: [XFRMCounter] {
+        packets.sorted { ($1.value, $0.key.rawValue) < ($0.value, $1.key.rawValue) }.map(\.key)
+    }
+
+    /// What happened, in words for people: a line for each of ``counters``.
+    public var explanations: [String] { counters.map(explanation) }
+
+    /// What it means that a counter grew by so much, in words for people.
+    public func explanation(_ counter: XFRMCounter) -> String {
+        let count = packets[counter] ?? 0
+        let packets = count == 1 ? "1 packet" : "\(count) packets"
+        guard let meaning = counter.meaning else { return "\(counter) grew by \(packets)" }
+        return "\(meaning) (\(counter), \(packets))"
     }
 }
