@@ -32,29 +32,14 @@ public struct IPsecConfiguration: Equatable, Sendable {
     public let remoteID: String
     /// How both prove it.
     public let proof: Proof
-    /// What is offered; where the file does not say, ``Proposals/standard``.
-    public let proposals: Proposals
+    /// The cloud whose gateway is at the other end; nil: none whose terms are known.
+    public let gateway: CloudGateway?
+    /// What is asked of the other end: the file's word, else the gateway's, else ``IPsecTerms/standard``.
+    public let terms: IPsecTerms
     /// What of our side goes across.
     public let localTraffic: [IPPrefix]
     /// What of the other side goes across.
     public let remoteTraffic: [IPPrefix]
     /// Whether ESP goes in UDP even without NAT, where a network on the way loses plain ESP.
     public let forcesEncapsulation: Bool
-
-    /// What is offered, best first, in strongSwan's words.
-    public struct Proposals: Hashable, Sendable {
-        /// For IKE.
-        public let ike: [String]
-        /// For ESP.
-        public let esp: [String]
-
-        /// What is modern and what most gateways have: AES-256-GCM with X25519 or a NIST curve, then what has no AEAD.
-        public static let standard = Proposals(
-            ike: [
-                "aes256gcm16-prfsha384-x25519", "aes256gcm16-prfsha384-ecp384", "aes256gcm16-prfsha256-ecp256",
-                "aes256-sha384-ecp384", "aes256-sha256-modp2048",
-            ],
-            esp: ["aes256gcm16-x25519", "aes256gcm16-ecp384", "aes256gcm16-ecp256", "aes256-sha256-modp2048"]
-        )
-    }
 }

@@ -8,30 +8,9 @@ import Testing
 
 /// Paths of `kind: ipsec`.
 struct IPsecPathTests {
-    private static let certificate = "-----BEGIN CERTIFICATE-----\nTUlJ\n-----END CERTIFICATE-----\n"
-    private static let key = "-----BEGIN PRIVATE KEY-----\nTUlJ\n-----END PRIVATE KEY-----\n"
+    private func tunnel(_ text: String) throws -> IPsecConfiguration? { try IPsecFile.path(text).ipsec }
 
-    /// The example with its second path as an IPsec tunnel, and the files that such a path names.
-    private func file(_ tunnel: String) throws -> TemporaryFile {
-        let start = try #require(Example.text.firstRange(of: "  vpn-b:\n"))
-        let end = try #require(Example.text.firstRange(of: "networks:\n"))
-        let path = "  vpn-b: {kind: ipsec, interface: pn-b, addresses: [10.98.0.2/30], \(tunnel)}\n"
-        let text = Example.text[..<start.lowerBound] + path + Example.text[end.lowerBound...]
-        let file = try TemporaryFile(Array(text.utf8))
-        for (name, octets) in [
-            ("edge.pem", Self.certificate + Self.certificate), ("ca.pem", Self.certificate), ("edge.key", Self.key),
-            ("tunnel.psk", "0123456789abcdef\n"), ("short.psk", "0123456789abcde\n"),
-        ] { try Files.replace(file.directory + "/keys/\(name)", with: Array(octets.utf8)) }
-        return file
-    }
-
-    private func tunnel(_ text: String) throws -> IPsecConfiguration? {
-        let file = try file(text)
-        defer { try? file.remove() }
-        return try Configuration.load(path: file.path).configuration.paths[1].ipsec
-    }
-
-    private static let shared = "underlay: {interface: eth1}, preshared-key-file: keys/tunnel.psk"
+    private static let shared = IPsecFile.shared
 
     @Test func readsATunnelWithASharedKey() throws {
         let tunnel = try #require(
@@ -40,7 +19,7 @@ struct IPsecPathTests {
         #expect(tunnel.proof == .presharedKey(Secret("0123456789abcdef".utf8)))
         #expect(tunnel.localID == "plant-7.example.net" && tunnel.remoteID == "198.51.100.1")
         #expect(tunnel.remote.address?.description == "198.51.100.1" && tunnel.remote.port == 500)
-        #expect(tunnel.proposals == .standard && !tunnel.forcesEncapsulation)
+        #expect(tunnel.terms == .standard && tunnel.gateway == nil && !tunnel.forcesEncapsulation)
         #expect(tunnel.localTraffic.map(\.description) == ["0.0.0.0/0", "::/0"])
         #expect(tunnel.underlay.interface.text == "eth1")
     }
@@ -57,13 +36,14 @@ struct IPsecPathTests {
             Issue.record("it proves itself by \(tunnel.proof)")
             return
         }
-        #expect(proof.own == [Self.certificate, Self.certificate] && proof.authorities == [Self.certificate])
-        #expect(proof.privateKey == Secret(Self.key.utf8))
+        #expect(
+            proof.own == [IPsecFile.certificate, IPsecFile.certificate] && proof.authorities == [IPsecFile.certificate]
+        )
+        #expect(proof.privateKey == Secret(IPsecFile.key.utf8))
         #expect(tunnel.localID == nil && tunnel.remoteID == "C=CH, CN=gw")
         #expect(tunnel.remote.name?.description == "gw.example.net.")
-        #expect(
-            tunnel.proposals.esp == ["aes128gcm16"] && tunnel.proposals.ike == IPsecConfiguration.Proposals.standard.ike
-        )
+        #expect(tunnel.terms.proposals.esp == ["aes128gcm16"])
+        #expect(tunnel.terms.proposals.ike == IPsecTerms.Proposals.standard.ike)
         #expect(tunnel.remoteTraffic.map(\.description) == ["10.30.0.0/16"] && tunnel.forcesEncapsulation)
     }
 
@@ -113,12 +93,24 @@ struct IPsecPathTests {
             "unknown key 'preshard-key-file' in path 'vpn-b' (did you mean 'preshared-key-file'?)"
         ),
         (
-            "\(shared), local: {}, remote: {endpoint: 198.51.100.1}, preset: azure",
-            "'preset' is part of the design but not of this version (remove it)"
+            "\(shared), local: {}, remote: {endpoint: 198.51.100.1}, preset: gpc",
+            "preset must be azure or aws or gcp, not 'gpc' (did you mean 'gcp'?)"
+        ),
+        (
+            "\(shared), local: {}, remote: {endpoint: 198.51.100.1}, preset: oracle",
+            "preset must be azure or aws or gcp, not 'oracle'"
+        ),
+        (
+            "\(shared), local: {}, remote: {endpoint: 198.51.100.1}, lifetimes: {ike: 4h, child: 1m}",
+            "child must be 5m to 24h, not 1m"
+        ),
+        (
+            "\(shared), local: {}, remote: {endpoint: 198.51.100.1}, lifetimes: {esp: 1h}",
+            "unknown key 'esp' in lifetimes of path 'vpn-b' (known here: ike, child)"
         ),
     ])
     func mistakesAreNamed(tunnel: String, error: String) throws {
-        let file = try file(tunnel)
+        let file = try IPsecFile.with(tunnel)
         defer { try? file.remove() }
         let found = file.diagnostics().filter { $0.contains("error") }
         #expect(found.count == 1 && found.first?.hasSuffix("error: " + error) == true, "\(found)")

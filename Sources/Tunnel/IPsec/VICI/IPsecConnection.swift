@@ -51,6 +51,14 @@ public struct IPsecConnection: Hashable, Sendable {
         case never
     }
 
+    /// What becomes of an IKE_SA when there is another one with the same end.
+    public enum Uniqueness: String, Hashable, Sendable {
+        /// It ends.
+        case replace
+        /// It stays, unless the other end says that it knows of no other one (INITIAL_CONTACT).
+        case duplicates = "no"
+    }
+
     /// A post-quantum preshared key that goes into the keys (RFC 8784), loaded by load-shared.
     public struct PostQuantumKey: Hashable, Sendable {
         /// Its identity: the owner it was loaded for.
@@ -98,6 +106,8 @@ public struct IPsecConnection: Hashable, Sendable {
     public var randomTime: Duration?
     /// When certificates are sent.
     public var certificateSending = CertificateSending.asked
+    /// What becomes of an IKE_SA when there is another one with the same end.
+    public var uniqueness = Uniqueness.replace
     /// A post-quantum key.
     public var postQuantumKey: PostQuantumKey?
     /// The xfrm interface of all children that name none of their own.

@@ -25,8 +25,6 @@ struct IKEWish: Equatable {
 
     /// The other end is asked after so long a silence; how long its answer may take is strongswan.conf's to say.
     private static let deadPeerDelay = Duration.seconds(10)
-    private static let ikeRekeyTime = Duration.seconds(4 * 3_600)
-    private static let childRekeyTime = Duration.seconds(3_600)
 
     /// Nil as long as the tunnel has no address to begin from, or none to go to.
     ///
@@ -55,12 +53,13 @@ struct IKEWish: Equatable {
             certificates = proof.own.compactMap { try? CertificateFacts(Array($0.utf8)) }
         }
         var child = IPsecConnection.Child(name: name, from: tunnel.localTraffic, to: tunnel.remoteTraffic)
-        child.proposals = tunnel.proposals.esp
+        child.proposals = tunnel.terms.proposals.esp
         child.interfaceIDs = IPsecInterfaceIDs(reserved.xfrmInterfaceID(slot))
         // The guard knows by it what is about to be sealed.
         child.requestID = reserved.xfrmInterfaceID(slot)
         child.outboundMark = .init(value: reserved.underlayMark(slot), mask: reserved.markMask)
-        child.rekeyTime = Self.childRekeyTime
+        child.rekeyTime = tunnel.terms.lifetimes.child
+        child.replayWindow = tunnel.terms.replayWindow
         var connection = IPsecConnection(
             name: name,
             from: [source],
@@ -69,10 +68,11 @@ struct IKEWish: Equatable {
             remote: .init(identity: tunnel.remoteID, proof: authorities),
             children: [child]
         )
-        connection.proposals = tunnel.proposals.ike
+        connection.proposals = tunnel.terms.proposals.ike
         connection.deadPeerDelay = Self.deadPeerDelay
         connection.forcesEncapsulation = tunnel.forcesEncapsulation
-        connection.rekeyTime = Self.ikeRekeyTime
+        connection.rekeyTime = tunnel.terms.lifetimes.ike
+        connection.uniqueness = tunnel.terms.allowsDuplicates ? .duplicates : .replace
         connection.certificateSending = .always
         self.connection = connection
     }

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import Configuration
+import NetworkTypes
+import SystemIO
+import Testing
+import Tunnel
+
+@testable import pnetd
+
+/// What charon is told of a path, as the file has it.
+struct IKEWishTests {
+    /// The path that a file has with these lines.
+    private func path(_ lines: String) throws -> PathConfiguration {
+        let folder = "/tmp/pnetd-test-\(UInt32.random(in: 0 ... .max))"
+        try Files.makeDirectory(folder)
+        let keys = ["psk": "0123456789abcdef", "ppk": "0123456789abcdef0123456789abcdef"]
+        for (name, key) in keys { try Files.replace("\(folder)/\(name)", with: Array(key.utf8)) }
+        defer {
+            for name in ["file"] + keys.keys { try? Files.remove("\(folder)/\(name)") }
+            unsafe rmdir(folder)
+        }
+        let text = """
+            version: 1
+            site: plant
+            paths:
+              vpn:
+                kind: ipsec
+                interface: pn-a
+                addresses: [169.254.6.2/30]
+                underlay: {interface: eth0}
+                local: {}
+                remote: {endpoint: 198.51.100.1}
+                preshared-key-file: psk
+                \(lines)
+            networks:
+              cloud: {prefixes: [10.20.0.0/16], paths: [vpn], targets: {list: [{icmp: 10.20.0.4}]}}
+            """
+        try Files.replace("\(folder)/file", with: Array(text.utf8))
+        return try Configuration.load(path: "\(folder)/file").configuration.paths[0]
+    }
+
+    private func wish(_ lines: String) throws -> IKEWish {
+        try #require(
+            IKEWish(
+                try path(lines),
+                slot: 3,
+                from: IPAddress("192.0.2.1"),
+                to: IPAddress("198.51.100.1"),
+                ReservedNumbers(.standard)
+            )
+        )
+    }
+
+    @Test func withoutAPresetItIsAsEver() throws {
+        let connection = try wish("encapsulation: auto").connection
+        #expect(connection.rekeyTime == .seconds(14_400) && connection.deadPeerDelay == .seconds(10))
+        #expect(connection.uniqueness == .replace && connection.fragmentation == .yes)
+        let child = try #require(connection.children.first)
+        #expect(child.rekeyTime == .seconds(3_600) && child.replayWindow == nil && child.remoteSelectors.count == 2)
+    }
+
+    @Test(arguments: CloudGateway.allCases) func aPresetIsTold(gateway: CloudGateway) throws {
+        let connection = try wish("preset: \(gateway.rawValue)").connection
+        let terms = gateway.terms
+        #expect(connection.proposals == terms.proposals.ike && connection.rekeyTime == terms.lifetimes.ike)
+        #expect(connection.uniqueness == (gateway == .aws ? .duplicates : .replace))
+        #expect(connection.deadPeerDelay == .seconds(10) && connection.fragmentation == .yes)
+        #expect(connection.local.identity == "192.0.2.1" && connection.remote.identity == "198.51.100.1")
+        let child = try #require(connection.children.first)
+        #expect(child.proposals == terms.proposals.esp && child.rekeyTime == terms.lifetimes.child)
+        #expect(child.replayWindow == (gateway == .aws ? 1_024 : nil))
+        #expect(child.remoteSelectors.map(\.description) == ["0.0.0.0/0"])
+    }
+
+    @Test func whatTheFileSaysIsTold() throws {
+        let connection = try wish("preset: gcp\n    lifetimes: {ike: 2h}\n    proposals: {esp: [aes128gcm16-ecp256]}")
+            .connection
+        #expect(connection.rekeyTime == .seconds(7_200))
+        #expect(connection.children[0].proposals == ["aes128gcm16-ecp256"])
+        #expect(connection.proposals == CloudGateway.gcp.terms.proposals.ike)
+    }
+}
