@@ -22,6 +22,17 @@ public struct IPsecConfiguration: Equatable, Sendable {
         public let authorities: [String]
     }
 
+    /// A key that both ends have besides, and mix into those that they agree on: who breaks the key exchange, as a quantum
+    /// computer may, has nothing without it (RFC 8784).
+    public struct PostQuantumKey: Equatable, Sendable {
+        /// What both ends call it; it is no secret.
+        public let identity: String
+        /// The key, 32 to 256 octets.
+        public let key: Secret
+        /// Whether there is no tunnel without it.
+        public let isRequired: Bool
+    }
+
     /// Where outer packets leave, those of IKE among them.
     public let underlay: UnderlayConfiguration
     /// Where the other end is; the port is that of IKE.
@@ -32,6 +43,8 @@ public struct IPsecConfiguration: Equatable, Sendable {
     public let remoteID: String
     /// How both prove it.
     public let proof: Proof
+    /// What goes into the keys besides, where it does.
+    public let postQuantumKey: PostQuantumKey?
     /// The cloud whose gateway is at the other end; nil: none whose terms are known.
     public let gateway: CloudGateway?
     /// What is asked of the other end: the file's word, else the gateway's, else ``IPsecTerms/standard``.

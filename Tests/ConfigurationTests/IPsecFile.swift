@@ -21,6 +21,7 @@ enum IPsecFile {
         for (name, octets) in [
             ("edge.pem", certificate + certificate), ("ca.pem", certificate), ("edge.key", key),
             ("tunnel.psk", "0123456789abcdef\n"), ("short.psk", "0123456789abcde\n"),
+            ("tunnel.ppk", "0123456789abcdef0123456789abcdef\r\n"), ("short.ppk", "0123456789abcdef0123456789abcde\n"),
         ] { try Files.replace(file.directory + "/keys/\(name)", with: Array(octets.utf8)) }
         return file
     }

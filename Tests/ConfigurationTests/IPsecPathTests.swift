@@ -47,6 +47,16 @@ struct IPsecPathTests {
         #expect(tunnel.remoteTraffic.map(\.description) == ["10.30.0.0/16"] && tunnel.forcesEncapsulation)
     }
 
+    @Test func readsAPostQuantumKey() throws {
+        let least = IPsecFile.least
+        let key = try tunnel("\(least), ppk: {id: plant-7.ppk, key-file: keys/tunnel.ppk}")?.postQuantumKey
+        #expect(key?.identity == "plant-7.ppk" && key?.isRequired == true)
+        #expect(key?.key == Secret("0123456789abcdef0123456789abcdef".utf8))
+        let optional = try tunnel("\(least), ppk: {id: a, key-file: keys/tunnel.ppk, required: false}")?.postQuantumKey
+        #expect(optional?.isRequired == false)
+        #expect(try tunnel(least)?.postQuantumKey == nil)
+    }
+
     @Test(arguments: [
         (
             "underlay: {interface: eth1}, local: {id: a}, remote: {endpoint: 198.51.100.1}",
@@ -93,6 +103,26 @@ struct IPsecPathTests {
             "unknown key 'preshard-key-file' in path 'vpn-b' (did you mean 'preshared-key-file'?)"
         ),
         (
+            "\(IPsecFile.least), ppk: {id: a, key-file: keys/short.ppk}",
+            "key-file: 'keys/short.ppk' holds no key of 32 to 256 octets (openssl rand -base64 48 makes one)"
+        ),
+        (
+            "\(IPsecFile.least), ppk: {id: a}",
+            "ppk of path 'vpn-b' has no 'key-file' (or key-credential: NAME, of systemd)"
+        ),
+        (
+            "\(IPsecFile.least), ppk: {key-file: keys/tunnel.ppk}",
+            "ppk of path 'vpn-b' has no 'id' (what both ends call the key)"
+        ),
+        (
+            "\(IPsecFile.least), ppk: {id: 192.0.2.1, key-file: keys/tunnel.ppk}",
+            "id: '192.0.2.1' is no name of a ppk (1 to 64 letters, digits, '-', '_', '.'; no address)"
+        ),
+        (
+            "\(IPsecFile.least), ppk: {id: \"C=CH, CN=a\", key-file: keys/tunnel.ppk}",
+            "id: 'C=CH, CN=a' is no name of a ppk (1 to 64 letters, digits, '-', '_', '.'; no address)"
+        ),
+        (
             "\(shared), local: {}, remote: {endpoint: 198.51.100.1}, preset: gpc",
             "preset must be azure or aws or gcp, not 'gpc' (did you mean 'gcp'?)"
         ),
@@ -114,5 +144,24 @@ struct IPsecPathTests {
         defer { try? file.remove() }
         let found = file.diagnostics().filter { $0.contains("error") }
         #expect(found.count == 1 && found.first?.hasSuffix("error: " + error) == true, "\(found)")
+    }
+
+    /// charon finds a key by its identity alone.
+    @Test func oneIdentityIsOneKey() throws {
+        let other =
+            "\n  vpn-c: {kind: ipsec, interface: pn-c, addresses: [10.97.0.2/30], underlay: {interface: eth1}, "
+            + "preshared-key-file: keys/tunnel.psk, local: {}, remote: {endpoint: 198.51.100.2}, "
+            + "ppk: {id: a, key-file: keys/KEY}}\nnetworks:"
+        for (key, isFine) in [("tunnel.ppk", true), ("edge.key", false)] {
+            let file = try IPsecFile.with("\(IPsecFile.least), ppk: {id: a, key-file: keys/tunnel.ppk}")
+            defer { try? file.remove() }
+            let text = String(decoding: try Files.read(file.path), as: UTF8.self)
+            let both = text.replacing("\nnetworks:", with: other.replacing("KEY", with: key), maxReplacements: 1)
+            try Files.replace(file.path, with: Array(both.utf8))
+            let errors = file.diagnostics().filter { $0.contains("error: ") }
+            let message =
+                "error: the ppk 'a' is another key than that of path 'vpn-b' (another id for it, at both ends)"
+            #expect(isFine ? errors == [] : errors.count == 1 && errors[0].hasSuffix(message), "\(errors)")
+        }
     }
 }

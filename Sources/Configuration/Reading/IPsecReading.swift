@@ -19,6 +19,7 @@ extension Reading {
         let local = section.required("local", hint: "who we are").flatMap { self.local($0, of: section) }
         let remote = section.required("remote", hint: "the other end").flatMap { self.remote($0, of: path, section) }
         let proof = proof(section, local, remote)
+        let postQuantumKey = section["ppk"].flatMap { self.postQuantumKey($0, of: path, section) }
         let gateway = section["preset"].flatMap { choice($0, "preset", of: CloudGateway.self) }
         let terms = terms(section, gateway)
         // A gateway of a cloud carries the families that its end of the link has addresses of, and may not bear others.
@@ -34,6 +35,7 @@ extension Reading {
             localID: local?.id,
             remoteID: remote.id,
             proof: proof,
+            postQuantumKey: postQuantumKey,
             gateway: gateway,
             terms: terms,
             localTraffic: traffic?.local ?? everything,
@@ -202,15 +204,23 @@ private enum EncapsulationWord: String, CaseIterable {
 
 extension KeyForm<Secret> {
     /// A key that both ends of an IPsec tunnel have: what the file holds, without the end of its line.
-    fileprivate static let ipsecPreshared = KeyForm(
-        parse: { octets in
-            var secret = octets[...]
-            if secret.last == UInt8(ascii: "\n") { secret.removeLast() }
-            if secret.last == UInt8(ascii: "\r") { secret.removeLast() }
-            return (16...256).contains(secret.count) ? Secret(secret) : nil
-        },
-        problem: "holds no key of 16 to 256 octets",
-        remedy: "openssl rand -base64 32 makes one; a shorter one is soon guessed by whoever poses as the other end",
-        makeStandIn: { Secret($0) }
+    fileprivate static let ipsecPreshared = shared(
+        of: 16...256,
+        remedy: "openssl rand -base64 32 makes one; a shorter one is soon guessed by whoever poses as the other end"
     )
+
+    /// What a file holds, without the end of its line.
+    static func shared(of length: ClosedRange<Int>, remedy: String) -> Self {
+        KeyForm(
+            parse: { octets in
+                var secret = octets[...]
+                if secret.last == UInt8(ascii: "\n") { secret.removeLast() }
+                if secret.last == UInt8(ascii: "\r") { secret.removeLast() }
+                return length.contains(secret.count) ? Secret(secret) : nil
+            },
+            problem: "holds no key of \(length.lowerBound) to \(length.upperBound) octets",
+            remedy: remedy,
+            makeStandIn: { Secret($0) }
+        )
+    }
 }

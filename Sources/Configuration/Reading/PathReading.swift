@@ -121,8 +121,8 @@ enum KindWord: String, CaseIterable {
         case .wireguard: ["private-key-file", "private-key-credential", "listen-port", "underlay", "peers"]
         case .ipsec:
             [
-                "underlay", "local", "remote", "preshared-key-file", "preshared-key-credential", "preset", "proposals",
-                "lifetimes", "traffic", "encapsulation",
+                "underlay", "local", "remote", "preshared-key-file", "preshared-key-credential", "ppk", "preset",
+                "proposals", "lifetimes", "traffic", "encapsulation",
             ]
         case .routed: ["gateways", "vlan", "metered"]
         }

@@ -81,4 +81,17 @@ struct IKEWishTests {
         #expect(connection.children[0].proposals == ["aes128gcm16-ecp256"])
         #expect(connection.proposals == CloudGateway.gcp.terms.proposals.ike)
     }
+
+    @Test func aPostQuantumKeyGoesWithTheOther() throws {
+        let wish = try wish("ppk: {id: plant.ppk, key-file: ppk, required: false}")
+        #expect(wish.connection.postQuantumKey == .init(identity: "plant.ppk", isRequired: false))
+        #expect(
+            wish.secrets == [
+                .preshared(Secret("0123456789abcdef".utf8), owners: ["192.0.2.1", "198.51.100.1"]),
+                .postQuantum(Secret("0123456789abcdef0123456789abcdef".utf8), identity: "plant.ppk"),
+            ]
+        )
+        let without = try self.wish("encapsulation: auto")
+        #expect(without.secrets.count == 1 && without.connection.postQuantumKey == nil)
+    }
 }

@@ -79,7 +79,7 @@ final class IKEControl {
             let before = tunnels[path]
             before?.negotiation?.cancel()
             tunnels[path] = IKETunnel(wish, now: loop.now)
-            if let before, before.wish.secret != wish.secret { unloadSecret(of: before) }
+            if let before, before.wish.secrets != wish.secrets { unloadSecrets(of: before) }
         }
         if charon == nil, !wishes.isEmpty || !digests.isEmpty {
             let charon = Charon(path: socket, on: loop) { [weak self] in self?.take($0) }
@@ -91,15 +91,12 @@ final class IKEControl {
 
     private func leave(_ tunnel: IKETunnel) {
         tunnel.negotiation?.cancel()
-        unloadSecret(of: tunnel)
+        unloadSecrets(of: tunnel)
         leftovers.insert(tunnel.wish.connection.name)
     }
 
-    private func unloadSecret(of tunnel: IKETunnel) {
-        switch tunnel.wish.secret {
-        case .preshared: charon?.unload(sharedKey: tunnel.wish.connection.name) { _ in }
-        case .privateKey: if let name = tunnel.keyName { charon?.unload(privateKey: name) { _ in } }
-        }
+    private func unloadSecrets(of tunnel: IKETunnel) {
+        charon?.unload(tunnel.wish.secrets, of: tunnel.wish.connection.name, keyName: tunnel.keyName)
     }
 
     private func take(_ report: Charon.Report) {
@@ -138,7 +135,7 @@ final class IKEControl {
             charon?.terminate(.connection(name), isForced: true) { _ in }
             charon?.unload(connection: name) { _ in }
             // An earlier run's, of which the kind is not known.
-            charon?.unload(sharedKey: name) { _ in }
+            charon?.unloadSharedKeys(of: name)
             digests[name] = nil
         }
         leftovers = []
@@ -149,7 +146,7 @@ final class IKEControl {
 
     private func load(_ path: PathName, _ wish: IKEWish) {
         tunnels[path]?.isLoading = true
-        loadSecret(of: wish, path) { [weak self] result in
+        loadSecrets(of: wish, path) { [weak self] result in
             guard let self, isCurrent(path, wish) else { return }
             guard case .success = result else { return finishLoading(path, result) }
             // One that is the same is left as it is, with all that hangs on it.
@@ -179,16 +176,11 @@ final class IKEControl {
 
     private func isCurrent(_ path: PathName, _ wish: IKEWish) -> Bool { tunnels[path]?.wish == wish }
 
-    private func loadSecret(of wish: IKEWish, _ path: PathName, _ completion: @escaping Charon.Completion<Void>) {
-        switch wish.secret {
-        case .preshared(let key, let owners):
-            charon?.load(sharedKey: wish.connection.name, key, owners: owners, completion)
-        case .privateKey(let key):
-            charon?.load(privateKey: key) { [weak self] result in
-                if let self, isCurrent(path, wish), case .success(let name) = result { tunnels[path]?.keyName = name }
-                completion(result.map { _ in () })
-            }
+    private func loadSecrets(of wish: IKEWish, _ path: PathName, _ completion: @escaping Charon.Completion<Void>) {
+        let keep = { [weak self] (name: String) -> Void in
+            if let self, isCurrent(path, wish) { tunnels[path]?.keyName = name }
         }
+        charon?.load(wish.secrets, of: wish.connection.name, keep: keep, completion)
     }
 
     private func finishLoading(_ path: PathName, _ result: Result<Void, VICIError>) {
@@ -301,7 +293,8 @@ final class IKEControl {
             child: name,
             of: name,
             within: Self.patience,
-            ownCertificates: tunnel.wish.certificates
+            ownCertificates: tunnel.wish.certificates,
+            hasPostQuantumKey: tunnel.wish.connection.postQuantumKey != nil
         ) { [weak self] result in self?.ended(path, result) }
         tunnels[path]?.negotiation = negotiation
     }

@@ -6,15 +6,10 @@ import Tunnel
 
 /// What charon is to have for an IPsec path.
 struct IKEWish: Equatable {
-    /// What goes with the connection, and is loaded apart from it.
-    enum Secret: Equatable {
-        case preshared(NetworkTypes.Secret, owners: [String])
-        case privateKey(NetworkTypes.Secret)
-    }
-
     /// The connection; its one child has the same name.
     let connection: IPsecConnection
-    let secret: Secret
+    /// What goes with the connection, and is loaded apart from it.
+    let secrets: [Secret]
     /// Our own certificate, and those that lead to an authority.
     let certificates: [CertificateFacts]
 
@@ -41,17 +36,20 @@ struct IKEWish: Equatable {
         guard let tunnel = path.ipsec, let source, let remote else { return nil }
         let name = Self.name(path.name)
         let (own, authorities): (IPsecConnection.Proof, IPsecConnection.Proof)
+        var secrets: [Secret] = []
         switch tunnel.proof {
         case .presharedKey(let key):
             (own, authorities) = (.presharedKey, .presharedKey)
-            secret = .preshared(key, owners: [tunnel.localID ?? "\(source)", tunnel.remoteID])
+            secrets.append(.preshared(key, owners: [tunnel.localID ?? "\(source)", tunnel.remoteID]))
             certificates = []
         case .certificates(let proof):
             own = .certificate(certificates: proof.own.map { Array($0.utf8) }, authorities: [])
             authorities = .certificate(certificates: [], authorities: proof.authorities.map { Array($0.utf8) })
-            secret = .privateKey(proof.privateKey)
+            secrets.append(.privateKey(proof.privateKey))
             certificates = proof.own.compactMap { try? CertificateFacts(Array($0.utf8)) }
         }
+        if let key = tunnel.postQuantumKey { secrets.append(.postQuantum(key.key, identity: key.identity)) }
+        self.secrets = secrets
         var child = IPsecConnection.Child(name: name, from: tunnel.localTraffic, to: tunnel.remoteTraffic)
         child.proposals = tunnel.terms.proposals.esp
         child.interfaceIDs = IPsecInterfaceIDs(reserved.xfrmInterfaceID(slot))
@@ -74,6 +72,9 @@ struct IKEWish: Equatable {
         connection.rekeyTime = tunnel.terms.lifetimes.ike
         connection.uniqueness = tunnel.terms.allowsDuplicates ? .duplicates : .replace
         connection.certificateSending = .always
+        connection.postQuantumKey = tunnel.postQuantumKey.map {
+            .init(identity: $0.identity, isRequired: $0.isRequired)
+        }
         self.connection = connection
     }
 }
