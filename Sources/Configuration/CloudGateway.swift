@@ -21,6 +21,7 @@ public enum CloudGateway: String, CaseIterable, Sendable {
                     ike: ["aes256gcm16-prfsha384-ecp384", "aes256-sha256-modp1024"],
                     esp: ["aes256gcm16-ecp384", "aes256gcm16"]
                 ),
+                offersMLKEM: false,
                 lifetimes: .init(ike: .seconds(25_200), child: .seconds(21_600)),
                 replayWindow: nil,
                 largestPacket: 1_400,
@@ -30,6 +31,7 @@ public enum CloudGateway: String, CaseIterable, Sendable {
             IPsecTerms(
                 // One of each: of several the gateway takes the weakest.
                 proposals: .init(ike: ["aes256gcm16-prfsha384-ecp384"], esp: ["aes256gcm16-ecp384"]),
+                offersMLKEM: false,
                 lifetimes: .init(ike: .seconds(25_200), child: .seconds(2_400)),
                 replayWindow: 1_024,
                 largestPacket: 1_438,
@@ -39,6 +41,7 @@ public enum CloudGateway: String, CaseIterable, Sendable {
             IPsecTerms(
                 // One of each: of several the gateway may take another one each time.
                 proposals: .init(ike: ["aes256gcm16-prfsha384-ecp384"], esp: ["aes256gcm16-ecp384"]),
+                offersMLKEM: false,
                 lifetimes: .init(ike: .seconds(32_400), child: .seconds(9_000)),
                 replayWindow: nil,
                 largestPacket: 1_390,

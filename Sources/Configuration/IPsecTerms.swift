@@ -33,6 +33,9 @@ public struct IPsecTerms: Hashable, Sendable {
 
     /// What is offered.
     public var proposals: Proposals
+    /// Whether ML-KEM is offered for IKE as well, where charon has it: not to gateways that document none, nor where the file
+    /// itself says what is offered.
+    public var offersMLKEM: Bool
     /// When keys are renewed.
     public var lifetimes: Lifetimes
     /// How many packets may come out of order; nil: charon's own.
@@ -45,9 +48,19 @@ public struct IPsecTerms: Hashable, Sendable {
     /// What is asked for where the file does not say.
     public static let standard = IPsecTerms(
         proposals: .standard,
+        offersMLKEM: true,
         lifetimes: .standard,
         replayWindow: nil,
         largestPacket: nil,
         allowsDuplicates: false
     )
+
+    /// What is offered for IKE: each proposal first with ML-KEM-768 as one more key exchange (RFC 9370), where it is offered.
+    /// It protects ESP's keys as well: all of them are made from IKE's (RFC 7296 section 2.17).
+    ///
+    /// - Parameter charonHasMLKEM: a proposal that charon cannot read is refused with the whole connection.
+    public func ikeProposals(charonHasMLKEM: Bool) -> [String] {
+        guard offersMLKEM, charonHasMLKEM else { return proposals.ike }
+        return proposals.ike.map { $0 + "-ke1_mlkem768" } + proposals.ike
+    }
 }

@@ -31,6 +31,8 @@ extension StatusReport.Path {
         @ExplicitNull public var failure: String?
         /// Days that our certificate is still valid; negative once it expired; null where there is none.
         @ExplicitNull public var certificateDaysLeft: Int?
+        /// Whether what is recorded of it today stays secret from a quantum computer; null where no IKE_SA stands.
+        @ExplicitNull public var quantumProtection: QuantumProtection?
 
         /// Makes a tunnel's part of a report.
         public init(
@@ -46,7 +48,8 @@ extension StatusReport.Path {
             rekeySeconds: Int? = nil,
             isEncapsulated: Bool = false,
             failure: String? = nil,
-            certificateDaysLeft: Int? = nil
+            certificateDaysLeft: Int? = nil,
+            quantumProtection: QuantumProtection? = nil
         ) {
             self.charon = charon
             self.state = state
@@ -61,6 +64,40 @@ extension StatusReport.Path {
             self.isEncapsulated = isEncapsulated
             self.failure = failure
             self.certificateDaysLeft = certificateDaysLeft
+            self.quantumProtection = quantumProtection
+        }
+    }
+}
+
+extension StatusReport.Path.IPsec {
+    /// Whether breaking the classical key exchange would give a tunnel's keys away.
+    public struct QuantumProtection: Hashable, Sendable, Codable {
+        /// What else is in the keys.
+        public enum Means: String, Hashable, Sendable, Codable {
+            /// One more key exchange, by ML-KEM (RFC 9370, FIPS 203).
+            case mlKEM = "ml-kem"
+            /// A key that both ends have besides (RFC 8784).
+            case ppk
+        }
+
+        /// What protects it; null: nothing does.
+        @ExplicitNull public var by: Means?
+        /// Why nothing does, and what would; null where something does.
+        @ExplicitNull public var reason: String?
+
+        /// Makes a tunnel's part of a report.
+        public init(by means: Means? = nil, reason: String? = nil) {
+            by = means
+            self.reason = reason
+        }
+
+        /// For people: `quantum-safe by ML-KEM`, `not quantum-safe (…)`.
+        public var text: String {
+            switch by {
+            case .mlKEM: "quantum-safe by ML-KEM"
+            case .ppk: "quantum-safe by ppk"
+            case nil: "not quantum-safe" + (reason.map { " (\($0))" } ?? "")
+            }
         }
     }
 }

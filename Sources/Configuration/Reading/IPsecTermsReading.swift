@@ -9,6 +9,7 @@ extension Reading {
         }
         if let ike = proposals?["ike"] {
             terms.proposals.ike = self.proposals(ike, "ike")
+            terms.offersMLKEM = false
         } else if gateway == .azure, let node = section["preset"] {
             let hint = "give its connection a policy with GCMAES256, SHA384 and ECP384, and the path 'proposals'"
             warning(node.mark, "preset azure offers the gateway's own DH group 2 as well, which is weak", hint: hint)

@@ -89,6 +89,7 @@ extension Page {
         if ipsec.isEncapsulated { words.append("in UDP") }
         if let seconds = ipsec.rekeySeconds { words.append("new keys in \(Duration.seconds(seconds).shortText)") }
         if let days = ipsec.certificateDaysLeft { words.append("certificate \(days) days") }
+        if let protection = ipsec.quantumProtection { words.append(protection.text) }
         return wrapped(words.joined(separator: ", "), indent: indent)
     }
 

@@ -13,6 +13,7 @@ import Tunnel
 final class IKEControl {
     private let loop: EventLoop
     private let log: Logger
+    private let onConnect: () -> Void
     private let onChange: () -> Void
     private var charon: Charon?
     private(set) var tunnels: [PathName: IKETunnel] = [:]
@@ -42,16 +43,27 @@ final class IKEControl {
 
     /// - Parameters:
     ///   - digests: those of an earlier run.
+    ///   - onConnect: called when charon answers, before it is told anything: what it has decides what it is to have.
     ///   - onChange: called when something is otherwise than before.
-    init(on loop: EventLoop, log: Logger, digests: [String: [UInt8]], onChange: @escaping () -> Void) {
+    init(
+        on loop: EventLoop,
+        log: Logger,
+        digests: [String: [UInt8]],
+        onConnect: @escaping () -> Void,
+        onChange: @escaping () -> Void
+    ) {
         self.loop = loop
         self.log = log
         self.digests = digests
+        self.onConnect = onConnect
         self.onChange = onChange
     }
 
     /// Whether charon takes commands.
     var isConnected: Bool { charon?.isConnected ?? false }
+
+    /// What the charon has that answered last.
+    var keyExchanges: CharonKeyExchanges { charon?.keyExchanges ?? CharonKeyExchanges() }
 
     /// Has charon have none of our tunnels any more; false where it cannot be told.
     func takeDown() -> Bool {
@@ -105,6 +117,7 @@ final class IKEControl {
             (absence, self.version) = (nil, version)
             log.notice("\(version.daemon) \(version.version) keeps the IPsec tunnels", metadata: ["lacks": "\(lacks)"])
             for path in tunnels.keys { tunnels[path]?.isLoaded = false }
+            onConnect()
             findLeftovers()
             load()
         case .lost(let error):
@@ -145,6 +158,9 @@ final class IKEControl {
     }
 
     private func load(_ path: PathName, _ wish: IKEWish) {
+        if let version, let lack = wish.lack(of: version, keyExchanges) {
+            return finishLoading(path, .failure(.lacking(lack)))
+        }
         tunnels[path]?.isLoading = true
         loadSecrets(of: wish, path) { [weak self] result in
             guard let self, isCurrent(path, wish) else { return }

@@ -26,12 +26,14 @@ struct IKEWish: Equatable {
     /// - Parameters:
     ///   - source: the underlay's address for the other end.
     ///   - remote: the other end's.
+    ///   - keyExchanges: what charon has.
     init?(
         _ path: PathConfiguration,
         slot: Int,
         from source: IPAddress?,
         to remote: IPAddress?,
-        _ reserved: ReservedNumbers
+        _ reserved: ReservedNumbers,
+        _ keyExchanges: CharonKeyExchanges
     ) {
         guard let tunnel = path.ipsec, let source, let remote else { return nil }
         let name = Self.name(path.name)
@@ -66,7 +68,7 @@ struct IKEWish: Equatable {
             remote: .init(identity: tunnel.remoteID, proof: authorities),
             children: [child]
         )
-        connection.proposals = tunnel.terms.proposals.ike
+        connection.proposals = tunnel.terms.ikeProposals(charonHasMLKEM: keyExchanges.hasMLKEM)
         connection.deadPeerDelay = Self.deadPeerDelay
         connection.forcesEncapsulation = tunnel.forcesEncapsulation
         connection.rekeyTime = tunnel.terms.lifetimes.ike
