@@ -56,7 +56,7 @@ let rooms: [Target] =
     + room(
         "Tunnel",
         ["CCrypto", "CLinux", "CMnl", "Digests", "NetworkTypes", "PathHealth", "SystemIO"],
-        tests: ["CNl"]
+        tests: ["CNl", "Configuration"]
     )
     + room("ProcessLink", ["CLinux", "NetworkTypes", "SystemIO"])
     + room("PrivateDNS", ["CLdns", "CLinux", "NetworkTypes", "SystemIO"], tests: ["CMallocCount"])

@@ -36,6 +36,17 @@ public struct IPsecConfiguration: Equatable, Sendable {
         case strict
     }
 
+    /// A key that both ends have besides, and mix into those that they agree on: who breaks the key exchange, as a quantum
+    /// computer may, has nothing without it (RFC 8784).
+    public struct PostQuantumKey: Equatable, Sendable {
+        /// What both ends call it; it is no secret.
+        public let identity: String
+        /// The key, 32 to 256 octets.
+        public let key: Secret
+        /// Whether there is no tunnel without it.
+        public let isRequired: Bool
+    }
+
     /// Where outer packets leave, those of IKE among them.
     public let underlay: UnderlayConfiguration
     /// Where the other end is; the port is that of IKE.
@@ -46,8 +57,12 @@ public struct IPsecConfiguration: Equatable, Sendable {
     public let remoteID: String
     /// How both prove it.
     public let proof: Proof
-    /// What is offered; where the file does not say, ``Proposals/standard``.
-    public let proposals: Proposals
+    /// What goes into the keys besides, where it does.
+    public let postQuantumKey: PostQuantumKey?
+    /// The cloud whose gateway is at the other end; nil: none whose terms are known.
+    public let gateway: CloudGateway?
+    /// What is asked of the other end: the file's word, else the gateway's, else ``IPsecTerms/standard``.
+    public let terms: IPsecTerms
     /// What of our side goes across.
     public let localTraffic: [IPPrefix]
     /// What of the other side goes across.
@@ -56,21 +71,4 @@ public struct IPsecConfiguration: Equatable, Sendable {
     public let reauthentication: Duration?
     /// Whether ESP goes in UDP even without NAT, where a network on the way loses plain ESP.
     public let forcesEncapsulation: Bool
-
-    /// What is offered, best first, in strongSwan's words.
-    public struct Proposals: Hashable, Sendable {
-        /// For IKE.
-        public let ike: [String]
-        /// For ESP.
-        public let esp: [String]
-
-        /// What is modern and what most gateways have: AES-256-GCM with X25519 or a NIST curve, then what has no AEAD.
-        public static let standard = Proposals(
-            ike: [
-                "aes256gcm16-prfsha384-x25519", "aes256gcm16-prfsha384-ecp384", "aes256gcm16-prfsha256-ecp256",
-                "aes256-sha384-ecp384", "aes256-sha256-modp2048",
-            ],
-            esp: ["aes256gcm16-x25519", "aes256gcm16-ecp384", "aes256gcm16-ecp256", "aes256-sha256-modp2048"]
-        )
-    }
 }

@@ -40,6 +40,8 @@ extension StatusReport.Path {
         @ExplicitNull public var replacement: String?
         /// What the kernel counted; null where it was not read yet.
         @ExplicitNull public var packets: Packets?
+        /// Whether what is recorded of it today stays secret from a quantum computer; null where no IKE_SA stands.
+        @ExplicitNull public var quantumProtection: QuantumProtection?
 
         /// Makes a tunnel's part of a report.
         public init(
@@ -59,7 +61,8 @@ extension StatusReport.Path {
             peerCertificateDaysLeft: Int? = nil,
             provenSeconds: Int? = nil,
             replacement: String? = nil,
-            packets: Packets? = nil
+            packets: Packets? = nil,
+            quantumProtection: QuantumProtection? = nil
         ) {
             self.charon = charon
             self.state = state
@@ -78,6 +81,40 @@ extension StatusReport.Path {
             self.provenSeconds = provenSeconds
             self.replacement = replacement
             self.packets = packets
+            self.quantumProtection = quantumProtection
+        }
+    }
+}
+
+extension StatusReport.Path.IPsec {
+    /// Whether breaking the classical key exchange would give a tunnel's keys away.
+    public struct QuantumProtection: Hashable, Sendable, Codable {
+        /// What else is in the keys.
+        public enum Means: String, Hashable, Sendable, Codable {
+            /// One more key exchange, by ML-KEM (RFC 9370, FIPS 203).
+            case mlKEM = "ml-kem"
+            /// A key that both ends have besides (RFC 8784).
+            case ppk
+        }
+
+        /// What protects it; null: nothing does.
+        @ExplicitNull public var by: Means?
+        /// Why nothing does, and what would; null where something does.
+        @ExplicitNull public var reason: String?
+
+        /// Makes a tunnel's part of a report.
+        public init(by means: Means? = nil, reason: String? = nil) {
+            by = means
+            self.reason = reason
+        }
+
+        /// For people: `quantum-safe by ML-KEM`, `not quantum-safe (…)`.
+        public var text: String {
+            switch by {
+            case .mlKEM: "quantum-safe by ML-KEM"
+            case .ppk: "quantum-safe by ppk"
+            case nil: "not quantum-safe" + (reason.map { " (\($0))" } ?? "")
+            }
         }
     }
 }

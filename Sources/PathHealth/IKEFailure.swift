@@ -35,6 +35,12 @@ public enum IKEFailure: Error, Hashable, Sendable, Codable, CustomStringConverti
     case identityMismatch
     /// The peer showed no certificate of the identity that it says it has.
     case peerIdentityUnknown
+    /// A post-quantum key is required, and there is none of its identity here (RFC 8784).
+    case noPostQuantumKey
+    /// A post-quantum key is required, and the peer has none, or not that one.
+    case peerLacksPostQuantumKey
+    /// The peer did not take our proof, and a post-quantum key is part of it.
+    case postQuantumKeyRefused
     /// Nothing came from the peer, or nothing any more, in time.
     case noAnswer
     /// charon, which negotiates for us, went away or does not answer.
@@ -51,7 +57,8 @@ public enum IKEFailure: Error, Hashable, Sendable, Codable, CustomStringConverti
             .identityMismatch, .peerIdentityUnknown:
             true
         case .authenticationRefused, .presharedKeyMismatch, .noSharedKey, .noPrivateKey, .proposalMismatch,
-            .childProposalMismatch, .trafficSelectorMismatch, .ownCertificateExpired, .noAnswer, .charonLost, .other:
+            .childProposalMismatch, .trafficSelectorMismatch, .ownCertificateExpired, .noPostQuantumKey,
+            .peerLacksPostQuantumKey, .postQuantumKeyRefused, .noAnswer, .charonLost, .other:
             false
         }
     }
@@ -100,6 +107,13 @@ public enum IKEFailure: Error, Hashable, Sendable, Codable, CustomStringConverti
         case .identityMismatch: "the peer is not whom we want (the peer's identity at both ends)"
         case .peerIdentityUnknown:
             "the peer showed no certificate of its identity (its certificate must name the identity that it is known by)"
+        case .noPostQuantumKey:
+            "there is no ppk of this id here, and it is required (the path's ppk: its id and its key)"
+        case .peerLacksPostQuantumKey:
+            "the peer has no such ppk, and it is required (the same ppk there; or 'required: false' here, for as long)"
+        case .postQuantumKeyRefused:
+            "the peer refused our proof, of which the ppk is part (are the ppk and its id the same at both ends? And key or "
+                + "certificate, and both identities? Its log knows)"
         case .noAnswer: "no answer from the peer in time (its address, and UDP ports 500 and 4500 on the way)"
         case .charonLost: "charon went away or does not answer (is strongSwan running?)"
         case .other(let line): "charon says: \(line)"

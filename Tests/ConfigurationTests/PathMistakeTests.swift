@@ -315,10 +315,13 @@ struct PathMistakeTests {
         )
     }
 
-    @Test func keysOfTheDesign() throws {
+    @Test func presetOfAnotherKind() throws {
         try Example.expect(
             ("    mtu: 1420", "    preset: azure"),
-            give: ["10:5: error: 'preset' is part of the design but not of this version (remove it)"]
+            give: [
+                "10:5: error: unknown key 'preset' in path 'vpn-a' (known here: kind, interface, mtu, nat, addresses, bfd, "
+                    + "stamp, stamp-reflector, private-key-file, private-key-credential, listen-port, underlay, peers)"
+            ]
         )
     }
 

@@ -21,6 +21,28 @@ struct PathMTUTests {
         let mtu: Int
     }
 
+    /// A gateway's limit counts where the way has room for more, and the file's word goes before both.
+    @Test(
+        arguments: [
+            (nil, 1500, nil, 1415), (1400, 1500, nil, 1400), (1438, 1500, nil, 1415), (1438, 9000, nil, 1438),
+            (1400, 1400, nil, 1315), (1400, 1500, 1450, 1450),
+        ] as [(Int?, Int, Int?, Int)]
+    )
+    func leavesRoomForWhatESPAdds(limit: Int?, link: Int, file: Int?, expected: Int) {
+        var path = Sample.path(Sample.first, slot: 1)
+        path.mtu = file
+        path.kind = .ipsec(
+            .init(
+                to: IPAddress("192.0.2.1"),
+                underlay: .init(Sample.interface("eth0"), gateways: nil),
+                largestPacket: limit
+            )
+        )
+        var observed = Sample.bare
+        observed.links[Sample.interface("eth0")]?.mtu = link
+        #expect(path.mtu(observed) == expected)
+    }
+
     @Test(arguments: [
         Case(mtu: 1420), Case(isIPv4Only: true, mtu: 1440),
         // PPPoE (RFC 2516 section 7) and jumbo frames.

@@ -86,6 +86,20 @@ struct RenderingTests {
         #expect(!page(width: 200).status(report).contains("XfrmInNoStates"))
     }
 
+    @Test func saysWhetherAQuantumComputerCouldReadIt() throws {
+        var report = try Sample.report()
+        var tunnel = StatusReport.Path.IPsec(state: "ESTABLISHED", childState: "INSTALLED", quantumProtection: nil)
+        report.paths[0].ipsec = tunnel
+        #expect(page(width: 200).status(report).contains("\n       ipsec: INSTALLED\n"))
+        tunnel.quantumProtection = .init(by: .mlKEM)
+        report.paths[0].ipsec = tunnel
+        #expect(page(width: 200).status(report).contains("\n       ipsec: INSTALLED, quantum-safe by ML-KEM\n"))
+        tunnel.quantumProtection = .init(reason: "charon has no ML-KEM; a ppk would do")
+        report.paths[0].ipsec = tunnel
+        let text = page(width: 200).status(report)
+        #expect(text.contains("ipsec: INSTALLED, not quantum-safe (charon has no ML-KEM; a ppk would do)\n"))
+    }
+
     @Test func coloursWithoutMovingAColumn() throws {
         let coloured = try page(colour: true).status(Sample.report())
         #expect(coloured.contains("\u{1b}[31mblocked\u{1b}[0m"))

@@ -45,6 +45,8 @@ struct Declarations {
     var publicKeys: [Sighting<WireGuardPublicKey>] = []
     /// The far ends of the paths' BFD and STAMP sessions.
     var farEnds: [Sighting<IPAddress>] = []
+    /// The post-quantum keys of IPsec paths, by their identities.
+    var postQuantumKeys: [String: Sighting<Secret>] = [:]
     /// The public keys that belong to the private keys of paths.
     var ownKeys: [Sighting<WireGuardPublicKey>] = []
 

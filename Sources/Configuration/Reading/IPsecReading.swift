@@ -5,15 +5,26 @@ import NetworkTypes
 extension Reading {
     /// What a path of `kind: ipsec` says of its tunnel.
     ///
-    /// - Parameter own: the path's interface.
-    func ipsec(_ section: Section, of path: String, own: InterfaceName?) -> IPsecConfiguration? {
+    /// - Parameters:
+    ///   - own: the path's interface.
+    ///   - families: those of the interface's addresses, as far as these could be read.
+    func ipsec(
+        _ section: Section,
+        of path: String,
+        own: InterfaceName?,
+        _ families: Set<AddressFamily>
+    ) -> IPsecConfiguration? {
         let underlay = section.required("underlay").flatMap { self.underlay($0, of: section, own: own) }
         if underlay?.isMetered == true { declared.meteredPaths.insert(path) }
         let local = section.required("local", hint: "who we are").flatMap { self.local($0, of: section) }
         let remote = section.required("remote", hint: "the other end").flatMap { self.remote($0, of: path, section) }
         let proof = proof(section, local, remote)
-        let proposals = section["proposals"].flatMap { self.proposals($0, of: section) }
-        let traffic = section["traffic"].flatMap { self.traffic($0, of: section) }
+        let postQuantumKey = section["ppk"].flatMap { self.postQuantumKey($0, of: path, section) }
+        let gateway = section["preset"].flatMap { choice($0, "preset", of: CloudGateway.self) }
+        let terms = terms(section, gateway)
+        // A gateway of a cloud carries the families that its end of the link has addresses of, and may not bear others.
+        let everything = Self.everything.filter { gateway == nil || families.isEmpty || families.contains($0.family) }
+        let traffic = section["traffic"].flatMap { self.traffic($0, of: section, else: everything) }
         let encapsulation = section["encapsulation"].flatMap {
             choice($0, "encapsulation", of: EncapsulationWord.self)
         }
@@ -25,9 +36,11 @@ extension Reading {
             localID: local?.id,
             remoteID: remote.id,
             proof: proof,
-            proposals: proposals ?? .standard,
-            localTraffic: traffic?.local ?? Self.everything,
-            remoteTraffic: traffic?.remote ?? Self.everything,
+            postQuantumKey: postQuantumKey,
+            gateway: gateway,
+            terms: terms,
+            localTraffic: traffic?.local ?? everything,
+            remoteTraffic: traffic?.remote ?? everything,
             reauthentication: reauthentication,
             forcesEncapsulation: encapsulation == .always
         )
@@ -201,38 +214,17 @@ extension Reading {
         )
     }
 
-    private func proposals(_ node: YAMLNode, of path: Section) -> IPsecConfiguration.Proposals? {
-        guard let section = Section(node, of: "proposals of \(path.what)", keys: ["ike", "esp"], reading: self) else {
-            return nil
-        }
-        func words(_ key: String, _ standard: [String]) -> [String] {
-            guard let node = section[key] else { return standard }
-            return (list(node, key) ?? []).compactMap { item in
-                guard let text = self.text(item, key) else { return nil }
-                let isWord = !text.isEmpty && text.utf8.allSatisfy(\.isOfAProposal)
-                if text.hasPrefix("null") {
-                    error(
-                        item.mark,
-                        "\(key): '\(text)' hides nothing of what goes across",
-                        hint: "as in aes256gcm16-ecp384"
-                    )
-                    return nil
-                }
-                if !isWord { error(item.mark, "\(key): '\(text)' is no proposal", hint: "as in aes256gcm16-ecp384") }
-                return isWord ? text : nil
-            }
-        }
-        let standard = IPsecConfiguration.Proposals.standard
-        return .init(ike: words("ike", standard.ike), esp: words("esp", standard.esp))
-    }
-
-    private func traffic(_ node: YAMLNode, of path: Section) -> (local: [IPPrefix], remote: [IPPrefix])? {
+    private func traffic(
+        _ node: YAMLNode,
+        of path: Section,
+        else everything: [IPPrefix]
+    ) -> (local: [IPPrefix], remote: [IPPrefix])? {
         guard let section = Section(node, of: "traffic of \(path.what)", keys: ["local", "remote"], reading: self)
         else {
             return nil
         }
         func prefixes(_ key: String) -> [IPPrefix] {
-            guard let node = section[key] else { return Self.everything }
+            guard let node = section[key] else { return everything }
             return (list(node, key) ?? []).compactMap { prefix($0, key) }
         }
         return (prefixes("local"), prefixes("remote"))
@@ -250,29 +242,25 @@ private enum EncapsulationWord: String, CaseIterable {
     case always
 }
 
-extension UInt8 {
-    /// Letters, digits, `-` and `_`.
-    fileprivate var isOfAProposal: Bool {
-        switch self {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"),
-            UInt8(ascii: "_"):
-            true
-        default: false
-        }
-    }
-}
-
 extension KeyForm<Secret> {
     /// A key that both ends of an IPsec tunnel have: what the file holds, without the end of its line.
-    fileprivate static let ipsecPreshared = KeyForm(
-        parse: { octets in
-            var secret = octets[...]
-            if secret.last == UInt8(ascii: "\n") { secret.removeLast() }
-            if secret.last == UInt8(ascii: "\r") { secret.removeLast() }
-            return (16...256).contains(secret.count) ? Secret(secret) : nil
-        },
-        problem: "holds no key of 16 to 256 octets",
-        remedy: "openssl rand -base64 32 makes one; a shorter one is soon guessed by whoever poses as the other end",
-        makeStandIn: { Secret($0) }
+    fileprivate static let ipsecPreshared = shared(
+        of: 16...256,
+        remedy: "openssl rand -base64 32 makes one; a shorter one is soon guessed by whoever poses as the other end"
     )
+
+    /// What a file holds, without the end of its line.
+    static func shared(of length: ClosedRange<Int>, remedy: String) -> Self {
+        KeyForm(
+            parse: { octets in
+                var secret = octets[...]
+                if secret.last == UInt8(ascii: "\n") { secret.removeLast() }
+                if secret.last == UInt8(ascii: "\r") { secret.removeLast() }
+                return length.contains(secret.count) ? Secret(secret) : nil
+            },
+            problem: "holds no key of \(length.lowerBound) to \(length.upperBound) octets",
+            remedy: remedy,
+            makeStandIn: { Secret($0) }
+        )
+    }
 }

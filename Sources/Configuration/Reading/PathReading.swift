@@ -24,7 +24,6 @@ extension Reading {
                 of: "path '\(entry.key)'",
                 at: entry.mark,
                 keys: Self.commonKeys + (word ?? .wireguard).keys,
-                planned: ["preset"],
                 reading: self
             )
         else { return nil }
@@ -51,7 +50,9 @@ extension Reading {
         switch word {
         case .routed:
             kind = routed(section, of: entry.key, own: interface, isOwn ? addresses : nil).map { .routed($0) }
-        case .ipsec: kind = ipsec(section, of: entry.key, own: interface).map { .ipsec($0) }
+        case .ipsec:
+            let families = Set((addresses ?? []).map(\.address.family))
+            kind = ipsec(section, of: entry.key, own: interface, families).map { .ipsec($0) }
         case .wireguard, nil: kind = wireGuard(section, of: entry.key, own: interface).map { .wireGuard($0) }
         }
         let ownIsKnown = isOwn && !declared.pathsWithUnknownAddresses.contains(entry.key)
@@ -120,8 +121,8 @@ enum KindWord: String, CaseIterable {
         case .wireguard: ["private-key-file", "private-key-credential", "listen-port", "underlay", "peers"]
         case .ipsec:
             [
-                "underlay", "local", "remote", "preshared-key-file", "preshared-key-credential", "proposals", "traffic",
-                "encapsulation", "reauthentication",
+                "underlay", "local", "remote", "preshared-key-file", "preshared-key-credential", "ppk", "preset",
+                "proposals", "lifetimes", "traffic", "encapsulation", "reauthentication",
             ]
         case .routed: ["gateways", "vlan", "metered"]
         }

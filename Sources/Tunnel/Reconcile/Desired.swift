@@ -41,11 +41,14 @@ public struct Desired: Hashable, Sendable {
             public var remote: IPAddress?
             /// Where outer packets leave, those of IKE among them.
             public var underlay: Underlay
+            /// Octets of the largest packet that the other end takes, however much the way lets through; nil: no limit.
+            public var largestPacket: Int?
 
             /// Makes a tunnel.
-            public init(to remote: IPAddress?, underlay: Underlay) {
+            public init(to remote: IPAddress?, underlay: Underlay, largestPacket: Int? = nil) {
                 self.remote = remote
                 self.underlay = underlay
+                self.largestPacket = largestPacket
             }
         }
 

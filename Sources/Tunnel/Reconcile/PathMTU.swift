@@ -4,8 +4,9 @@ import NetworkTypes
 
 extension Desired.Path {
     /// Octets of the largest packet that the path's interface takes: the file's word, else what the way to its peers lets
-    /// through less what WireGuard adds to it; for a VLAN what its parent takes, and for an interface that is not ours what
-    /// it was set to. What is measured of that way belongs into ``Observed/outerMTUs`` as well.
+    /// through less what the tunnel adds to it, and no more than its other end takes; for a VLAN what its parent takes, and
+    /// for an interface that is not ours what it was set to. What is measured of that way belongs into
+    /// ``Observed/outerMTUs`` as well.
     ///
     /// Never below what IPv6 asks for (RFC 8200 section 5): over an underlay with less room WireGuard's packets are cut
     /// into fragments, which is slow, while an interface below 1280 has no IPv6 at all.
@@ -18,7 +19,8 @@ extension Desired.Path {
         if observed.links[underlay.interface] == nil, let link = usableLink(observed) {
             return max(link.mtu, 1280)
         }
-        return max(outer(underlay, observed) - overhead(observed.tunnels[interface]), 1280)
+        let room = outer(underlay, observed) - overhead(observed.tunnels[interface])
+        return max(min(room, ipsec?.largestPacket ?? room), 1280)
     }
 
     private func lineMTU(_ observed: Observed) -> Int {

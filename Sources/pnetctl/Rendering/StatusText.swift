@@ -89,7 +89,10 @@ extension Page {
         if ipsec.isEncapsulated { words.append("in UDP") }
         if let seconds = ipsec.rekeySeconds { words.append("new keys in \(Duration.seconds(seconds).shortText)") }
         if let days = ipsec.certificateDaysLeft { words.append("certificate \(days) days") }
+        if let days = ipsec.peerCertificateDaysLeft { words.append("the other end's \(days)") }
+        if let replacement = ipsec.replacement { words.append("another one is to come: \(replacement)") }
         if let packets = ipsec.packets, packets.refused > 0 { words.append("\(packets.refused) packets refused") }
+        if let protection = ipsec.quantumProtection { words.append(protection.text) }
         return wrapped(words.joined(separator: ", "), indent: indent)
     }
 

@@ -172,6 +172,7 @@ extension Agent {
         if let seconds = tunnel.rekeySeconds {
             facts.append("its keys are renewed in \(Duration.seconds(seconds).shortText)")
         }
+        if let protection = tunnel.quantumProtection { facts.append(protection.text) }
         if let days = tunnel.certificateDaysLeft { facts.append("our certificate is valid for \(days) days") }
         if let failure = tunnel.failure { facts.append("the last attempt failed: \(failure)") }
         let remote = tunnel.remote.map(\.description) ?? "a gateway whose address is not known yet"

@@ -44,6 +44,7 @@ extension Agent {
     /// Has charon keep the tunnels of the file, from and to the addresses that they have now.
     func followIKE() {
         let reserved = ReservedNumbers(site.reserve)
+        let keyExchanges = ike?.keyExchanges ?? CharonKeyExchanges()
         let wishes = site.paths.compactMap { path -> (PathName, IKEWish)? in
             let remote = endpoints.book.endpoint(of: EndpointBook.Peer(path: path.name, key: nil))?.address
             let before = ike?.tunnels[path.name]?.wish.connection.localAddresses.first
@@ -53,7 +54,8 @@ extension Agent {
                     slot: saved.pathSlots[path.name.text] ?? 0,
                     from: reconciler.source(on: underlay, for: remote, preferring: before),
                     to: remote,
-                    reserved
+                    reserved,
+                    keyExchanges
                 )
             else { return nil }
             return (path.name, wish)
@@ -98,7 +100,7 @@ extension Agent {
 
     /// A path's tunnel, as status has it.
     func ipsecReport(_ path: PathConfiguration) -> StatusReport.Path.IPsec? {
-        guard path.ipsec != nil else { return nil }
+        guard let configuration = path.ipsec else { return nil }
         let tunnel = ike?.tunnels[path.name]
         let association = tunnel?.association
         let child = association?.children.first { $0.state == .installed } ?? association?.children.first
@@ -122,7 +124,17 @@ extension Agent {
             replacement: tunnel?.replacement.map { replacement in
                 replacement.reason + (replacement.failure.map { "; the last attempt failed: \($0)" } ?? "")
             },
-            packets: packetReport(path.name)
+            packets: packetReport(path.name),
+            quantumProtection: association.flatMap { association in
+                guard association.establishedSeconds != nil else { return nil }
+                return .init(
+                    keyExchanges: association.algorithms.keyExchanges,
+                    hasPostQuantumKey: association.hasPostQuantumKey,
+                    of: configuration,
+                    charon: ike?.version,
+                    ike?.keyExchanges ?? CharonKeyExchanges()
+                )
+            }
         )
     }
 
@@ -196,12 +208,14 @@ extension Agent {
 }
 
 extension IPsecAlgorithms {
+    fileprivate var keyExchanges: [String] { [keyExchange].compactMap(\.self) + additionalKeyExchanges }
+
     /// In short, as charon names them: `AES_GCM_16-256/PRF_HMAC_SHA2_384/ECP_384`.
     fileprivate var text: String? {
-        let parts = [
-            encryption.map { $0 + (encryptionKeySize.map { "-\($0)" } ?? "") }, integrity, pseudoRandomFunction,
-            keyExchange,
-        ].compactMap(\.self)
+        let parts =
+            [
+                encryption.map { $0 + (encryptionKeySize.map { "-\($0)" } ?? "") }, integrity, pseudoRandomFunction,
+            ].compactMap(\.self) + keyExchanges
         return parts.isEmpty ? nil : parts.joined(separator: "/")
     }
 }

@@ -168,8 +168,13 @@ final class Agent {
         stamp = STAMPSessions(on: loop, clock: clock) { [weak self] path, status in
             self?.observe(.reflector(path, status))
         }
-        ike = IKEControl(on: loop, log: log, loaded: self.saved.ikeTerms ?? [:]) { [weak self] in self?.ikeChanged()
-        }
+        ike = IKEControl(
+            on: loop,
+            log: log,
+            loaded: self.saved.ikeTerms ?? [:],
+            onConnect: { [weak self] in if self?.isEnding == false { self?.followIKE() } },
+            onChange: { [weak self] in self?.ikeChanged() }
+        )
         journal.report = { [weak self] failure in
             self?.keepInMind("the journal has a gap") { if let failure { throw failure } }
         }

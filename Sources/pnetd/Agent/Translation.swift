@@ -62,7 +62,8 @@ extension Desired {
                         .ipsec(
                             Desired.Path.IPsecTunnel(
                                 to: endpoints.endpoint(of: EndpointBook.Peer(path: path.name, key: nil))?.address,
-                                underlay: Desired.Path.Underlay(tunnel.underlay)
+                                underlay: Desired.Path.Underlay(tunnel.underlay),
+                                largestPacket: tunnel.terms.largestPacket
                             )
                         )
                     case .routed(let line): .routed(Desired.Path.Line(line, farEnds: path.farEnds))

@@ -33,7 +33,11 @@ final class FakeCharon {
     /// What a connection attempt fails by.
     var refusal: SystemError?
     var unknownEvents: Set<String> = []
-    /// What is done about a request that is not `version`.
+    /// What it says that it is.
+    var version = "5.9.8"
+    /// The answer to get-algorithms; nil: it does not know the command.
+    var algorithms: VICIMessage? = VICIMessage()
+    /// What is done about a request that is no part of the greeting.
     var answer: (Link, _ command: String, VICIMessage) throws -> Void = { link, _, _ in
         try link.send(.response(VICIMessage()))
     }
@@ -114,20 +118,20 @@ final class FakeCharon {
             case .request(let name, let message):
                 let command = String(decoding: name, as: UTF8.self)
                 requests.append((command, message))
-                guard command != "version" else {
-                    try link.send(.response(Self.version))
-                    continue
+                switch command {
+                case "version": try link.send(.response(versionMessage))
+                case "get-algorithms": try link.send(algorithms.map { .response($0) } ?? .commandUnknown)
+                default: try answer(link, command, message)
                 }
-                try answer(link, command, message)
             default: Issue.record("a client sent what only charon does")
             }
         }
     }
 
-    static var version: VICIMessage {
+    private var versionMessage: VICIMessage {
         var message = VICIMessage()
         message.append("daemon", "charon-systemd")
-        message.append("version", "5.9.8")
+        message.append("version", version)
         return message
     }
 }

@@ -28,6 +28,9 @@ struct IKELogTests {
         ),
         (.presharedKeyMismatch, ["IKE|tried 3 shared keys for '%any' - 'b.example', but MAC mismatched"]),
         (.noSharedKey, ["IKE|no shared key found for 'a.example' - 'b.example'"]),
+        (.noPostQuantumKey, ["CFG|PPK required but no PPK found for 'plant.ppk'"]),
+        (.peerLacksPostQuantumKey, ["CFG|PPK required but peer does not support PPK"]),
+        (.peerLacksPostQuantumKey, ["CFG|PPK required but peer didn't use PPK for PPK_ID 'plant.ppk'"]),
         (.noPrivateKey, ["IKE|no private key found for 'a.example'"]),
         (.proposalMismatch, ["IKE|received NO_PROPOSAL_CHOSEN notify error"]),
         (.proposalMismatch, ["IKE|peers proposal selection invalid"]),
@@ -83,7 +86,7 @@ struct IKELogTests {
         (.identityMismatch, ["CFG|constraint check failed: identity 'c.example' required "]),
         (.noAnswer, ["IKE|giving up after 5 retransmits", "IKE|establishing IKE_SA failed, peer not responding"]),
         (.noAnswer, ["IKE|giving up after 5 retransmits", "IKE|peer not responding, trying again (2/0)"]),
-        (.other("PPK required but no PPK found for 'p'"), ["IKE|PPK required but no PPK found for 'p'", "IKE|x"]),
+        (.other("PPK required but no PPK_ID configured"), ["CFG|PPK required but no PPK_ID configured", "IKE|x"]),
         (
             .other("received FAILED_CP_REQUIRED notify, no CHILD_SA built"),
             [
@@ -92,7 +95,7 @@ struct IKELogTests {
             ]
         ),
         (
-            .other("constraint check failed: RULE_CRL_VALIDATION is STALE, but requires at least GOOD"),
+            .peerRevocationUnknown,
             ["CFG|constraint check failed: RULE_CRL_VALIDATION is STALE, but requires at least GOOD"]
         ),
         (

@@ -96,7 +96,8 @@ final class IKEPair {
     /// Negotiates to the end.
     func negotiate(
         within limit: Duration = .seconds(8),
-        ownCertificates: [CertificateFacts] = []
+        ownCertificates: [CertificateFacts] = [],
+        hasPostQuantumKey: Bool = false
     ) throws -> (failure: IKEFailure?, time: Duration) {
         var end: IKEFailure??
         let start = loop.now
@@ -104,7 +105,8 @@ final class IKEPair {
             child: Self.child,
             of: Self.name,
             within: limit,
-            ownCertificates: ownCertificates
+            ownCertificates: ownCertificates,
+            hasPostQuantumKey: hasPostQuantumKey
         ) { end = .some($0.failure) }
         try near.wait { end != nil }
         let time = loop.now - start

@@ -111,6 +111,20 @@ struct IPsecConnectionTests {
         #expect(odd.children.map(\.name) == ["c-1"])
     }
 
+    /// As strongSwan 6 tells of several key exchanges.
+    @Test func readsAdditionalKeyExchanges() {
+        let association = IKEAssociation(
+            name: "x",
+            .made {
+                $0.append("dh-group", "CURVE_25519")
+                $0.append("ke1", "ML_KEM_768")
+                $0.append("ke3", "ECP_384")
+            }
+        )
+        #expect(association.algorithms.keyExchange == "CURVE_25519")
+        #expect(association.algorithms.additionalKeyExchanges == ["ML_KEM_768", "ECP_384"])
+    }
+
     @Test func readsTheKeysOfAChild() throws {
         let child = ChildAssociation(
             key: "pnetd-a-12",

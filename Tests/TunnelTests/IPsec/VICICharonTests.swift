@@ -81,6 +81,14 @@ struct VICICharonTests {
             let statistics = try real.ask { $0.statistics($1) }
             #expect(statistics.workers > 0 && statistics.idleWorkers > 0 && statistics.associations == 0)
             #expect(statistics.plugins.contains("vici") && statistics.since != "")
+            let keyExchanges = try #require(real.charon).keyExchanges
+            #expect(
+                keyExchanges.names.isSuperset(of: ["CURVE_25519", "ECP_384", "MODP_2048"]) && !keyExchanges.hasMLKEM
+            )
+            let beyond = try Self.sample { $0.proposals = ["aes256gcm16-prfsha384-x25519-ke1_mlkem768"] }
+            #expect(throws: VICIError.refused("load-conn", reason: "invalid value for: proposals, config discarded")) {
+                try real.ask { $0.load(beyond, $1) } as Void
+            }
             #expect(throws: VICIError.unknownCommand("nonsense")) {
                 try real.ask { charon, done in charon.client.ask("nonsense") { done($0) } }
             }

@@ -60,7 +60,7 @@ struct VICIClientTests {
         charon.unload(connection: "pnetd-b") { answers.append(Self.result($0)) }
         charon.sharedKeyNames { answers.append(Self.result($0)) }
         try fake.turn()
-        #expect(fake.requests.map(\.command) == ["version", "get-conns"] && answers == [])
+        #expect(fake.requests.map(\.command) == ["version", "get-algorithms", "get-conns"] && answers == [])
         try fake.commands.send(.response(.made { $0.append("conns", texts: ["pnetd-a", "other"]) }))
         try fake.turn()
         #expect(answers == ["[\"pnetd-a\", \"other\"]"])
@@ -126,8 +126,37 @@ struct VICIClientTests {
             try fake.turn()
         }
         #expect(answers == Array(repeating: "this charon does not know the command 'rekey'", count: 2))
-        #expect(fake.requests.map(\.command) == ["version", "rekey"] && charon.lacks.commands == ["rekey"])
+        #expect(
+            fake.requests.map(\.command) == ["version", "get-algorithms", "rekey"] && charon.lacks.commands == ["rekey"]
+        )
         #expect(charon.isConnected)
+    }
+
+    /// As a charon 6 answers, whose plugin ml has ML-KEM; as Debian's does; and as one that does not know the question.
+    @Test(
+        arguments: [
+            ("ke", ["CURVE_25519", "ML_KEM_768"], true), ("dh", ["CURVE_25519", "ECP_384"], false), (nil, [], false),
+        ] as [(String?, [String], Bool)]
+    )
+    func knowsTheKeyExchangesBeforeItIsTold(section: String?, names: [String], hasMLKEM: Bool) throws {
+        let fake = try FakeCharon()
+        fake.version = hasMLKEM ? "6.0.1" : "5.9.8"
+        fake.algorithms = section.map { section in
+            .made { answer in
+                answer.append("encryption", section: .made { $0.append("AES_CBC", "aes") })
+                answer.append(section, section: .made { for name in names { $0.append(name, "ml") } })
+            }
+        }
+        var known: [CharonKeyExchanges] = []
+        var charon: Charon?
+        charon = fake.client { if case .connected = $0, let charon { known.append(charon.keyExchanges) } }
+        charon?.start()
+        try fake.turn()
+        #expect(known == [CharonKeyExchanges(names: Set(names))] && known.first?.hasMLKEM == hasMLKEM)
+        #expect(charon?.lacks.commands == (section == nil ? ["get-algorithms"] : []))
+        fake.drop()
+        try fake.turn()
+        #expect(charon?.keyExchanges.names == Set(names), "what it was told stays the same until it is back")
     }
 
     @Test func comesAgainWithLongerAndLongerPauses() throws {
@@ -217,7 +246,7 @@ struct VICIClientTests {
         }
         try fake.turn()
         #expect(busy == 300 - 1 - VICIConversation.queueLimit)
-        #expect(fake.requests.count == 2)
+        #expect(fake.requests.count == 3)
         var long: String?
         charon.load(certificate: Array(repeating: 0, count: 65_536), .authority) { long = Self.result($0) }
         try fake.turn()

@@ -18,6 +18,7 @@ extension Charon {
     ///   - connection: the connection's name.
     ///   - limit: how long it may take, once it is its turn.
     ///   - certificates: those that we prove ourselves by: a peer that refuses one does not say why.
+    ///   - hasPostQuantumKey: whether the connection has one, which a peer that refuses it does not say either.
     ///   - completion: called once, on the loop, and not from within this call; never after ``IKENegotiation/cancel()``.
     @discardableResult
     public func negotiate(
@@ -25,6 +26,7 @@ extension Charon {
         of connection: String,
         within limit: Duration,
         ownCertificates certificates: [CertificateFacts] = [],
+        hasPostQuantumKey: Bool = false,
         _ completion: @escaping (Result<Void, IKEFailure>) -> Void
     ) -> IKENegotiation {
         let negotiation = IKENegotiation(
@@ -32,6 +34,7 @@ extension Charon {
             of: connection,
             within: limit,
             ownCertificates: certificates,
+            hasPostQuantumKey: hasPostQuantumKey,
             completion
         )
         negotiations.add(negotiation)

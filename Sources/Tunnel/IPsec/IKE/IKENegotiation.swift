@@ -4,7 +4,7 @@ import NetworkTypes
 import PathHealth
 import SystemIO
 
-/// One negotiation, begun by ``Charon/negotiate(child:of:within:ownCertificates:_:)``.
+/// One negotiation, begun by ``Charon/negotiate(child:of:within:ownCertificates:hasPostQuantumKey:_:)``.
 public final class IKENegotiation {
     /// What is logged about one negotiation, in octets, at the most. charon writes some kilobytes.
     static let logLimit = 4 << 20
@@ -18,6 +18,7 @@ public final class IKENegotiation {
 
     let limit: Duration
     private let certificates: [CertificateFacts]
+    private let hasPostQuantumKey: Bool
     private var completion: ((Result<Void, IKEFailure>) -> Void)?
     private var onEnd: ((IKENegotiation) -> Void)?
     private var conversation: VICIConversation?
@@ -33,12 +34,14 @@ public final class IKENegotiation {
         of connection: String,
         within limit: Duration,
         ownCertificates certificates: [CertificateFacts],
+        hasPostQuantumKey: Bool,
         _ completion: @escaping (Result<Void, IKEFailure>) -> Void
     ) {
         self.child = child
         self.connection = connection
         self.limit = min(max(limit, .milliseconds(1)), Self.longest)
         self.certificates = certificates
+        self.hasPostQuantumKey = hasPostQuantumKey
         self.completion = completion
     }
 
@@ -165,7 +168,7 @@ public final class IKENegotiation {
         switch result {
         case .failure(let failure):
             let now = SystemClock().wallNanoseconds / 1_000_000_000
-            completion(.failure(failure.considering(own: certificates, at: now)))
+            completion(.failure(failure.considering(own: certificates, hasPostQuantumKey: hasPostQuantumKey, at: now)))
         case .success: completion(.success(()))
         case nil: break
         }

@@ -71,10 +71,12 @@ struct IKESentence {
         IKESentence("no acceptable proposal found", .proposals),
         IKESentence("no acceptable traffic selectors found", .cause(.trafficSelectorMismatch)),
         IKESentence("peer selected invalid traffic selectors: ", .cause(.trafficSelectorMismatch)),
-        // Shared keys, and our own proof.
+        // Shared keys, post-quantum ones among them, and our own proof.
         IKESentence("tried ", holds: " shared key", ends: "', but MAC mismatched", .cause(.presharedKeyMismatch)),
         IKESentence("no shared key found for '", .cause(.noSharedKey)),
         IKESentence("no private key found for '", .cause(.noPrivateKey)),
+        IKESentence("PPK required but no PPK found for '", .cause(.noPostQuantumKey)),
+        IKESentence("PPK required but peer ", .cause(.peerLacksPostQuantumKey)),
         IKESentence("PPK required but ", .causeItself),
         // The peer's certificates.
         IKESentence("using certificate \"", .certificateFound),

@@ -85,6 +85,10 @@ public final class Charon {
     /// What this charon is known to lack.
     public var lacks: CharonLacks { client.lacks }
 
+    /// The key exchanges of the charon that answered last: known before ``Report/connected(_:_:)`` is told, and kept until
+    /// another one answers.
+    public var keyExchanges: CharonKeyExchanges { client.keyExchanges }
+
     /// Asks for something of which the answer tells no more than that it is done.
     func order(_ command: String, _ message: VICIMessage, _ completion: @escaping Completion<Void>) {
         client.ask(command, message) { completion($0.map { _ in () }) }
@@ -117,6 +121,13 @@ public struct CharonVersion: Hashable, Sendable {
     public var version: String
     /// The kernel's release.
     public var release: String
+
+    /// Joins them.
+    public init(daemon: String, version: String, release: String) {
+        self.daemon = daemon
+        self.version = version
+        self.release = release
+    }
 
     init(_ message: VICIMessage) {
         daemon = message.text("daemon") ?? ""

@@ -23,6 +23,8 @@ public struct IPsecAlgorithms: Hashable, Sendable {
     public var pseudoRandomFunction: String?
     /// dh-group; nil for a CHILD_SA that came with its IKE_SA.
     public var keyExchange: String?
+    /// ke1 to ke7: those beside it (RFC 9370); none before strongSwan 6.0.
+    public var additionalKeyExchanges: [String]
     /// esn: extended sequence numbers.
     public var hasExtendedSequenceNumbers: Bool
 
@@ -32,6 +34,7 @@ public struct IPsecAlgorithms: Hashable, Sendable {
         integrity = message.text("integ-alg")
         pseudoRandomFunction = message.text("prf-alg")
         keyExchange = message.text("dh-group")
+        additionalKeyExchanges = (1...7).compactMap { message.text("ke\($0)") }
         hasExtendedSequenceNumbers = message.text("esn") == "1"
     }
 }

@@ -35,7 +35,7 @@ extension IPsecConnection {
         section.append("encap", forcesEncapsulation)
         section.append("fragmentation", fragmentation.rawValue)
         section.append("keyingtries", 0)
-        section.append("unique", "replace")
+        section.append("unique", uniqueness.rawValue)
         section.append("send_cert", certificateSending.rawValue)
         section.append("rekey_time", rekeyTime?.wholeSeconds)
         section.append("reauth_time", reauthenticationTime?.wholeSeconds)

@@ -61,6 +61,14 @@ public struct IPsecConnection: Hashable, Sendable {
         case never
     }
 
+    /// What becomes of an IKE_SA when there is another one with the same end.
+    public enum Uniqueness: String, Hashable, Sendable {
+        /// It ends.
+        case replace
+        /// It stays, unless the other end says that it knows of no other one (INITIAL_CONTACT).
+        case duplicates = "no"
+    }
+
     /// A post-quantum preshared key that goes into the keys (RFC 8784), loaded by load-shared.
     public struct PostQuantumKey: Hashable, Sendable {
         /// Its identity: the owner it was loaded for.
@@ -114,6 +122,8 @@ public struct IPsecConnection: Hashable, Sendable {
     /// up again (`ike_sa_manager.c: checkout_by_config`); for another edition it builds another beside it. It is added to
     /// ``overTime`` in seconds, and is no part of ``digest``.
     public var edition: UInt8 = 0
+    /// What becomes of an IKE_SA when there is another one with the same end.
+    public var uniqueness = Uniqueness.replace
     /// A post-quantum key.
     public var postQuantumKey: PostQuantumKey?
     /// The xfrm interface of all children that name none of their own.

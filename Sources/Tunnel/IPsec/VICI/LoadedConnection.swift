@@ -112,7 +112,7 @@ extension IPsecConnection {
         compare("local_addrs", Self.isSame(localAddresses, loaded.localAddresses))
         compare("remote_addrs", Self.isSame(remoteAddresses, loaded.remoteAddresses))
         compare("dpd_delay", deadPeerDelay.wholeSeconds == loaded.deadPeerSeconds ?? 0)
-        compare("unique", loaded.uniqueness ?? "UNIQUE_REPLACE" == "UNIQUE_REPLACE")
+        compare("unique", loaded.uniqueness == nil || loaded.uniqueness == uniqueness.told)
         compare("rekey_time", Self.isSame(rekeyTime, loaded.rekeySeconds))
         compare("reauth_time", Self.isSame(reauthenticationTime, loaded.reauthenticationSeconds))
         compare("ppk_id", postQuantumKey?.identity == loaded.postQuantumKey)
@@ -135,6 +135,16 @@ extension IPsecConnection {
     /// Without a time of ours, charon's own default is no difference.
     fileprivate static func isSame(_ time: Duration?, _ told: Int64?) -> Bool {
         time == nil || told == nil || time?.wholeSeconds == told
+    }
+}
+
+extension IPsecConnection.Uniqueness {
+    /// Its name in charon's own words.
+    fileprivate var told: String {
+        switch self {
+        case .replace: "UNIQUE_REPLACE"
+        case .duplicates: "UNIQUE_NO"
+        }
     }
 }
 

@@ -61,6 +61,8 @@ final class VICIClient {
     private var retry: Duration
     private var told: VICIError?
     private(set) var lacks = CharonLacks()
+    /// Those of the charon that answered last.
+    private(set) var keyExchanges = CharonKeyExchanges()
 
     /// - Parameters:
     ///   - connect: opens a connected, non-blocking stream socket.
@@ -193,30 +195,38 @@ extension VICIClient {
 
     private func greet() {
         register(Self.streams[...], on: commands) { [weak self] in
-            guard let self, let frame = try? VICIFrame(.request(name: Array("version".utf8), VICIMessage())) else {
-                return
+            self?.inquire("version") { [weak self] version in
+                self?.inquire("get-algorithms") { [weak self] in self?.greeted(version, $0) }
             }
-            let question = VICIConversation.Question(
-                kind: .command,
-                name: "version",
-                stream: nil,
-                frame: frame,
-                patience: patience.answer
-            ) { [weak self] result in
-                self?.greeted(result)
-            }
-            _ = commands?.ask(question)
         }
     }
 
-    private func greeted(_ result: Result<VICIReply, VICIError>) {
-        switch result {
-        case .success(let reply):
-            state = .connected
-            (told, retry) = (nil, patience.firstRetry)
-            report(.connected(reply.message, lacks))
-        case .failure(let error): lose(error, nil)
+    /// Asks for something that is to be known before anybody is told of the connection.
+    private func inquire(_ command: String, then done: @escaping (VICIMessage) -> Void) {
+        guard let frame = try? VICIFrame(.request(name: Array(command.utf8), VICIMessage())) else { return }
+        let question = VICIConversation.Question(
+            kind: .command,
+            name: command,
+            stream: nil,
+            frame: frame,
+            patience: patience.answer
+        ) { [weak self] result in
+            switch result {
+            case .success(let reply): done(reply.message)
+            case .failure(.unknownCommand) where command == "get-algorithms":
+                self?.lacks.commands.insert(command)
+                done(VICIMessage())
+            case .failure(let error): self?.lose(error, nil)
+            }
         }
+        _ = commands?.ask(question)
+    }
+
+    private func greeted(_ version: VICIMessage, _ algorithms: VICIMessage) {
+        state = .connected
+        (told, retry) = (nil, patience.firstRetry)
+        keyExchanges = CharonKeyExchanges(algorithms)
+        report(.connected(version, lacks))
     }
 
     /// Both connections go, and come again later.

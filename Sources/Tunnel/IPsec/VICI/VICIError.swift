@@ -15,6 +15,8 @@ public enum VICIError: Error, Hashable, CustomStringConvertible {
     case unknownCommand(String)
     /// This charon raises no such event.
     case unknownEvent(String)
+    /// This charon does not have what it would be asked for, in words.
+    case lacking(String)
     /// charon said no, and why.
     case refused(String, reason: String)
     /// What came is not VICI; the connection is renewed.
@@ -36,6 +38,7 @@ public enum VICIError: Error, Hashable, CustomStringConvertible {
         case .timedOut(let command): "charon did not answer '\(command)' in time"
         case .unknownCommand(let command): "this charon does not know the command '\(command)'"
         case .unknownEvent(let event): "this charon does not know the event '\(event)'"
+        case .lacking(let what): what
         case .refused(let command, let reason): "charon refused '\(command)': \(reason)"
         case .garbage(let what): "what answers for charon does not speak VICI: \(what)"
         case .incomplete(let command, let missing): "charon's answer to '\(command)' lacks '\(missing)'"

@@ -26,7 +26,7 @@ extension IKEControl {
             charon?.terminate(.connection(name), isForced: true) { _ in }
             charon?.unload(connection: name) { _ in }
             // An earlier run's, of which the kind is not known.
-            charon?.unload(sharedKey: name) { _ in }
+            charon?.unloadSharedKeys(of: name)
             loaded[name] = nil
         }
         leftovers = []
@@ -36,8 +36,11 @@ extension IKEControl {
     }
 
     private func load(_ path: PathName, _ wish: IKEWish) {
+        if let version, let lack = wish.lack(of: version, keyExchanges) {
+            return finishLoading(path, .failure(.lacking(lack)))
+        }
         tunnels[path]?.isLoading = true
-        loadSecret(of: wish, path) { [weak self] result in
+        loadSecrets(of: wish, path) { [weak self] result in
             guard let self, isCurrent(path, wish) else { return }
             guard case .success = result else { return finishLoading(path, result) }
             load(wish.revocationLists[...], of: path, wish) { [weak self] result in
@@ -50,16 +53,11 @@ extension IKEControl {
 
     func isCurrent(_ path: PathName, _ wish: IKEWish) -> Bool { tunnels[path]?.wish == wish }
 
-    private func loadSecret(of wish: IKEWish, _ path: PathName, _ completion: @escaping Charon.Completion<Void>) {
-        switch wish.secret {
-        case .preshared(let key, let owners):
-            charon?.load(sharedKey: wish.connection.name, key, owners: owners, completion)
-        case .privateKey(let key):
-            charon?.load(privateKey: key) { [weak self] result in
-                if let self, isCurrent(path, wish), case .success(let name) = result { tunnels[path]?.keyName = name }
-                completion(result.map { _ in () })
-            }
+    private func loadSecrets(of wish: IKEWish, _ path: PathName, _ completion: @escaping Charon.Completion<Void>) {
+        let keep = { [weak self] (name: String) -> Void in
+            if let self, isCurrent(path, wish) { tunnels[path]?.keyName = name }
         }
+        charon?.load(wish.secrets, of: wish.connection.name, keep: keep, completion)
     }
 
     private func load(

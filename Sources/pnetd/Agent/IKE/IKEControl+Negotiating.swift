@@ -62,6 +62,7 @@ extension IKEControl {
             of: wish.connection.name,
             within: Self.patience,
             ownCertificates: wish.certificates,
+            hasPostQuantumKey: wish.connection.postQuantumKey != nil,
             completion
         )
     }

@@ -13,6 +13,7 @@ import Tunnel
 final class IKEControl {
     let loop: EventLoop
     let log: Logger
+    private let onConnect: () -> Void
     let onChange: () -> Void
     var charon: Charon?
     var tunnels: [PathName: IKETunnel] = [:]
@@ -42,16 +43,27 @@ final class IKEControl {
 
     /// - Parameters:
     ///   - loaded: the connections as an earlier run loaded them.
+    ///   - onConnect: called when charon answers, before it is told anything: what it has decides what it is to have.
     ///   - onChange: called when something is otherwise than before.
-    init(on loop: EventLoop, log: Logger, loaded: [String: LoadedTerms], onChange: @escaping () -> Void) {
+    init(
+        on loop: EventLoop,
+        log: Logger,
+        loaded: [String: LoadedTerms],
+        onConnect: @escaping () -> Void,
+        onChange: @escaping () -> Void
+    ) {
         self.loop = loop
         self.log = log
         self.loaded = loaded
+        self.onConnect = onConnect
         self.onChange = onChange
     }
 
     /// Whether charon takes commands.
     var isConnected: Bool { charon?.isConnected ?? false }
+
+    /// What the charon has that answered last.
+    var keyExchanges: CharonKeyExchanges { charon?.keyExchanges ?? CharonKeyExchanges() }
 
     /// Has charon have none of our tunnels any more; false where it cannot be told.
     func takeDown() -> Bool {
@@ -80,7 +92,7 @@ final class IKEControl {
                 continue
             }
             guard before.wish != wish else { continue }
-            if before.wish.secret != wish.secret { unloadSecret(of: before) }
+            if before.wish.secrets != wish.secrets { unloadSecrets(of: before) }
             tunnels[path]?.take(wish, now: loop.now)
         }
         if charon == nil, !wishes.isEmpty || !loaded.isEmpty {
@@ -93,15 +105,12 @@ final class IKEControl {
 
     private func leave(_ tunnel: IKETunnel) {
         tunnel.negotiation?.cancel()
-        unloadSecret(of: tunnel)
+        unloadSecrets(of: tunnel)
         leftovers.insert(tunnel.wish.connection.name)
     }
 
-    private func unloadSecret(of tunnel: IKETunnel) {
-        switch tunnel.wish.secret {
-        case .preshared: charon?.unload(sharedKey: tunnel.wish.connection.name) { _ in }
-        case .privateKey: if let name = tunnel.keyName { charon?.unload(privateKey: name) { _ in } }
-        }
+    private func unloadSecrets(of tunnel: IKETunnel) {
+        charon?.unload(tunnel.wish.secrets, of: tunnel.wish.connection.name, keyName: tunnel.keyName)
     }
 
     private func take(_ report: Charon.Report) {
@@ -110,6 +119,7 @@ final class IKEControl {
             (absence, self.version) = (nil, version)
             log.notice("\(version.daemon) \(version.version) keeps the IPsec tunnels", metadata: ["lacks": "\(lacks)"])
             for path in tunnels.keys { tunnels[path]?.isLoaded = false }
+            onConnect()
             findLeftovers()
             load()
         case .lost(let error):

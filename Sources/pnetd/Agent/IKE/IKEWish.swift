@@ -7,15 +7,10 @@ import Tunnel
 
 /// What charon is to have for an IPsec path.
 struct IKEWish: Equatable {
-    /// What goes with the connection, and is loaded apart from it.
-    enum Secret: Equatable {
-        case preshared(NetworkTypes.Secret, owners: [String])
-        case privateKey(NetworkTypes.Secret)
-    }
-
     /// The connection; its one child has the same name.
     let connection: IPsecConnection
-    let secret: Secret
+    /// What goes with the connection, and is loaded apart from it.
+    let secrets: [Secret]
     /// Our own certificate, and those that lead to an authority.
     let certificates: [CertificateFacts]
     /// Whose certificates the other end's may be.
@@ -34,45 +29,49 @@ struct IKEWish: Equatable {
 
     /// The other end is asked after so long a silence; how long its answer may take is strongswan.conf's to say.
     private static let deadPeerDelay = Duration.seconds(10)
-    private static let ikeRekeyTime = Duration.seconds(4 * 3_600)
-    private static let childRekeyTime = Duration.seconds(3_600)
 
     /// Nil as long as the tunnel has no address to begin from, or none to go to.
     ///
     /// - Parameters:
     ///   - source: the underlay's address for the other end.
     ///   - remote: the other end's.
+    ///   - keyExchanges: what charon has.
     init?(
         _ path: PathConfiguration,
         slot: Int,
         from source: IPAddress?,
         to remote: IPAddress?,
-        _ reserved: ReservedNumbers
+        _ reserved: ReservedNumbers,
+        _ keyExchanges: CharonKeyExchanges
     ) {
         guard let tunnel = path.ipsec, let source, let remote else { return nil }
         let name = Self.name(path.name)
         let (own, authorities): (IPsecConnection.Proof, IPsecConnection.Proof)
+        var secrets: [Secret] = []
         switch tunnel.proof {
         case .presharedKey(let key):
             (own, authorities) = (.presharedKey, .presharedKey)
-            secret = .preshared(key, owners: [tunnel.localID ?? "\(source)", tunnel.remoteID])
+            secrets.append(.preshared(key, owners: [tunnel.localID ?? "\(source)", tunnel.remoteID]))
             (certificates, self.authorities, revocationLists, reauthentication, faults) = ([], [], [], nil, [])
         case .certificates(let proof):
             own = .certificate(certificates: proof.own.map { Array($0.utf8) }, authorities: [])
             authorities = .certificate(certificates: [], authorities: proof.authorities.map { Array($0.utf8) })
-            secret = .privateKey(proof.privateKey)
+            secrets.append(.privateKey(proof.privateKey))
             certificates = proof.own.compactMap { try? CertificateFacts(Array($0.utf8)) }
             self.authorities = proof.authorities.compactMap { try? CertificateFacts(Array($0.utf8)) }
             (revocationLists, faults) = Self.read(proof.revocationLists)
             reauthentication = tunnel.reauthentication
         }
+        if let key = tunnel.postQuantumKey { secrets.append(.postQuantum(key.key, identity: key.identity)) }
+        self.secrets = secrets
         var child = IPsecConnection.Child(name: name, from: tunnel.localTraffic, to: tunnel.remoteTraffic)
-        child.proposals = tunnel.proposals.esp
+        child.proposals = tunnel.terms.proposals.esp
         child.interfaceIDs = IPsecInterfaceIDs(reserved.xfrmInterfaceID(slot))
         // The guard knows by it what is about to be sealed.
         child.requestID = reserved.xfrmInterfaceID(slot)
         child.outboundMark = .init(value: reserved.underlayMark(slot), mask: reserved.markMask)
-        child.rekeyTime = Self.childRekeyTime
+        child.rekeyTime = tunnel.terms.lifetimes.child
+        child.replayWindow = tunnel.terms.replayWindow
         var connection = IPsecConnection(
             name: name,
             from: [source],
@@ -81,12 +80,16 @@ struct IKEWish: Equatable {
             remote: .init(identity: tunnel.remoteID, proof: authorities),
             children: [child]
         )
-        connection.proposals = tunnel.proposals.ike
+        connection.proposals = tunnel.terms.ikeProposals(charonHasMLKEM: keyExchanges.hasMLKEM)
         connection.deadPeerDelay = Self.deadPeerDelay
         connection.forcesEncapsulation = tunnel.forcesEncapsulation
-        connection.rekeyTime = Self.ikeRekeyTime
+        connection.rekeyTime = tunnel.terms.lifetimes.ike
+        connection.uniqueness = tunnel.terms.allowsDuplicates ? .duplicates : .replace
         connection.certificateSending = .always
         if case .certificates(let proof) = tunnel.proof { connection.revocation = .init(proof.revocation) }
+        connection.postQuantumKey = tunnel.postQuantumKey.map {
+            .init(identity: $0.identity, isRequired: $0.isRequired)
+        }
         self.connection = connection
     }
 
