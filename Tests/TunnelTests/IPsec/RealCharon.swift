@@ -13,6 +13,8 @@ import Testing
 final class RealCharon {
     static let program = "/usr/sbin/charon-systemd"
     static var isInstalled: Bool { (try? Files.status(of: program)) != nil }
+    /// Whether it can ask for what it was not given.
+    static var canFetch: Bool { (try? Files.status(of: "/usr/lib/ipsec/plugins/libstrongswan-curl.so")) != nil }
 
     let name: String
     let loop: EventLoop
@@ -61,7 +63,7 @@ final class RealCharon {
     func start() throws {
         let configuration = """
             charon-systemd {
-              load = random nonce openssl kdf hmac pem pkcs1 pkcs8 x509 pubkey revocation constraints \
+              load = random nonce openssl kdf hmac pem pkcs1 pkcs8 x509 pubkey revocation constraints curl \
             socket-default kernel-libipsec kernel-netlink vici
               port = \(port)
               port_nat_t = \(natPort)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CLinux
 import SystemIO
 
 /// A certification authority by openssl(1), with files in a directory of its own.
@@ -74,30 +75,20 @@ struct TestAuthority {
     }
 
     /// A certificate and its private key, both PEM.
+    /// - Parameter responder: where to ask whether it was revoked (OCSP, RFC 6960).
     func issue(
         _ name: String,
         alternativeNames: String? = nil,
+        responder: String? = nil,
         _ validity: Validity = .now
     ) throws -> (certificate: [UInt8], key: [UInt8]) {
         let file = "\(directory)/\(name)"
-        try run(
-            "/usr/bin/openssl",
-            "req",
-            "-new",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-            "-keyout",
-            "\(file).key",
-            "-out",
-            "\(file).csr",
-            "-subj",
-            "/C=CH/O=Plant 7/CN=\(name)",
-            "-addext",
-            "subjectAltName=\(alternativeNames ?? "DNS:\(name)")"
-        )
+        let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "\(file).key"]
+        let subject = ["-out", "\(file).csr", "-subj", "/C=CH/O=Plant 7/CN=\(name)"]
+        let extensions =
+            ["subjectAltName=\(alternativeNames ?? "DNS:\(name)")"]
+            + (responder.map { ["authorityInfoAccess=OCSP;URI:\($0)"] } ?? [])
+        try run("/usr/bin/openssl", ["req", "-new"] + key + subject + extensions.flatMap { ["-addext", $0] })
         try run(
             "/usr/bin/openssl",
             "ca",
@@ -115,6 +106,21 @@ struct TestAuthority {
             "\(file).pem"
         )
         return (try Files.read("\(file).pem"), try Files.read("\(file).key"))
+    }
+
+    /// Answers who asks for certificates, as they are revoked by now, until it is killed.
+    func respond(onPort port: Int) throws -> pid_t {
+        let null = try unsafe FileDescriptor(pn_open("/dev/null", O_WRONLY, 0), from: "open /dev/null")
+        return try ChildProcess.spawn(
+            "/usr/bin/openssl",
+            arguments: [
+                "ocsp", "-port", "\(port)", "-index", "\(directory)/index", "-CA", "\(directory)/ca.pem", "-rkey",
+                "\(directory)/ca.key", "-rsigner", "\(directory)/ca.pem", "-nmin", "5",
+            ],
+            environment: [:],
+            output: null.raw,
+            error: null.raw
+        )
     }
 
     /// Revokes a certificate, and returns the list (PEM) that says so.

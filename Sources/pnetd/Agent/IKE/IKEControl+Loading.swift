@@ -67,13 +67,19 @@ extension IKEControl {
         _ completion: @escaping Charon.Completion<Void>
     ) {
         guard let list = lists.first else {
-            // Those that it verified charon keeps apart, and would find these first.
-            return wish.revocationLists.isEmpty
-                ? completion(.success(())) : charon?.flushCertificates(type: "X509_CRL", completion) ?? ()
+            return wish.revocationLists.isEmpty ? completion(.success(())) : forgetRevocations(then: completion)
         }
         charon?.load(list) { [weak self] result in
             guard let self, isCurrent(path, wish), case .success = result else { return completion(result) }
             load(lists.dropFirst(), of: path, wish, completion)
+        }
+    }
+
+    /// Has charon ask anew who is revoked: what it was told or has fetched before it would take first.
+    func forgetRevocations(then completion: @escaping Charon.Completion<Void>) {
+        charon?.flushCertificates(type: "X509_CRL") { [weak self] result in
+            guard case .success = result else { return completion(result) }
+            self?.charon?.flushCertificates(type: "OCSP_RESPONSE", completion)
         }
     }
 

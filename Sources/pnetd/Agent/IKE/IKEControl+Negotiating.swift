@@ -100,9 +100,12 @@ extension IKEControl {
         tunnels[path]?.isBeingReplaced(until: loop.now + Self.patience)
         counts.negotiations[path, default: 0] += 1
         log.info("\(path): another IPsec tunnel is begun beside the one that stands: \(replacement.reason)")
-        loadAnotherEdition(of: path, wish) { [weak self] in
-            guard let self, tunnels[path]?.negotiation == nil else { return }
-            watch(path) { [weak self] in self?.replaced(path, $0) }
+        forgetRevocations { [weak self] _ in
+            guard let self, isCurrent(path, wish) else { return }
+            loadAnotherEdition(of: path, wish) { [weak self] in
+                guard let self, tunnels[path]?.negotiation == nil else { return }
+                watch(path) { [weak self] in self?.replaced(path, $0) }
+            }
         }
     }
 
