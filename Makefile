@@ -25,15 +25,13 @@ demo: build ## raise two sites, show a live failover; KEEP=1 leaves it running
 lint:
 	swift format lint -s -r Sources Tests Package.swift
 
-# A scenario that fails says where its logs and captures are; PNETD_LAB_RESULTS names a folder for them. The guest runs
-# those of the scenarios that a kernel has a say in, all in one boot: those about wireguard-go on the host only, those
-# about ESP there only.
+# A scenario that fails says where its logs and captures are; PNETD_LAB_RESULTS names a folder for them. The guests run
+# those of the scenarios that a kernel has a say in: those about wireguard-go on the host only, those about ESP there only.
 test: deps lint ## build everything, run all tests; as root, since the lab makes namespaces
 	@.ci/timed "build" swift build --build-tests
 	@.ci/timed "unit tests" swift test --skip-build --skip LabScenarios
 	@.ci/timed "lab" swift test --skip-build --filter LabScenarios
-	@.ci/timed "guest" Tests/Lab/Guest/run ReconcileTests KernelWireGuardTests XFRMKernelTests LabScenarios
-	@.ci/timed "boot with systemd" Tests/Lab/Guest/boot
+	@.ci/timed "guests" Tests/Lab/Guest/all
 	@.ci/timed "allocations of the DNS data path" \
 	    env PNETD_ALLOCATIONS=1 swift test -c release -Xswiftc -enable-testing --filter AllocationTests
 

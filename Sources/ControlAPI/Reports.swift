@@ -18,9 +18,12 @@ public struct ReloadReport: Hashable, Sendable, Codable {
 public struct DownReport: Hashable, Sendable, Codable {
     /// What was taken out of the kernel, in words.
     public var removed: [String]
+    /// What stays behind elsewhere, and how it is taken away, in words.
+    public var left: [String]
 
     /// Makes a report.
-    public init(removed: [String]) {
+    public init(removed: [String], left: [String] = []) {
         self.removed = removed
+        self.left = left
     }
 }

@@ -21,6 +21,7 @@ struct DownCommand: ParsableCommand {
             let report = try connection.client.ask(.down, for: DownReport.self, within: .seconds(60))
             let text = report.removed.map { "\($0)\n" }.joined()
             StandardStream.output.write(text.isEmpty ? "nothing was left to remove\n" : text)
+            for text in report.left { StandardStream.error.write("left behind: \(text)\n") }
             return 0
         }
     }

@@ -115,13 +115,18 @@ extension Agent {
             )
         }
         let hasTunnels = ike?.tunnels.isEmpty == false
+        var left: [String] = []
         if ike?.takeDown() == false {
-            log.error("down: charon does not answer: what it was told of stays there (swanctl --list-conns shows it)")
+            left.append(
+                "charon does not answer: connections that begin with pnetd- stay there (swanctl --list-conns shows them, and "
+                    + "systemctl restart strongswan forgets them)"
+            )
         }
+        for text in left { log.error("down: \(text)") }
         saved.realms = [:]
         keepInMind("the next boot will be guarded") { try GuardFile(in: site.state.directory).remove() }
         // charon tells the other ends.
         loop.schedule(after: hasTunnels ? .seconds(1) : .milliseconds(50)) { [weak self] in self?.end() }
-        return .success(DownReport(removed: removed))
+        return .success(DownReport(removed: removed, left: left))
     }
 }

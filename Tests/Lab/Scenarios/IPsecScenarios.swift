@@ -19,7 +19,9 @@ extension Scenarios {
 
         @Test(.kernelESP, arguments: IPsecPath.Proof.allCases)
         func aTunnelComesUpAndCarriesTraffic(_ proof: IPsecPath.Proof) throws {
-            try scenario("ipsec-\(proof)", SiteFile.ipsecFirst(IPsecPath(proof))) { lab, daemon in
+            var alone = SiteFile.ipsecFirst(IPsecPath(proof))
+            alone.paths = []
+            try scenario("ipsec-\(proof)", alone) { lab, daemon in
                 let capture = try Capture(lab)
                 let wire = try Capture(on: lab.cloud, links: ["up-b"], filter: "esp")
                 _ = try lab.addIPsec(IPsecPath(proof))
@@ -196,6 +198,26 @@ extension Scenarios {
                     try lab.site.attempt(["curl", "-s", "http://127.0.0.1:9731/metrics"]).output
                         .contains("pnetd_charon_up 0")
                 }
+            }
+        }
+
+        /// The underlay has another address from now on, as DHCP may say.
+        @Test(.kernelESP) func aTunnelFollowsItsUnderlaysAddress() throws {
+            try scenarioOnIPsec("ipsec-address", SiteFile.ipsecFirst()) { lab, daemon, ipsec in
+                try lab.site.ip(
+                    """
+                    address del 198.51.100.2/24 dev eth1
+                    address add 198.51.100.3/24 dev eth1
+                    """
+                )
+                try waitUntil("the tunnel is from the new address", within: .seconds(20)) {
+                    try ipsec.site.associations.contains { $0.contains("local-host=198.51.100.3 ") }
+                }
+                try daemon.waitFor(path: IPsec.path, within: .seconds(20))
+                pause(.seconds(2))
+                #expect(try flows(lab, Lab.target))
+                #expect(try !ipsec.site.associations.contains { $0.contains("local-host=198.51.100.2 ") })
+                #expect(try lab.site.run("ip", "rule").contains("from 198.51.100.3 to 198.51.100.1"))
             }
         }
 

@@ -70,7 +70,11 @@ final class IKEControl {
         guard !tunnels.isEmpty || !loaded.isEmpty else { return true }
         for tunnel in tunnels.values { leave(tunnel) }
         tunnels = [:]
-        guard isConnected else { return false }
+        guard isConnected else {
+            // Nothing stays with one that is gone.
+            if case .absent = absence?.error { return true }
+            return false
+        }
         load()
         return true
     }
