@@ -119,6 +119,31 @@ struct IKECertificateCharonTests {
         }
     }
 
+    /// One that the authority vouches for vouches for us: all but the authority's own certificate is shown (`certificate` of
+    /// the file, the end's first). Without it there is no way to the authority.
+    @Test(arguments: [true, false]) func whatLeadsToTheAuthorityIsShown(isLoaded: Bool) throws {
+        try RealCharon.inNamespace { loop in
+            let root = try TestAuthority(in: "/run/root", name: "C=CH, O=Plant 7, CN=root")
+            let middle = try TestAuthority(in: "/run/middle", name: "C=CH, O=Plant 7, CN=middle", under: root)
+            let pair = try IKEPair(on: loop)
+            let near = try middle.issue("a.example")
+            try pair.prove(
+                near: near,
+                far: try root.issue("b.example"),
+                nearTrusts: root.certificate,
+                farTrusts: root.certificate
+            )
+            if isLoaded {
+                pair.nearConnection.local.proof = .certificate(
+                    certificates: [near.certificate, middle.certificate],
+                    authorities: []
+                )
+            }
+            try pair.load()
+            #expect(try pair.negotiate().failure == (isLoaded ? nil : .authenticationRefused))
+        }
+    }
+
     /// What charon lists of its certificates is read as well as what it was given.
     @Test func readsWhatCharonLists() throws {
         try RealCharon.inNamespace { loop in

@@ -17,8 +17,10 @@ struct TestAuthority {
     /// PEM.
     let certificate: [UInt8]
 
-    /// - Parameter directory: one that there is not yet.
-    init(in directory: String, name: String = "C=CH, O=Plant 7, CN=ca") throws {
+    /// - Parameters:
+    ///   - directory: one that there is not yet.
+    ///   - parent: who vouches for it; nil: it does itself.
+    init(in directory: String, name: String = "C=CH, O=Plant 7, CN=ca", under parent: TestAuthority? = nil) throws {
         self.directory = directory
         try run("/bin/mkdir", directory)
         let configuration = """
@@ -50,26 +52,15 @@ struct TestAuthority {
         try Files.replace("\(directory)/index", with: [])
         for file in ["serial", "crlnumber"] { try Files.replace("\(directory)/\(file)", with: Array("0a01\n".utf8)) }
         let subject = "/" + name.split(separator: ", ").joined(separator: "/")
+        let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "\(directory)/ca.key"]
+        let signer =
+            parent.map { ["-CA", "\($0.directory)/ca.pem", "-CAkey", "\($0.directory)/ca.key"] } ?? []
         try run(
             "/usr/bin/openssl",
-            "req",
-            "-utf8",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-            "-keyout",
-            "\(directory)/ca.key",
-            "-out",
-            "\(directory)/ca.pem",
-            "-subj",
-            subject,
-            "-days",
-            "30",
-            "-addext",
-            "basicConstraints=critical,CA:TRUE"
+            ["req", "-utf8", "-x509"] + key + signer + [
+                "-out", "\(directory)/ca.pem", "-subj", subject, "-days", "30", "-addext",
+                "basicConstraints=critical,CA:TRUE",
+            ]
         )
         certificate = try Files.read("\(directory)/ca.pem")
     }
