@@ -70,6 +70,16 @@ static inline int pn_crl_count(X509_CRL *list) {
 static inline const ASN1_INTEGER *pn_crl_serial(X509_CRL *list, int index) {
     return X509_REVOKED_get0_serialNumber(sk_X509_REVOKED_value(X509_CRL_get_REVOKED(list), index));
 }
+/* Whether a private key (PEM, without a passphrase) is that of a certificate. */
+static inline int pn_key_fits(const X509 *certificate, const void *octets, int length) {
+    BIO *source = BIO_new_mem_buf(octets, length);
+    EVP_PKEY *key = source ? PEM_read_bio_PrivateKey(source, NULL, pn_no_passphrase, NULL) : NULL;
+    const int fits = key != NULL && X509_check_private_key(certificate, key) == 1;
+    EVP_PKEY_free(key);
+    BIO_free(source);
+    ERR_clear_error();
+    return fits;
+}
 /* Writes a name as charon does, "C=CH, O=Plant 7, CN=a": at most room octets and no NUL. Returns how many, or -1. */
 static inline int pn_name_text(const X509_NAME *name, void *text, int room) {
     BIO *sink = BIO_new(BIO_s_mem());

@@ -52,11 +52,12 @@ public enum IKEFailure: Error, Hashable, Sendable, Codable, CustomStringConverti
     /// Whether it is we who do not believe the peer: a tunnel to it that stands is not to stay.
     public var isDistrust: Bool {
         switch self {
-        case .peerUntrusted, .peerCertificateExpired, .authorityExpired, .peerCertificateRevoked,
-            .peerRevocationUnknown,
-            .identityMismatch, .peerIdentityUnknown:
+        case .peerUntrusted, .peerCertificateExpired, .authorityExpired, .peerCertificateRevoked, .identityMismatch,
+            .peerIdentityUnknown:
             true
-        case .authenticationRefused, .presharedKeyMismatch, .noSharedKey, .noPrivateKey, .proposalMismatch,
+        // Whoever knows who was revoked may be away for a moment.
+        case .peerRevocationUnknown, .authenticationRefused, .presharedKeyMismatch, .noSharedKey, .noPrivateKey,
+            .proposalMismatch,
             .childProposalMismatch, .trafficSelectorMismatch, .ownCertificateExpired, .noPostQuantumKey,
             .peerLacksPostQuantumKey, .postQuantumKeyRefused, .noAnswer, .charonLost, .other:
             false

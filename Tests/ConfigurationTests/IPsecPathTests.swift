@@ -97,6 +97,19 @@ struct IPsecPathTests {
         #expect(loaded.credentialFiles[list] == (try Files.status(of: list)))
         try Files.replace(list, with: der)
         #expect(loaded.credentialFiles[list] != (try Files.status(of: list)), "another file")
+        let pem = "-----BEGIN X509 CRL-----\nTUlJ\n-----END X509 CRL-----\n"
+        try Files.replace(list, with: Array((pem + pem).utf8))
+        guard
+            case .certificates(let proof)? = try Configuration.load(path: file.path).configuration.paths[1].ipsec?.proof
+        else {
+            Issue.record("no certificates")
+            return
+        }
+        #expect(proof.revocationLists == [Array(pem.utf8), Array(pem.utf8)], "each by itself")
+        try Files.replace(list, with: [0x30, 0x83, 0x01, 0x00, 0x00] + [UInt8](repeating: 5, count: 65_536))
+        #expect(
+            file.diagnostics().contains { $0.contains("is longer than the 65000 octets that charon takes (smaller") }
+        )
         for broken in [Array(der.dropLast()), der + [0], [0x30], [], Array("<html>".utf8)] {
             try Files.replace(list, with: broken)
             let found = file.diagnostics().filter { $0.contains("error") }

@@ -117,7 +117,7 @@ extension Reading {
             )
         }
         let lists = section["crls"].map { node in
-            (list(node, "crls") ?? []).compactMap { revocationList($0, "crls") }
+            (list(node, "crls") ?? []).compactMap { revocationLists($0, "crls") }.flatMap(\.self)
         }
         let revocation = section["revocation"].flatMap {
             choice($0, "revocation", of: IPsecConfiguration.Revocation.self)

@@ -19,18 +19,29 @@ extension Reading {
         return certificates
     }
 
-    /// A list of revoked certificates, PEM or DER, as it stands in a file.
-    func revocationList(_ node: YAMLNode, _ what: String) -> [UInt8]? {
+    /// The lists of revoked certificates that stand in a file: one of DER, or some of PEM, each by itself.
+    func revocationLists(_ node: YAMLNode, _ what: String) -> [[UInt8]]? {
         guard let name = text(node, what) else { return nil }
         guard readsNamedFiles else { return [] }
-        guard let octets = publicFile(name, limit: 128 << 10, node, what) else { return nil }
-        guard octets.isWholeSequence || PEMText(octets).hasRevocationList else {
+        guard let octets = publicFile(name, limit: 1 << 20, node, what) else { return nil }
+        let lists = octets.isWholeSequence ? [octets] : PEMText(octets).revocationLists
+        guard !lists.isEmpty else {
             let hint = "X.509 CRL, PEM or DER, as the authority publishes it"
             error(node.mark, "\(what): '\(name)' holds no list of revoked certificates, or half of one", hint: hint)
             return nil
         }
-        return octets
+        // Four characters of PEM are three octets of DER.
+        guard lists.allSatisfy({ ($0.first == 0x30 ? $0.count : $0.count * 3 / 4) <= Self.longestList }) else {
+            let hint = "smaller lists (partitioned ones), or OCSP, which charon asks by itself"
+            let message = "\(what): a list in '\(name)' is longer than the \(Self.longestList) octets that charon takes"
+            error(node.mark, message, hint: hint)
+            return nil
+        }
+        return lists
     }
+
+    /// A value of VICI, less what PEM has around it.
+    private static let longestList = 65_000
 
     /// A file that is no secret, and that is watched from now on.
     private func publicFile(_ name: String, limit: Int, _ node: YAMLNode, _ what: String) -> [UInt8]? {
@@ -118,8 +129,8 @@ private struct PEMText {
         return keys[0]
     }
 
-    /// Whether a whole list of revoked certificates is in it.
-    var hasRevocationList: Bool { blocks(of: ["X509 CRL"])?.isEmpty == false }
+    /// The whole lists of revoked certificates that are in it; none where one of them is not whole.
+    var revocationLists: [[UInt8]] { (blocks(of: ["X509 CRL"]) ?? []).map { Array($0.utf8) } }
 
     /// Whether a key in it is of no use without a passphrase (PKCS#8, or RFC 1421 section 4.6.1.1).
     var isEncrypted: Bool {

@@ -3,6 +3,7 @@
 import Configuration
 import Logging
 import SystemIO
+import Tunnel
 
 /// Certificates, their keys and lists of revoked ones are replaced by others, by people and by programs, while the file
 /// that names them stays: they are taken as they come.
@@ -31,14 +32,26 @@ extension Agent {
         let names = files.joined(separator: ", ")
         let loaded: LoadedConfiguration
         do {
-            loaded = try Configuration.load(path: file)
+            // The file itself may have been edited since: that waits for a reload.
+            loaded = try Configuration.read(inForce.text, file: file)
         } catch {
             let faults = error.diagnostics.map(\.description).joined(separator: "; ")
             return "\(names) changed, and what was read before stays in force: \(faults)"
         }
-        let keysAreSame = loaded.configuration.paths.map(\.wireGuard) == site.paths.map(\.wireGuard)
-        guard loaded.text == inForce.text, keysAreSame else {
-            return "\(names) changed, and so did \(file) or a key of WireGuard: pnetctl reload takes all of it"
+        guard loaded.configuration.paths.map(\.wireGuard) == site.paths.map(\.wireGuard) else {
+            return "\(names) changed, and so did a key of WireGuard: pnetctl reload takes all of it"
+        }
+        for path in loaded.configuration.paths {
+            guard case .certificates(let proof)? = path.ipsec?.proof, let own = proof.own.first else { continue }
+            // One may have been put in its place, and the other not yet.
+            guard CertificateFacts.fits(Array(own.utf8), privateKey: proof.privateKey) else {
+                return "\(names) changed, and what was read before stays in force: certificate and private-key-file of "
+                    + "\(path.name) do not belong together"
+            }
+        }
+        guard loaded.configuration != site else {
+            inForce = loaded
+            return nil
         }
         log.notice("\(names) changed")
         _ = take(loaded)

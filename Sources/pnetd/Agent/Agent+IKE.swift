@@ -48,17 +48,16 @@ extension Agent {
         let wishes = site.paths.compactMap { path -> (PathName, IKEWish)? in
             let remote = endpoints.book.endpoint(of: EndpointBook.Peer(path: path.name, key: nil))?.address
             let before = ike?.tunnels[path.name]?.wish.connection.localAddresses.first
-            guard let underlay = path.underlay?.interface, let remote,
-                let wish = IKEWish(
-                    path,
-                    slot: saved.pathSlots[path.name.text] ?? 0,
-                    from: reconciler.source(on: underlay, for: remote, preferring: before),
-                    to: remote,
-                    reserved,
-                    keyExchanges
-                )
-            else { return nil }
-            return (path.name, wish)
+            guard let underlay = path.underlay?.interface, let remote else { return nil }
+            let terms = IKEWishes.Terms(
+                path: path,
+                slot: saved.pathSlots[path.name.text] ?? 0,
+                source: reconciler.source(on: underlay, for: remote, preferring: before),
+                remote: remote,
+                reserved: reserved,
+                keyExchanges: keyExchanges
+            )
+            return ikeWishes.wish(terms).map { (path.name, $0) }
         }
         let paths = Set(site.paths.filter { $0.ipsec != nil }.map(\.name))
         ike?.follow(Dictionary(wishes) { first, _ in first }, of: paths, socket: site.charonSocket)

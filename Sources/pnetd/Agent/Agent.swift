@@ -76,6 +76,7 @@ final class Agent {
     var hindrances: [String] = []
     /// Settings of the host that stand in the way.
     var hostWarnings: [String] = []
+    var ikeWishes = IKEWishes()
     /// Why certificates and lists that came in the place of others are not in force.
     var credentialProblem: String?
     var guardIsOwned = false

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Digests
+import NetworkTypes
 import SystemIO
 import Testing
 
@@ -51,6 +52,17 @@ struct CertificateFactsTests {
                 changed[place] ^= 0x55
                 _ = try? CertificateFacts(changed)
             }
+        }
+    }
+
+    @Test func tellsWhetherAKeyIsTheCertificates() throws {
+        try Self.inDirectory { directory in
+            let authority = try TestAuthority(in: "\(directory)/ca")
+            let (own, other) = (try authority.issue("a.example"), try authority.issue("b.example"))
+            #expect(CertificateFacts.fits(own.certificate, privateKey: Secret(own.key)))
+            #expect(!CertificateFacts.fits(own.certificate, privateKey: Secret(other.key)))
+            #expect(!CertificateFacts.fits(own.key, privateKey: Secret(own.key)))
+            #expect(!CertificateFacts.fits(own.certificate, privateKey: Secret(own.certificate)))
         }
     }
 

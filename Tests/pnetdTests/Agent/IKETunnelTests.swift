@@ -19,11 +19,15 @@ struct IKETunnelTests {
     }
 
     /// An IKE_SA with its child in the kernel, or without one.
-    private func association(_ number: Int, carries: Bool = true) -> IKEAssociation {
+    private func association(
+        _ number: Int,
+        carries: Bool = true,
+        childState: String = "INSTALLED"
+    ) -> IKEAssociation {
         var (message, children, child) = (VICIMessage(), VICIMessage(), VICIMessage())
         message.append("uniqueid", "\(number)")
         message.append("state", carries ? "ESTABLISHED" : "CONNECTING")
-        child.append("state", "INSTALLED")
+        child.append("state", childState)
         if carries { children.append("pnetd-vpn-\(number)", section: child) }
         message.append("child-sas", section: children)
         return IKEAssociation(name: "pnetd-vpn", message)
@@ -33,13 +37,13 @@ struct IKETunnelTests {
         var tunnel = try tunnel()
         tunnel.listed([association(1)], counts: true)
         tunnel.lives(now: Self.start)
-        tunnel.lives(now: Self.start + (Self.day - .seconds(1)))
-        #expect(tunnel.replacement == nil)
+        tunnel.lives(now: Self.start + (Self.day * 9 / 10 - .seconds(1)))
+        #expect(tunnel.replacement == nil, "and at most a tenth sooner, so that the ends do not do it at once")
         tunnel.lives(now: Self.start + Self.day)
         let replacement = try #require(tunnel.replacement)
         #expect(replacement.due == Self.start + Self.day && !replacement.isForTerms)
         tunnel.isReplaced(now: Self.start + Self.day)
-        tunnel.lives(now: Self.start + (Self.day * 2 - .seconds(1)))
+        tunnel.lives(now: Self.start + (Self.day * 19 / 10 - .seconds(1)))
         #expect(tunnel.replacement == nil, "the day begins anew")
     }
 
@@ -57,12 +61,45 @@ struct IKETunnelTests {
         tunnel.listed([association(1), association(2)], counts: true)
         #expect(tunnel.older == [] && tunnel.association?.uniqueID == 2)
         tunnel.isToBeReplaced("its terms changed", now: Self.start)
+        tunnel.isBeingReplaced(until: Self.start)
         tunnel.isReplaced(now: Self.start)
-        tunnel.listed([association(3), association(2), association(4, carries: false)], counts: true)
-        #expect(tunnel.older.map(\.uniqueID) == [2] && tunnel.association?.uniqueID == 3)
+        // The third is ours, and the fourth the other end began at the same moment: it would end the third for it.
+        tunnel.listed(
+            [association(3), association(2), association(4), association(5, carries: false)],
+            counts: true
+        )
+        #expect(tunnel.older.map(\.uniqueID) == [2])
         for _ in 0..<10 { tunnel.listed([association(3)], counts: true) }
         tunnel.listed([association(3), association(5)], counts: true)
         #expect(tunnel.older == [])
+    }
+
+    /// Its keys are being renewed, or were by another child: it carries all the same.
+    @Test(arguments: ["INSTALLED", "REKEYING", "REKEYED", "UPDATING", "CREATED", "DELETING"])
+    func carriesWhileItsKeysAreRenewed(_ state: String) throws {
+        var tunnel = try tunnel()
+        tunnel.listed([association(1, childState: state)], counts: true)
+        #expect(tunnel.stands == !["CREATED", "DELETING"].contains(state))
+        #expect(!association(1, childState: state).isHalfDone)
+    }
+
+    @Test func aCharonThatComesBackIsToldAtOnce() throws {
+        var tunnel = try tunnel()
+        for _ in 0..<9 { tunnel.ended(.noAnswer, now: Self.start) }
+        tunnel.refusal = "charon refused"
+        #expect(tunnel.due > Self.start)
+        tunnel.letGo(now: Self.start)
+        #expect(tunnel.due == Self.start && tunnel.refusal == nil)
+    }
+
+    @Test func otherKeysAreRememberedUntilTheyWereUsed() throws {
+        var tunnel = try tunnel(.shared)
+        tunnel.take(try IKEExample.wish("ppk: {id: a, key-file: ppk}"), now: Self.start)
+        #expect(tunnel.hasOtherSecrets)
+        tunnel.take(try IKEExample.wish("ppk: {id: a, key-file: ppk}\n    encapsulation: always"), now: Self.start)
+        #expect(tunnel.hasOtherSecrets)
+        tunnel.isReplaced(now: Self.start)
+        #expect(!tunnel.hasOtherSecrets)
     }
 
     @Test func isTriedLessAndLessOftenWhileWhatStandsStays() throws {
@@ -108,12 +145,12 @@ struct IKETunnelTests {
             .childProposalMismatch, .trafficSelectorMismatch, .peerUntrusted, .peerCertificateExpired,
             .authorityExpired,
             .ownCertificateExpired, .peerCertificateRevoked, .peerRevocationUnknown, .identityMismatch,
-            .peerIdentityUnknown, .noAnswer, .charonLost, .other("x"),
+            .peerIdentityUnknown, .noPostQuantumKey, .peerLacksPostQuantumKey, .postQuantumKeyRefused, .noAnswer,
+            .charonLost, .other("x"),
         ]
         #expect(
             all.filter(\.isDistrust) == [
                 .peerUntrusted, .peerCertificateExpired, .authorityExpired, .peerCertificateRevoked,
-                .peerRevocationUnknown,
                 .identityMismatch, .peerIdentityUnknown,
             ]
         )

@@ -3,6 +3,7 @@
 
 import CCrypto
 import Digests
+public import NetworkTypes
 
 extension CertificateFacts {
     /// Reads the first certificate of a PEM, or the only one of DER.
@@ -26,6 +27,16 @@ extension CertificateFacts {
     }
 }
 
+extension CertificateFacts {
+    /// Whether a private key, PEM without a passphrase, is that of the first certificate of a PEM or the only one of DER.
+    public static func fits(_ octets: [UInt8], privateKey: Secret) -> Bool {
+        guard octets.count <= inputLimit, pn_crypto_begin() == 1, let certificate = X509Certificate(octets) else {
+            return false
+        }
+        return certificate.fits(privateKey)
+    }
+}
+
 /// libcrypto's certificate, as long as it is needed.
 @safe private struct X509Certificate: ~Copyable {
     private let pointer: OpaquePointer
@@ -42,6 +53,12 @@ extension CertificateFacts {
     }
 
     deinit { unsafe X509_free(pointer) }
+
+    func fits(_ key: Secret) -> Bool {
+        let octets = key.bytes
+        return unsafe octets.withUnsafeBytes { unsafe pn_key_fits(pointer, $0.baseAddress, Int32(clamping: $0.count)) }
+            == 1
+    }
 
     var subject: String? { unsafe X509.text(X509_get_subject_name(pointer)) }
     var issuer: String? { unsafe X509.text(X509_get_issuer_name(pointer)) }

@@ -67,19 +67,13 @@ extension IKEControl {
         _ completion: @escaping Charon.Completion<Void>
     ) {
         guard let list = lists.first else {
-            return wish.revocationLists.isEmpty ? completion(.success(())) : forgetRevocations(then: completion)
+            // Those that it verified charon keeps apart, and would find these first.
+            return wish.revocationLists.isEmpty
+                ? completion(.success(())) : charon?.flushCertificates(type: "X509_CRL", completion) ?? ()
         }
         charon?.load(list) { [weak self] result in
             guard let self, isCurrent(path, wish), case .success = result else { return completion(result) }
             load(lists.dropFirst(), of: path, wish, completion)
-        }
-    }
-
-    /// Has charon ask anew who is revoked: what it was told or has fetched before it would take first.
-    func forgetRevocations(then completion: @escaping Charon.Completion<Void>) {
-        charon?.flushCertificates(type: "X509_CRL") { [weak self] result in
-            guard case .success = result else { return completion(result) }
-            self?.charon?.flushCertificates(type: "OCSP_RESPONSE", completion)
         }
     }
 
@@ -92,7 +86,11 @@ extension IKEControl {
             if case .success(let found) = known, let same = found.first, digest != nil, before?.digest == digest,
                 wish.connection.differences(from: same).isEmpty
             {
-                if before?.isPending == true { tunnels[path]?.isToBeReplaced("its terms changed", now: loop.now) }
+                if before?.isPending == true {
+                    tunnels[path]?.isToBeReplaced("its terms changed", now: loop.now)
+                } else if tunnels[path]?.hasOtherSecrets == true {
+                    tunnels[path]?.isToBeReplaced("its keys changed", now: loop.now)
+                }
                 return finishLoading(path, .success(()))
             }
             // Of one whose digest was never kept it is only known that it looks the same.
@@ -115,12 +113,13 @@ extension IKEControl {
     func loadAnotherEdition(of path: PathName, _ wish: IKEWish, then next: @escaping () -> Void) {
         let name = wish.connection.name
         let edition = (loaded[name]?.edition ?? 0) &+ 1
+        // Kept before it is asked for: a later run must not take the same for another.
+        loaded[name, default: LoadedTerms(digest: wish.digest, edition: 0)].edition = edition
+        onChange()
         charon?.load(wish.connection(edition: edition)) { [weak self] result in
             guard let self, isCurrent(path, wish) else { return }
             switch result {
-            case .success:
-                loaded[name, default: LoadedTerms(digest: wish.digest, edition: 0)].edition = edition
-                next()
+            case .success: next()
             case .failure: finishLoading(path, result)
             }
         }

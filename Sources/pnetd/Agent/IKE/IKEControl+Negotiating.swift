@@ -100,12 +100,9 @@ extension IKEControl {
         tunnels[path]?.isBeingReplaced(until: loop.now + Self.patience)
         counts.negotiations[path, default: 0] += 1
         log.info("\(path): another IPsec tunnel is begun beside the one that stands: \(replacement.reason)")
-        forgetRevocations { [weak self] _ in
-            guard let self, isCurrent(path, wish) else { return }
-            loadAnotherEdition(of: path, wish) { [weak self] in
-                guard let self, tunnels[path]?.negotiation == nil else { return }
-                watch(path) { [weak self] in self?.replaced(path, $0) }
-            }
+        loadAnotherEdition(of: path, wish) { [weak self] in
+            guard let self, tunnels[path]?.negotiation == nil else { return }
+            watch(path) { [weak self] in self?.replaced(path, $0) }
         }
     }
 
@@ -115,6 +112,7 @@ extension IKEControl {
             log.notice("\(path): another IPsec tunnel took the place of the one before")
             counts.replacements[path, default: 0] += 1
             tunnels[path]?.isReplaced(now: loop.now)
+            endHalfDone(path)
         case .failure(let failure):
             counts.failures[path, default: 0] += 1
             if tunnels[path]?.replacement?.failure != failure {
@@ -122,9 +120,7 @@ extension IKEControl {
             }
             // To whom we would not give another we leave none.
             if failure.isDistrust {
-                log.error("\(path): the IPsec tunnel is ended: \(failure)")
-                tunnels[path]?.ended(failure, now: loop.now)
-                clear(path) {}
+                distrust(path, failure)
             } else {
                 tunnels[path]?.isNotReplaced(failure, now: loop.now)
                 endHalfDone(path)
@@ -135,12 +131,30 @@ extension IKEControl {
         onChange()
     }
 
+    /// Ends a tunnel with an end that is not believed any more, also where it keeps silent when it is asked for proof.
+    private func distrust(_ path: PathName, _ failure: IKEFailure) {
+        log.error("\(path): the IPsec tunnel is ended: \(failure)")
+        shown[path] = nil
+        tunnels[path]?.negotiation?.cancel()
+        tunnels[path]?.ended(failure, now: loop.now)
+        clear(path) {}
+    }
+
+    /// What the other end showed may be on a list that came since.
+    func endIfRevoked(_ path: PathName) {
+        guard let certificate = shown[path], let tunnel = tunnels[path], tunnel.stands,
+            tunnel.wish.revocationLists.contains(where: { $0.revokes(certificate) })
+        else { return }
+        distrust(path, .peerCertificateRevoked)
+        keepInMind(path)
+    }
+
     /// Ends what an attempt left that came to nothing, and leaves what stands.
-    private func endHalfDone(_ path: PathName) {
+    func endHalfDone(_ path: PathName) {
         guard let name = tunnels[path]?.wish.connection.name else { return }
         charon?.associations(of: name) { [weak self] result in
             guard let self, case .success(let all) = result, tunnels[path]?.negotiation == nil else { return }
-            end(all.filter { !$0.carries })
+            end(all.filter(\.isHalfDone))
         }
     }
 

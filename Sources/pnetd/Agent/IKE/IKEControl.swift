@@ -27,7 +27,7 @@ final class IKEControl {
     private(set) var absence: (error: VICIError, since: Instant)?
     private(set) var version: CharonVersion?
     /// What other ends showed, by the path.
-    private(set) var shown: [PathName: CertificateFacts] = [:]
+    var shown: [PathName: CertificateFacts] = [:]
     /// The IKE_SAs for which that was looked up.
     private var shownIn: [PathName: UInt32] = [:]
     var counts = Counts()
@@ -68,8 +68,9 @@ final class IKEControl {
     /// Has charon have none of our tunnels any more; false where it cannot be told.
     func takeDown() -> Bool {
         guard !tunnels.isEmpty || !loaded.isEmpty else { return true }
-        for tunnel in tunnels.values { leave(tunnel) }
+        let all = tunnels.values
         tunnels = [:]
+        for tunnel in all { leave(tunnel) }
         guard isConnected else {
             // Nothing stays with one that is gone.
             if case .absent = absence?.error { return true }
@@ -86,8 +87,8 @@ final class IKEControl {
     func follow(_ wishes: [PathName: IKEWish], of paths: Set<PathName>, socket: String) {
         self.paths = paths
         for (path, tunnel) in tunnels where !paths.contains(path) {
-            leave(tunnel)
             (tunnels[path], shown[path]) = (nil, nil)
+            leave(tunnel)
         }
         for (path, wish) in wishes {
             leftovers.remove(wish.connection.name)
@@ -96,8 +97,9 @@ final class IKEControl {
                 continue
             }
             guard before.wish != wish else { continue }
-            if before.wish.secrets != wish.secrets { unloadSecrets(of: before) }
             tunnels[path]?.take(wish, now: loop.now)
+            if before.wish.secrets != wish.secrets { unloadSecrets(of: before) }
+            if before.negotiation != nil { endHalfDone(path) }
         }
         if charon == nil, !wishes.isEmpty || !loaded.isEmpty {
             let charon = Charon(path: socket, on: loop) { [weak self] in self?.take($0) }
@@ -113,8 +115,10 @@ final class IKEControl {
         leftovers.insert(tunnel.wish.connection.name)
     }
 
+    /// A key that another path uses as well is one key for charon, and stays.
     private func unloadSecrets(of tunnel: IKETunnel) {
-        charon?.unload(tunnel.wish.secrets, of: tunnel.wish.connection.name, keyName: tunnel.keyName)
+        let isShared = tunnels.values.contains { $0.keyName == tunnel.keyName }
+        charon?.unload(tunnel.wish.secrets, of: tunnel.wish.connection.name, keyName: isShared ? nil : tunnel.keyName)
     }
 
     private func take(_ report: Charon.Report) {
@@ -130,7 +134,7 @@ final class IKEControl {
             if absence == nil { counts.losses += 1 }
             absence = (error, absence?.since ?? loop.now)
             for path in tunnels.keys {
-                tunnels[path]?.letGo()
+                tunnels[path]?.letGo(now: loop.now)
             }
             log.error("\(error)")
         case .event: list(counts: false)
@@ -179,6 +183,7 @@ final class IKEControl {
                 // Of several of one identity the one that charon takes is not told; most often it is the newest.
                 shown[path] = known.filter { $0.isKnown(as: identity) }.max { $0.notBefore < $1.notBefore }
             }
+            for path in standing.keys { endIfRevoked(path) }
         }
     }
 
@@ -208,6 +213,7 @@ final class IKEControl {
                 continue
             }
             tunnels[path]?.isComplete()
+            endIfRevoked(path)
             switch pulses[path] {
             case .lives: tunnels[path]?.lives(now: loop.now)
             case .dead:

@@ -18,6 +18,8 @@ struct IKETunnel {
     var keyName: String?
     /// The IKE_SA as last listed.
     private(set) var association: IKEAssociation?
+    /// The IKE_SAs that carry, as last listed.
+    private var standing: Set<UInt32> = []
     /// IKE_SAs that a newer one took the place of.
     private(set) var older: [IKEAssociation] = []
     /// Whether charon was asked for it, and nobody watches what comes of that.
@@ -34,6 +36,8 @@ struct IKETunnel {
     private(set) var provenAt: Instant?
     /// Before this none is begun, and nothing is loaded once more.
     var due: Instant
+    /// Whether keys changed since what stands was proven by others.
+    var hasOtherSecrets = false
 
     /// Attempts in a row that did not come to anything.
     private var failures = 0
@@ -41,6 +45,11 @@ struct IKETunnel {
     private var unseen = 0
     /// For how many lists more, about a second apart, what is older than the newest is to go.
     private var settling = 0
+    /// The IKE_SAs that stood when the last replacement was begun. What the other end begins meanwhile stays: each end would
+    /// end the other's.
+    private var predecessors: Set<UInt32> = []
+    /// Which percentage of the time passes before both ends prove anew who they are: not both at the same moment.
+    private var haste = Int.random(in: 90...100)
     /// The SPIs of all children that charon last listed.
     private var known: Set<UInt32> = []
     /// How often in a row the kernel had an SPI that charon did not list, by the SPI.
@@ -74,6 +83,7 @@ struct IKETunnel {
     /// Charon is to have something else of the same path.
     mutating func take(_ wish: IKEWish, now: Instant) {
         negotiation?.cancel()
+        hasOtherSecrets = hasOtherSecrets || self.wish.secrets != wish.secrets
         self.wish = wish
         (negotiation, refusal, keyName, replacement) = (nil, nil, nil, nil)
         (isLoaded, isLoading, isAskedFor) = (false, false, false)
@@ -87,12 +97,13 @@ struct IKETunnel {
     var stands: Bool { association?.carries ?? false }
 
     /// charon went away, and knows nothing when it comes back.
-    mutating func letGo() {
+    mutating func letGo(now: Instant) {
         negotiation?.cancel()
         isOrphaned = isOrphaned || stands
         (negotiation, association, keyName, unseen) = (nil, nil, nil, 0)
         (isLoaded, isLoading, isAskedFor) = (false, false, false)
-        (known, strangers, older) = ([], [:], [])
+        (known, strangers, older, predecessors) = ([], [:], [], [])
+        (refusal, failures, due) = (nil, 0, now)
     }
 
     /// charon listed these IKE_SAs of the tunnel's.
@@ -105,8 +116,9 @@ struct IKETunnel {
             known = Set(found.flatMap(\.children).flatMap { [$0.inbound.spi, $0.outbound.spi] })
         }
         if stands { isOrphaned = false }
-        let standing = found.filter(\.carries)
-        older = settling > 0 ? standing.filter { $0.uniqueID != association?.uniqueID } : []
+        standing = Set(found.filter(\.carries).map(\.uniqueID))
+        let replaced = settling > 0 ? predecessors : []
+        older = found.filter { replaced.contains($0.uniqueID) && $0.uniqueID != association?.uniqueID }
     }
 
     /// What the kernel has that charon, which has a tunnel, did not list for long: an earlier charon left it.
@@ -143,7 +155,7 @@ struct IKETunnel {
 
     /// The kernel lacks something. Whatever comes next is of the terms that are loaded.
     mutating func isIncomplete() {
-        (deadSince, replacement, provenAt) = (nil, nil, nil)
+        (deadSince, replacement, provenAt, hasOtherSecrets) = (nil, nil, nil, false)
     }
 
     /// Something comes through it.
@@ -151,7 +163,7 @@ struct IKETunnel {
         (deadSince, renewals, restUntil) = (nil, 0, nil)
         let since = provenAt ?? now
         provenAt = since
-        guard let time = wish.reauthentication, now - since >= time, replacement == nil else { return }
+        guard let time = wish.reauthentication, now - since >= time * haste / 100, replacement == nil else { return }
         replacement = Replacement(reason: "both ends prove anew who they are", isForTerms: false, due: now)
     }
 
@@ -205,11 +217,15 @@ extension IKETunnel {
         replacement = Replacement(reason: reason, isForTerms: true, due: now)
     }
 
-    mutating func isBeingReplaced(until end: Instant) { replacement?.due = end }
+    mutating func isBeingReplaced(until end: Instant) {
+        replacement?.due = end
+        predecessors = standing
+    }
 
     mutating func isReplaced(now: Instant) {
         (negotiation, replacement) = (nil, nil)
-        (settling, provenAt) = (Self.settlingTime, now)
+        (settling, provenAt, hasOtherSecrets) = (Self.settlingTime, now, false)
+        haste = .random(in: 90...100)
     }
 
     mutating func isNotReplaced(_ failure: IKEFailure, now: Instant) {
@@ -223,8 +239,13 @@ extension IKETunnel {
 }
 
 extension IKEAssociation {
-    /// Whether it has a CHILD_SA in the kernel.
-    var carries: Bool { children.contains { $0.state == .installed } }
+    /// Whether it has a CHILD_SA in the kernel, be it about to be renewed.
+    var carries: Bool {
+        children.contains { [.installed, .rekeying, .rekeyed, .updating].contains($0.state) }
+    }
+
+    /// Whether this end began it, and nothing came of that yet.
+    var isHalfDone: Bool { isInitiator && (state == .created || state == .connecting) }
 
     /// Of several with one name, how much one is to be believed: one that carries more than one that is begun.
     fileprivate var worth: Int { carries ? 2 : state == .established ? 1 : 0 }

@@ -59,7 +59,14 @@ struct IKEWish: Equatable {
             secrets.append(.privateKey(proof.privateKey))
             certificates = proof.own.compactMap { try? CertificateFacts(Array($0.utf8)) }
             self.authorities = proof.authorities.compactMap { try? CertificateFacts(Array($0.utf8)) }
-            (revocationLists, faults) = Self.read(proof.revocationLists)
+            let (lists, odd) = Self.read(proof.revocationLists)
+            let fits =
+                proof.own.first.map { CertificateFacts.fits(Array($0.utf8), privateKey: proof.privateKey) } ?? false
+            revocationLists = lists
+            faults =
+                odd
+                + (fits
+                    ? [] : ["its certificate and its private key do not belong together: see to both files in 'local'"])
             reauthentication = tunnel.reauthentication
         }
         if let key = tunnel.postQuantumKey { secrets.append(.postQuantum(key.key, identity: key.identity)) }
