@@ -14,6 +14,9 @@ extension Reading {
         let proof = proof(section, local, remote)
         let proposals = section["proposals"].flatMap { self.proposals($0, of: section) }
         let traffic = section["traffic"].flatMap { self.traffic($0, of: section) }
+        if let node = section["traffic"], let local = traffic?.local {
+            declared.localTraffic.append(Sighting(value: local, owner: path, mark: node.mark))
+        }
         let encapsulation = section["encapsulation"].flatMap {
             choice($0, "encapsulation", of: EncapsulationWord.self)
         }

@@ -110,6 +110,9 @@ public struct Desired: Hashable, Sendable {
         public var carriedMTU: Int?
         /// Sources that leave with the path's own address.
         public var natSources: [IPPrefix]
+        /// What this host's own packets leave from, one a family; of another family, the kernel chooses among the
+        /// interface's addresses.
+        public var sources: [IPAddress]
         /// How packets get across.
         public var kind: Kind
 
@@ -122,6 +125,7 @@ public struct Desired: Hashable, Sendable {
             mtu: Int?,
             carriedMTU: Int? = nil,
             natSources: [IPPrefix] = [],
+            sources: [IPAddress] = [],
             kind: Kind
         ) {
             self.name = name
@@ -131,6 +135,7 @@ public struct Desired: Hashable, Sendable {
             self.mtu = mtu
             self.carriedMTU = carriedMTU
             self.natSources = natSources
+            self.sources = sources
             self.kind = kind
         }
 
