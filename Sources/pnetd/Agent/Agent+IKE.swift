@@ -27,11 +27,7 @@ extension Agent {
         guard let ike, !tunnels.isEmpty else { return }
         var pulses: [PathName: IKEControl.Pulse] = [:]
         for path in tunnels.map(\.name) where core.condition(of: path) == .ready {
-            switch core.verdict(of: path)?.verdict {
-            case .up, .degraded, .drained: pulses[path] = .lives
-            case .down: pulses[path] = .dead
-            case .starting, .unknown, nil: break
-            }
+            pulses[path] = pulse(of: path)
         }
         let facts = reconciler.security(of: tunnels)
         count(facts)
@@ -39,6 +35,15 @@ extension Agent {
         guard !left.isEmpty else { return }
         log.notice("IPsec: \(left.count) associations of a charon that is no more are taken away")
         reconciler.remove(left)
+    }
+
+    private func pulse(of path: PathName) -> IKEControl.Pulse? {
+        switch core.verdict(of: path)?.verdict {
+        case .up, .degraded, .drained: .lives
+        // What is asked by the tunnel is answered, though by another: the other end has its keys.
+        case .down: core.detour(of: path) == nil ? .dead : .lives
+        case .starting, .unknown, nil: nil
+        }
     }
 
     /// Has charon keep the tunnels of the file, from and to the addresses that they have now.

@@ -27,11 +27,15 @@ public struct SiteFile: Sendable {
     public var line: String?
     /// The path by IPsec, before all tunnels of WireGuard; nil for none.
     public var ipsec: IPsecPath?
+    /// The same by the gateway's other tunnel, behind it; nil for none.
+    public var secondIPsec: IPsecPath?
     /// The names of the network's paths, best first, where it is another order than the usual one.
     public var order: [String] = []
     /// Prefixes of the network, beside its usual ones.
     public var morePrefixes: [String] = []
 
+    /// What probes and the site itself send from by each path, in YAML; empty for the paths' own addresses.
+    public var source = ""
     /// Sources that leave each path with its address, as a YAML list; empty for none.
     public var natSources = ""
     /// Tunnels whose outer packets are on their way for longer.
@@ -77,6 +81,7 @@ public struct SiteFile: Sendable {
                 \(bfd[tunnel].map { "bfd: \($0)" } ?? "")
                 \(stamp[tunnel].map { "stamp: \($0)" } ?? "")
                 \(reflectors[tunnel].map { "stamp-reflector: \($0)" } ?? "")
+                \(source.isEmpty ? "" : "source: \(source)")
                 \(natSources.isEmpty ? "" : "nat: {source: \(natSources)}")
                 peers:
                   - public-key: \(try lab.publicKey(lab.cloud, "gw-\(tunnel.rawValue)"))
