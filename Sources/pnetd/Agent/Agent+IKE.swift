@@ -58,6 +58,7 @@ extension Agent {
                     slot: saved.pathSlots[path.name.text] ?? 0,
                     from: reconciler.source(on: underlay, for: remote, preferring: before),
                     to: remote,
+                    isOneOfSeveral: site.sharesIdentities(path),
                     reserved
                 )
             else { return nil }
@@ -208,5 +209,15 @@ extension IPsecAlgorithms {
             keyExchange,
         ].compactMap(\.self)
         return parts.isEmpty ? nil : parts.joined(separator: "/")
+    }
+}
+
+extension SiteConfiguration {
+    /// Whether a path's IPsec tunnel is one of several between the same identities.
+    fileprivate func sharesIdentities(_ path: PathConfiguration) -> Bool {
+        guard let tunnel = path.ipsec else { return false }
+        return paths.contains { other in
+            other.name != path.name && other.ipsec.map(tunnel.isBetweenTheSame) ?? false
+        }
     }
 }

@@ -16,7 +16,7 @@ extension IPsecConnection {
     public var digest: [UInt8]? {
         var octets: [UInt8] = []
         var plain = self
-        plain.edition = 0
+        (plain.edition, plain.uniqueness) = (0, .replace)
         guard (try? plain.message.encode(into: &octets)) != nil else { return nil }
         return Digest.sha256.of(octets)
     }
@@ -35,7 +35,7 @@ extension IPsecConnection {
         section.append("encap", forcesEncapsulation)
         section.append("fragmentation", fragmentation.rawValue)
         section.append("keyingtries", 0)
-        section.append("unique", "replace")
+        section.append("unique", uniqueness.rawValue)
         section.append("send_cert", certificateSending.rawValue)
         section.append("rekey_time", rekeyTime?.wholeSeconds)
         section.append("reauth_time", reauthenticationTime?.wholeSeconds)

@@ -112,7 +112,7 @@ extension IPsecConnection {
         compare("local_addrs", Self.isSame(localAddresses, loaded.localAddresses))
         compare("remote_addrs", Self.isSame(remoteAddresses, loaded.remoteAddresses))
         compare("dpd_delay", deadPeerDelay.wholeSeconds == loaded.deadPeerSeconds ?? 0)
-        compare("unique", loaded.uniqueness ?? "UNIQUE_REPLACE" == "UNIQUE_REPLACE")
+        compare("unique", loaded.uniqueness.map { $0 == uniqueness.shown } ?? true)
         compare("rekey_time", Self.isSame(rekeyTime, loaded.rekeySeconds))
         compare("reauth_time", Self.isSame(reauthenticationTime, loaded.reauthenticationSeconds))
         compare("ppk_id", postQuantumKey?.identity == loaded.postQuantumKey)
@@ -182,5 +182,15 @@ extension IPsecConnection.Child {
 
     private static func outermost(_ selectors: [IPPrefix]) -> Set<IPPrefix> {
         Set(selectors.filter { one in !selectors.contains { $0 != one && $0.contains(one) } })
+    }
+}
+
+extension IPsecConnection.Uniqueness {
+    /// As charon tells it.
+    fileprivate var shown: String {
+        switch self {
+        case .replace: "UNIQUE_REPLACE"
+        case .never: "UNIQUE_NEVER"
+        }
     }
 }

@@ -42,11 +42,13 @@ struct IKEWish: Equatable {
     /// - Parameters:
     ///   - source: the underlay's address for the other end.
     ///   - remote: the other end's.
+    ///   - isOneOfSeveral: whether another path's tunnel is between the same identities.
     init?(
         _ path: PathConfiguration,
         slot: Int,
         from source: IPAddress?,
         to remote: IPAddress?,
+        isOneOfSeveral: Bool,
         _ reserved: ReservedNumbers
     ) {
         guard let tunnel = path.ipsec, let source, let remote else { return nil }
@@ -86,6 +88,8 @@ struct IKEWish: Equatable {
         connection.forcesEncapsulation = tunnel.forcesEncapsulation
         connection.rekeyTime = Self.ikeRekeyTime
         connection.certificateSending = .always
+        // To say at the first contact that there is no other would end the other at a gateway that believes it.
+        connection.uniqueness = isOneOfSeveral ? .never : .replace
         if case .certificates(let proof) = tunnel.proof { connection.revocation = .init(proof.revocation) }
         self.connection = connection
     }
@@ -130,5 +134,19 @@ extension IPsecConnection.RevocationPolicy {
         case .ifuri: self = .whereNamed
         case .strict: self = .strict
         }
+    }
+}
+
+extension IPsecConfiguration {
+    /// Whether another tunnel is between the same identities, as far as the file says. Where it does not, they are taken to
+    /// be.
+    func isBetweenTheSame(as other: IPsecConfiguration) -> Bool {
+        remoteID == other.remoteID && localID == other.localID
+            && (localID != nil || ownCertificate == other.ownCertificate)
+    }
+
+    private var ownCertificate: String? {
+        guard case .certificates(let proof) = proof else { return nil }
+        return proof.own.first
     }
 }
