@@ -51,7 +51,8 @@ struct NetworkView: Sendable, Hashable, Codable {
                 verdict: view.verdict,
                 reasons: view.reasons,
                 since: view.since,
-                dampedUntil: view.damping?.until
+                dampedUntil: view.damping?.until,
+                recovery: policy.promise(for: path).longestInterval * LivenessTimers.riseCount
             )
         }
     }

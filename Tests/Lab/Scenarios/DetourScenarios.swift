@@ -44,7 +44,7 @@ extension Scenarios {
                 let words = try daemon.pnetctl("explain", Tunnel.a.path).output.split { $0.isWhitespace }
                 #expect(words.joined(separator: " ").contains("answers to its probes come in by vpn-b since 2"))
 
-                let page = try lab.site.attempt(["curl", "-s", "http://127.0.0.1:9731/metrics"]).output
+                let page = try lab.site.attempt(["curl", "-s", "-m", "10", "http://127.0.0.1:9731/metrics"]).output
                 #expect(page.contains("pnetd_probes_answered_elsewhere_total{path=\"vpn-a\",by=\"vpn-b\"} "))
                 #expect(page.contains("pnetd_path_answers_elsewhere{path=\"vpn-a\"} 1\n"))
                 #expect(page.contains("pnetd_path_answers_elsewhere{path=\"vpn-b\"} 0\n"))
