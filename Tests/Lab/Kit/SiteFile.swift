@@ -92,8 +92,9 @@ public struct SiteFile: Sendable {
             """
         }
         let line = line.map { "  \(Line.path): \($0)\n" } ?? ""
-        let ipsec = ipsec.map { "\($0.text)\n" } ?? ""
-        let others = (self.line == nil ? [] : [Line.path]) + (self.ipsec == nil ? [] : [IPsec.path])
+        let tunnels = [self.ipsec, secondIPsec].compactMap(\.self)
+        let ipsec = tunnels.map { "\($0.text)\n" }.joined()
+        let others = (self.line == nil ? [] : [Line.path]) + tunnels.map(\.name)
         let order = self.order.isEmpty ? others + self.paths.map(\.path) : self.order
         let prefixes = ["10.20.0.0/16", "\"fd00:20::/48\""] + morePrefixes
         return """
