@@ -25,6 +25,9 @@ public struct PathConfiguration: Equatable, Sendable {
     /// Sources behind us that leave by the path with its own address, since the far end has no route back to them or
     /// knows others by the same addresses.
     public let natSources: [IPPrefix]
+    /// What probes and what the host itself sends by the path leave from, one a family; of another family, the
+    /// interface's first address.
+    public let sources: [IPAddress]
     /// How packets get across.
     public private(set) var kind: Kind
     /// The BFD session with the far end, where there is one.

@@ -113,6 +113,9 @@ public enum Evidence: Hashable, Sendable, Codable {
     case peer(PathName, PeerStatus)
     /// What the kernel refuses of the packets that come in by the path's tunnel changed.
     case refusals(PathName, PacketRefusals)
+    /// The answers to the path's probes come in by another path, or, with none, not any more. They answer nothing: what the
+    /// far end sends, it does not send by this path.
+    case detour(PathName, by: PathName?)
     /// What STAMP with the path's far end shows changed.
     case reflector(PathName, ReflectorStatus)
 }

@@ -71,39 +71,6 @@ public enum Action: Hashable, Sendable, Codable {
     case decided(Decision, from: Decision)
 }
 
-/// What paths themselves show, whoever is asked through them.
-struct PathFacts: Sendable, Hashable, Codable {
-    var conditions: [PathName: PathCondition] = [:]
-    var drained: [PathName: Reason] = [:]
-    var sessions: [PathName: BFDStatus] = [:]
-    var peers: [PathName: PeerStatus] = [:]
-    var refusals: [PathName: PacketRefusals] = [:]
-    var reflectors: [PathName: ReflectorStatus] = [:]
-    /// How many networks are reached through each path.
-    var reached: [PathName: Int] = [:]
-
-    func condition(of path: PathName) -> PathCondition { conditions[path] ?? .unusable(.notYetProbed) }
-
-    func refusals(of path: PathName) -> PacketRefusals { refusals[path] ?? PacketRefusals() }
-
-    /// What is known of the far end while targets are silent.
-    func farEnd(of path: PathName) -> [Reason] {
-        let peer = peers[path] ?? .unknown
-        // What is refused did come, and is not counted among what was received.
-        let isContradicted = peer == .silent && !refusals(of: path).isEmpty
-        return [isContradicted ? nil : peer.reason, (reflectors[path] ?? .unknown).reason].compactMap { $0 }
-    }
-
-    mutating func forget(besides paths: Set<PathName>) {
-        conditions = conditions.filter { paths.contains($0.key) }
-        drained = drained.filter { paths.contains($0.key) }
-        sessions = sessions.filter { paths.contains($0.key) }
-        peers = peers.filter { paths.contains($0.key) }
-        refusals = refusals.filter { paths.contains($0.key) }
-        reflectors = reflectors.filter { paths.contains($0.key) }
-    }
-}
-
 /// The decision core: (state, evidence, now) to (state, actions). No clock, no socket, no file.
 ///
 /// Each observation touches the one view that it speaks for; what nothing was told of is not looked at until its time
@@ -178,6 +145,9 @@ public struct HealthCore: Sendable, Hashable, Codable {
         case .refusals(let path, let refusals):
             facts.refusals[path] = refusals
             touch(path)
+        case .detour(let path, let other):
+            facts.detours[path] = other
+            touch(path)
         case .reflector(let path, let status):
             facts.reflectors[path] = status
             forEachView { view, name in if name == path { view.take(status) } }
@@ -242,6 +212,9 @@ public struct HealthCore: Sendable, Hashable, Codable {
     /// What was refused last of what came in by a path's tunnel; telling the core the same once more changes nothing.
     public func refusals(of path: PathName) -> PacketRefusals { facts.refusals(of: path) }
 
+    /// The path by which the answers to a path's probes came in last; telling the core the same once more changes nothing.
+    public func detour(of path: PathName) -> PathName? { facts.detours[path] }
+
     /// What a path's STAMP session showed last; telling the core the same once more changes nothing.
     public func reflector(of path: PathName) -> ReflectorStatus { facts.reflectors[path] ?? .unknown }
 
@@ -267,6 +240,7 @@ public struct HealthCore: Sendable, Hashable, Codable {
                     facts.conditions[path].map { .condition(path, $0) }, facts.drained[path].map { .drained(path, $0) },
                     facts.sessions[path].map { .session(path, $0) }, facts.peers[path].map { .peer(path, $0) },
                     facts.refusals[path].map { .refusals(path, $0) },
+                    facts.detours[path].map { .detour(path, by: $0) },
                     facts.reflectors[path].map { .reflector(path, $0) },
                 ].compactMap { $0 }
             }

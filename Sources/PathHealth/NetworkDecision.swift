@@ -91,6 +91,13 @@ struct Candidate: Hashable, Sendable {
     let since: Instant
     /// Until when traffic does not come back to it; nil where it may.
     let dampedUntil: Instant?
+    /// How long it takes to be up again from its first answer on, where none is lost.
+    let recovery: Duration
+
+    /// Whether it was given up, and answers are back.
+    fileprivate var isRecovering: Bool {
+        reasons.contains { if case .recovering(_, let answers, _) = $0 { answers > 0 } else { false } }
+    }
 
     /// The lower the better; nil where it carries nothing.
     fileprivate var rank: Int? {
@@ -167,7 +174,9 @@ struct NetworkDecision: Sendable, Hashable, Codable {
     }
 
     /// When time alone may change the decision.
-    func nextDeadline(_ candidates: [Candidate]) -> Instant? { returns(candidates).values.min() }
+    func nextDeadline(_ candidates: [Candidate]) -> Instant? {
+        [returns(candidates).values.min(), takenUpUntil(candidates)].compactMap(\.self).min()
+    }
 
     /// When traffic may come back to each path that is better than the one that carries it.
     func returns(_ candidates: [Candidate]) -> [PathName: Instant] {
@@ -193,9 +202,24 @@ struct NetworkDecision: Sendable, Hashable, Codable {
         guard let choice = choice(candidates, now) else {
             let isOffered = current.outcome.path.map { path in candidates.contains { $0.path == path } } ?? true
             if isOffered, candidates.contains(where: { $0.verdict == .starting }) { return nil }
+            if let end = takenUpUntil(candidates), now < end { return nil }
             return whenDown == .block ? .blocked : .public
         }
         return .active(choice, standby: standby(behind: choice, candidates))
+    }
+
+    /// Until when traffic stays on the current path though that is down: the other side answers what goes by it by another one,
+    /// which is about to show that it carries by itself. A few questions long traffic goes there by the one and comes back by
+    /// the other. nil where that is not so.
+    private func takenUpUntil(_ candidates: [Candidate]) -> Instant? {
+        guard let held = candidates.first(where: { $0.path == current.outcome.path }), held.verdict == .down else {
+            return nil
+        }
+        for case .answersElsewhere(let path) in held.reasons {
+            guard let other = candidates.first(where: { $0.path == path }), other.isRecovering else { continue }
+            return held.since + other.recovery
+        }
+        return nil
     }
 
     /// The next best path; one that stands by already stays while too little is known of it to say otherwise.

@@ -51,7 +51,8 @@ struct NetworkView: Sendable, Hashable, Codable {
                 verdict: view.verdict,
                 reasons: view.reasons,
                 since: view.since,
-                dampedUntil: view.damping?.until
+                dampedUntil: view.damping?.until,
+                recovery: policy.promise(for: path).longestInterval * LivenessTimers.riseCount
             )
         }
     }
@@ -118,8 +119,8 @@ struct NetworkView: Sendable, Hashable, Codable {
         let changed = views[index].judge(
             facts.conditions[path].map(session.limit),
             drained: facts.drained[path] ?? session.drain,
-            silentFor: carriesOthers ? [.beyondPath] : facts.farEnd(of: path),
-            beside: facts.refusals(of: path).reasons,
+            silentFor: facts.silence(of: path, carriesOthers: carriesOthers),
+            beside: facts.circumstances(of: path),
             at: now
         )
         if views[index].isAnswered != wasReached { facts.reached[path, default: 0] += wasReached ? -1 : 1 }

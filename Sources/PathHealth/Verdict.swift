@@ -45,6 +45,8 @@ public enum Reason: Hashable, Sendable, Codable, CustomStringConvertible {
     case packetsForged
     /// Packets come in by the tunnel a second time, or far too late.
     case packetsReplayed
+    /// The answers to the path's probes come in by this other path.
+    case answersElsewhere(PathName)
     /// The reflector at the tunnel's far end answers: it is what lies behind it that does not answer.
     case reflectorAnswers
     /// The reflector at the tunnel's far end answered, and does not any more.
@@ -129,6 +131,8 @@ public enum Reason: Hashable, Sendable, Codable, CustomStringConvertible {
                 + "changes packets on the way, or forges them"
         case .packetsReplayed:
             "packets come in by the tunnel that came before, or too late to tell: they are replayed, or badly reordered"
+        case .answersElsewhere(let path):
+            "answers to its probes come in by \(path): the other side answers by that one, and traffic belongs there"
         case .reflectorAnswers: "the far end answers by STAMP: what lies behind it does not answer"
         case .reflectorSilent:
             "the far end does not answer by STAMP either: it is the way that is broken, or the far end"

@@ -24,6 +24,23 @@ struct IPsecPathTests {
         #expect(tunnel.underlay.interface.text == "eth1")
     }
 
+    /// The tunnel's policies would not take what leaves from elsewhere.
+    @Test func takesWhatTheSourceSends() throws {
+        let base = "\(Self.shared), local: {id: a}, remote: {endpoint: 198.51.100.1}, source: 10.1.0.1"
+        #expect(try tunnel(base) != nil)
+        #expect(try tunnel("\(base), traffic: {local: [10.1.0.0/16]}") != nil)
+        let file = try IPsecFile.with("\(base), traffic: {local: [10.98.0.0/30]}")
+        let problems = file.diagnostics()
+        try file.remove()
+        #expect(
+            problems.count == 1
+                && problems[0].hasSuffix(
+                    "error: source 10.1.0.1 lies in nothing of the local traffic of path 'vpn-b' "
+                        + "(the tunnel does not take what leaves from there: add it to 'traffic')"
+                )
+        )
+    }
+
     @Test func readsATunnelWithCertificates() throws {
         let tunnel = try #require(
             try tunnel(

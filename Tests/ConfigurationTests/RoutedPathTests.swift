@@ -61,7 +61,7 @@ struct RoutedPathTests {
         ),
         (
             "{kind: routed, interface: eth2, gateways: [172.16.0.1], private-key-file: keys/a.key}",
-            "unknown key 'private-key-file' in path 'vpn-b' (known here: kind, interface, mtu, nat, addresses, bfd, stamp, "
+            "unknown key 'private-key-file' in path 'vpn-b' (known here: kind, interface, mtu, nat, source, addresses, bfd, stamp, "
                 + "stamp-reflector, gateways, vlan, metered)"
         ),
         (

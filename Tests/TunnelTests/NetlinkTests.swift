@@ -73,6 +73,14 @@ struct NetlinkTests {
                 12, 0, 8, 0x80, 8, 0, 2, 0, 0x78, 0x05, 0, 0,  // RTA_METRICS with RTAX_MTU 1400
             ]
         )
+        var lent = route
+        lent.source = IPAddress("10.1.0.1")
+        #expect(
+            RouteMessages.put(lent, Sample.reserved).bytes.suffix(12) == [
+                8, 0, 7, 0, 10, 1, 0, 1,  // RTA_PREFSRC
+                4, 0, 8, 0x80,  // RTA_METRICS, empty
+            ]
+        )
         #expect(RouteMessages.delete(small, Sample.reserved).bytes.count == 60, "whatever its MTU is")
     }
 

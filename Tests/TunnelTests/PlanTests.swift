@@ -67,6 +67,40 @@ struct PlanTests {
         #expect(!plan(desired, observed).contains { "\($0)".contains("10.20.6.0/24") })
     }
 
+    /// What the host itself sends leaves from an address of the file, by whichever path, as long as the host has it.
+    @Test func lendsTheHostASource() throws {
+        var desired = Sample.desired(Self.outcomes[0])
+        let source = try #require(IPAddress("10.1.0.1"))
+        for index in desired.paths.indices { desired.paths[index].sources = [source] }
+        var observed = settled(Self.outcomes[0])
+        #expect(plan(desired, observed) == [], "the host does not have it: the kernel would refuse the routes")
+        let missing = observed.missingSources(desired)
+        #expect(missing.count == 2 && missing[0].hasPrefix("vpn-a: its source 10.1.0.1 is no address of this host now"))
+        let address = LinkAddress(link: 9, address: Sample.address("10.1.0.1/24"))
+        observed.addresses.insert(address)
+        observed.doubts[address] = .tentative
+        #expect(plan(desired, observed) == [], "nor may it be used yet")
+        observed.doubts[address] = nil
+        #expect(observed.missingSources(desired) == [])
+        // Of the prefix that is of its family: active, standby, and the tables of both paths.
+        let steps = plan(desired, observed)
+        #expect(steps.count == 4)
+        for step in steps { observed.take(step) }
+        let lent = observed.routes.values.filter { $0.source == source }
+        #expect(lent.count == 4 && lent.allSatisfy { $0.prefix.family == .ipv4 && $0.destination != .unreachable })
+        #expect(plan(desired, observed) == [])
+        // Paths with the same source change places by one message a group.
+        desired.networks[0].outcome = Self.outcomes[1]
+        #expect(moves(desired, observed).count == 4 && moves(desired, observed) == plan(desired, observed))
+        // Those with others do not.
+        desired.paths[1].sources = []
+        #expect(moves(desired, observed) == [])
+        observed.addresses.remove(address)
+        desired.networks[0].outcome = Self.outcomes[0]
+        for step in plan(desired, observed) { observed.take(step) }
+        #expect(observed == settled(Self.outcomes[0]))
+    }
+
     @Test(arguments: outcomes, outcomes)
     func leavesNoMomentWithoutAGuard(before: Outcome, after: Outcome) {
         var observed = settled(before)

@@ -12,6 +12,7 @@ extension Reading {
         checkPeers()
         checkPrefixes()
         checkTranslation()
+        checkSources()
         checkEndpoints()
         checkPlacement()
         checkPaces()

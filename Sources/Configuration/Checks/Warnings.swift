@@ -56,7 +56,9 @@ extension Reading {
     func warnOfUnaskableTargets() {
         for reference in declared.references
         where !declared.pathsOnForeignInterfaces.contains(reference.value) {
-            let families = Set(declared.addresses.filter { $0.owner == reference.value }.map(\.value.address.family))
+            let own = declared.addresses.filter { $0.owner == reference.value }.map(\.value.address)
+            let sources = declared.sources.filter { $0.owner == reference.value }.map(\.value)
+            let families = Set((own + sources).map(\.family))
             for target in declared.targets where target.owner == reference.owner {
                 guard !families.contains(target.value.family) else { continue }
                 let family = target.value.family == .ipv4 ? "IPv4" : "IPv6"

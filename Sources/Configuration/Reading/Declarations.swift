@@ -33,6 +33,10 @@ struct Declarations {
     /// Paths through which every packet may cost.
     var meteredPaths: Set<String> = []
     var natSources: [Sighting<IPPrefix>] = []
+    /// What probes and what the host itself sends by a path leave from.
+    var sources: [Sighting<IPAddress>] = []
+    /// What IPsec paths ask to carry from our side.
+    var localTraffic: [Sighting<[IPPrefix]>] = []
     var listenPorts: [Sighting<Int>] = []
     var pathMTUs: [Sighting<Int>] = []
     var endpoints: [Sighting<HostEndpoint>] = []

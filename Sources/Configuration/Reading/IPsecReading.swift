@@ -25,6 +25,9 @@ extension Reading {
         // A gateway of a cloud carries the families that its end of the link has addresses of, and may not bear others.
         let everything = Self.everything.filter { gateway == nil || families.isEmpty || families.contains($0.family) }
         let traffic = section["traffic"].flatMap { self.traffic($0, of: section, else: everything) }
+        if let node = section["traffic"], let local = traffic?.local {
+            declared.localTraffic.append(Sighting(value: local, owner: path, mark: node.mark))
+        }
         let encapsulation = section["encapsulation"].flatMap {
             choice($0, "encapsulation", of: EncapsulationWord.self)
         }

@@ -46,6 +46,7 @@ extension Reading {
         let mtu = section["mtu"].flatMap { self.mtu($0, of: entry.key) }
         if let mtu { declared.pathMTUs.append(mtu) }
         let natSources = section["nat"].map { self.natSources($0, of: entry.key) } ?? []
+        let sources = section["source"].map { self.sources($0, of: entry.key) } ?? []
         let kind: PathConfiguration.Kind?
         switch word {
         case .routed:
@@ -70,6 +71,7 @@ extension Reading {
             addresses: addresses,
             mtu: mtu?.value,
             natSources: natSources,
+            sources: sources,
             kind: kind,
             bfd: bfd,
             stamp: stamp,
@@ -77,7 +79,9 @@ extension Reading {
         )
     }
 
-    private static let commonKeys = ["kind", "interface", "mtu", "nat", "addresses", "bfd", "stamp", "stamp-reflector"]
+    private static let commonKeys = [
+        "kind", "interface", "mtu", "nat", "source", "addresses", "bfd", "stamp", "stamp-reflector",
+    ]
 
     /// An interface that is the operator's has its addresses from him.
     private func refuseAddresses(_ section: Section) {

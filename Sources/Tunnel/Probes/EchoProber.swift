@@ -12,20 +12,20 @@ public final class EchoProber {
     private let loop: EventLoop
     /// One a family that the kernel has; owned.
     private let sockets: [AddressFamily: Int32]
-    private let identifier: UInt16
-    /// Proves that an answer is one to a question of this run.
-    private let secret: UInt64
+    private let identity: EchoIdentity
 
     /// Opens the sockets on an interface; a family that the kernel has not is left out. Throws ENODEV where the
     /// interface is not there, EPERM without CAP_NET_RAW.
+    ///
+    /// - Parameter identity: whose answers are taken, whichever prober with that identity asked.
     public init(
         interface: InterfaceName,
+        as identity: EchoIdentity,
         on loop: EventLoop,
         handler: @escaping (ProbeToken, _ source: IPAddress) -> Void
     ) throws(SystemError) {
         self.loop = loop
-        identifier = .random(in: .min ... .max)
-        secret = .random(in: .min ... .max)
+        self.identity = identity
         var sockets: [AddressFamily: Int32] = [:]
         for family in AddressFamily.allCases {
             do throws(SystemError) {
@@ -102,9 +102,9 @@ public final class EchoProber {
         let packet = EchoPacket(
             family: target.family,
             isReply: false,
-            identifier: identifier,
+            identifier: identity.identifier,
             sequence: token.sequence,
-            secret: secret,
+            secret: identity.secret,
             stream: token.stream,
             octets: octets
         )
@@ -128,7 +128,7 @@ public final class EchoProber {
             }
             guard count > 0 else { return }
             guard let packet = EchoPacket(family: family, received: buffer[..<count]), packet.isReply,
-                packet.identifier == identifier, packet.secret == secret, let source = from.endpoint?.address
+                identity.owns(packet), let source = from.endpoint?.address
             else { continue }
             handler(ProbeToken(stream: packet.stream, sequence: packet.sequence), source)
         }

@@ -10,8 +10,7 @@ public final class RoutedEchoes {
     private let loop: EventLoop
     private let socket: FileDescriptor
     private let target: IPAddress
-    private let identifier = UInt16.random(in: .min ... .max)
-    private let secret = UInt64.random(in: .min ... .max)
+    private let identity = EchoIdentity()
     private var buffer = [UInt8](repeating: 0, count: 2048)
 
     /// Opens the socket.
@@ -48,9 +47,9 @@ public final class RoutedEchoes {
         let bytes = EchoPacket(
             family: target.family,
             isReply: false,
-            identifier: identifier,
+            identifier: identity.identifier,
             sequence: UInt16(truncatingIfNeeded: number),
-            secret: secret,
+            secret: identity.secret,
             stream: number
         ).bytes
         let address = SocketAddressStorage(SocketEndpoint(address: target, port: 0))
@@ -64,7 +63,7 @@ public final class RoutedEchoes {
         while let arrived = ArrivedDatagram.receive(from: socket.raw, into: &buffer) {
             guard arrived.source.address == target, let link = arrived.link,
                 let packet = EchoPacket(family: target.family, received: buffer[..<arrived.count]), packet.isReply,
-                packet.identifier == identifier, packet.secret == secret
+                identity.owns(packet)
             else { continue }
             handler(packet.stream, link)
         }

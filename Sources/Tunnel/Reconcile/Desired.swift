@@ -113,6 +113,9 @@ public struct Desired: Hashable, Sendable {
         public var carriedMTU: Int?
         /// Sources that leave with the path's own address.
         public var natSources: [IPPrefix]
+        /// What this host's own packets leave from, one a family; of another family, the kernel chooses among the
+        /// interface's addresses.
+        public var sources: [IPAddress]
         /// How packets get across.
         public var kind: Kind
 
@@ -125,6 +128,7 @@ public struct Desired: Hashable, Sendable {
             mtu: Int?,
             carriedMTU: Int? = nil,
             natSources: [IPPrefix] = [],
+            sources: [IPAddress] = [],
             kind: Kind
         ) {
             self.name = name
@@ -134,6 +138,7 @@ public struct Desired: Hashable, Sendable {
             self.mtu = mtu
             self.carriedMTU = carriedMTU
             self.natSources = natSources
+            self.sources = sources
             self.kind = kind
         }
 

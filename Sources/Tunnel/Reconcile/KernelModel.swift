@@ -16,6 +16,8 @@ final class KernelModel {
     private(set) var lastRead: Instant?
     /// The interfaces whose comings and goings are news; nil for all. On a host of containers most are nobody's business.
     var interests: Set<InterfaceName>?
+    /// The addresses whose comings and goings are news on whichever interface.
+    var sources: Set<IPAddress> = []
 
     private let reserved: ReservedNumbers
     private let dumps: NetlinkConversation
@@ -102,7 +104,8 @@ final class KernelModel {
         switch object {
         case .link(let name): return interests.contains(name)
         case .address(let address):
-            return interests.contains { observed.links[$0]?.index == address.link }
+            return sources.contains(address.address.address)
+                || interests.contains { observed.links[$0]?.index == address.link }
         default: return true
         }
     }

@@ -129,7 +129,8 @@ struct Layout: Hashable, Sendable {
                     prefix: prefix,
                     metric: 1024,
                     destination: .nexthop(id),
-                    mtu: path.routeMTU(observed)
+                    mtu: path.routeMTU(observed),
+                    source: path.source(prefix.family, observed)
                 )
             )
         }
@@ -170,7 +171,8 @@ struct Layout: Hashable, Sendable {
             prefix: canary.prefix,
             metric: ReservedNumbers.canaryMetric,
             destination: .nexthop(desired.reserved.nexthop(ofPath: path.slot, canary.prefix.family)),
-            mtu: path.routeMTU(for: network.mtu, observed)
+            mtu: path.routeMTU(for: network.mtu, observed),
+            source: path.source(canary.prefix.family, observed)
         )
     }
 
@@ -180,6 +182,8 @@ struct Layout: Hashable, Sendable {
         let group: Nexthop
         /// What is allowed less than the path's interface takes.
         let mtu: UInt32?
+        /// What this host's own packets leave from.
+        let source: IPAddress?
 
         func route(to prefix: IPPrefix, _ reserved: ReservedNumbers) -> Route {
             Route(
@@ -187,7 +191,8 @@ struct Layout: Hashable, Sendable {
                 prefix: prefix,
                 metric: rank.rawValue,
                 destination: .nexthop(group.id),
-                mtu: mtu
+                mtu: mtu,
+                source: source
             )
         }
     }
@@ -207,7 +212,8 @@ struct Layout: Hashable, Sendable {
                 let member = reserved.nexthop(ofPath: path.slot, family)
                 let id = reserved.group(ofNetwork: network.slot, rank, family)
                 let group = Nexthop(id: id, family: family, destination: .group([member]))
-                groups.append(GroupUse(rank: rank, group: group, mtu: mtu))
+                let source = path.source(family, observed)
+                groups.append(GroupUse(rank: rank, group: group, mtu: mtu, source: source))
             }
         }
         return groups
@@ -236,6 +242,12 @@ extension Desired.Path {
 
     /// Who carries packets of a family on; nil in a tunnel, where nobody has to be named.
     func gateway(_ family: AddressFamily) -> IPAddress? { line?.gateways.first { $0.family == family } }
+
+    /// The address of the file that this host's own packets leave from by it, as long as this host has it: the kernel takes
+    /// no route with another's.
+    func source(_ family: AddressFamily, _ observed: Observed) -> IPAddress? {
+        sources.first { $0.family == family && observed.has($0) }
+    }
 
     /// The far ends that its interface does not reach by itself.
     func distantEnds(_ observed: Observed) -> [IPPrefix] {

@@ -102,6 +102,9 @@ extension Observed {
         let family = address.address.address.family
         let isLast = !addresses.contains { $0.link == address.link && $0.address.address.family == family }
         if family == .ipv4, isLast { loseRoutes(on: address.link, of: [.ipv4]) }
+        // What becomes of routes that name it as their source depends on their table, their nexthop and the kernel
+        // (fib_sync_down_addr, fib6_remove_prefsrc).
+        if routes.values.contains(where: { $0.source == address.address.address }) { isDoubtful = true }
         return .address(address)
     }
 

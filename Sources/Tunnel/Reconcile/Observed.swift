@@ -165,6 +165,21 @@ extension Observed {
         addresses.filter { $0.link == link.index && doubts[$0] == nil }
     }
 
+    /// Whether an address is one of this host's that may be used, on whichever interface.
+    func has(_ address: IPAddress) -> Bool {
+        addresses.contains { $0.address.address == address && doubts[$0] == nil }
+    }
+
+    /// Sources of the file that this host does not have, in words.
+    func missingSources(_ desired: Desired) -> [String] {
+        desired.paths.flatMap { path in
+            path.sources.filter { !has($0) }.map {
+                "\(path.name): its source \($0) is no address of this host now: probes and what the host itself sends by it "
+                    + "leave from \(path.interface)'s own address (ip address add \($0) dev lo, or correct 'source')"
+            }
+        }
+    }
+
     /// Whether packets that leave by an interface have a source in a family. An interface without any address of its own
     /// has, as on a point-to-point link: it lends another's.
     func hasSource(on link: Link, _ family: AddressFamily) -> Bool {

@@ -67,9 +67,9 @@ func moves(_ desired: Desired, _ observed: Observed) -> [Step] {
             let sample = network.prefixes.first { $0.family == use.group.family }.map {
                 use.route(to: $0, desired.reserved)
             }
-            // A path with less room than the network's own MTU changes the routes as well.
+            // A path with less room than the network's own MTU, or with another source, changes the routes as well.
             guard let before = observed.nexthops[use.group.id],
-                sample.map({ observed.routes[$0.key]?.mtu == use.mtu }) ?? true
+                sample.map({ observed.routes[$0.key] == $0 }) ?? true
             else { return [] }
             if before != use.group { steps.append(.putNexthop(use.group)) }
         }

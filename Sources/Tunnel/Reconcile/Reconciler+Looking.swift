@@ -10,6 +10,7 @@ extension Reconciler {
         let now = clock.now
         model.note(told: told)
         model.interests = Set(desired.paths.flatMap(\.interfaces))
+        model.sources = Set(desired.paths.flatMap(\.sources))
         guard refresh(&result) else { return false }
         if model.takeGuardStaleness() {
             do { model.note(guard: try firewall.read()) } catch {

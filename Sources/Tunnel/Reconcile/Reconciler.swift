@@ -161,7 +161,7 @@ public final class Reconciler {
         let observed = model.observed
         hindrances =
             observed.swallowed(by: desired) + observed.duplicates(desired) + observed.narrowWays(desired)
-            + observed.absences(desired) + observed.sideways
+            + observed.absences(desired) + observed.sideways + observed.missingSources(desired)
         finish(&result)
         return result
     }

@@ -147,7 +147,8 @@ extension Route: CustomStringConvertible {
             case .device(let link, let gateway):
                 gateway.map { " by \($0) on interface \(link)" } ?? " on interface \(link)"
             }
-        return "\(prefix) metric \(metric) in table \(table)\(way)" + (mtu.map { ", MTU \($0)" } ?? "")
+        return "\(prefix) metric \(metric) in table \(table)\(way)" + (source.map { " from \($0)" } ?? "")
+            + (mtu.map { ", MTU \($0)" } ?? "")
     }
 }
 

@@ -27,6 +27,9 @@ public struct Route: Hashable, Sendable {
     public var destination: Destination
     /// Octets of the largest packet that may go by it (RTAX_MTU); nil: as many as its interface takes.
     public var mtu: UInt32?
+    /// The address that packets of this host leave from by it where nothing else says one (RTA_PREFSRC); nil: the kernel
+    /// chooses.
+    public var source: IPAddress?
 
     /// Routes with equal keys replace each other.
     struct Key: Hashable {
@@ -102,7 +105,8 @@ enum RouteMessages {
             prefix: prefix,
             metric: attributes.number(RTA_PRIORITY, as: UInt32.self) ?? 0,
             destination: destination,
-            mtu: mtu(attributes)
+            mtu: mtu(attributes),
+            source: attributes.address(RTA_PREFSRC)
         )
         return ObservedRoute(
             route: route,
@@ -213,6 +217,7 @@ enum RouteMessages {
             message.put(RTA_OIF, number: link)
             if let gateway { message.put(RTA_GATEWAY, gateway.bytes) }
         }
+        if let source = route.source { message.put(RTA_PREFSRC, source.bytes) }
         // Without this attribute a route gets the MTU of any that leads by the same nexthop object at the same metric, its own
         // before among them (fib_find_info_nh, net/ipv4/fib_semantics.c); an empty one says that it has none.
         if type == RTM_NEWROUTE {

@@ -133,7 +133,7 @@ extension Agent {
             "\(path.name) is \(verdict)" + (core.verdict(of: path.name).map { ", for \(age($0.since))" } ?? ""),
             because: (report?.reasons ?? []).map { Explanation($0) } + networks + [interfaceFacts(of: path)]
                 + peerFacts(of: path) + ipsecFacts(of: path) + xfrmFacts(of: path) + sessionFacts(of: path)
-                + stampFacts(of: path) + last + [kernelFacts(of: path)]
+                + stampFacts(of: path) + detourFacts(of: path) + last + [kernelFacts(of: path)]
                 + warnings(naming: [path.name.text, path.interface.text, path.carrier.text])
         )
     }

@@ -27,11 +27,7 @@ extension Agent {
         guard let ike, !tunnels.isEmpty else { return }
         var pulses: [PathName: IKEControl.Pulse] = [:]
         for path in tunnels.map(\.name) where core.condition(of: path) == .ready {
-            switch core.verdict(of: path)?.verdict {
-            case .up, .degraded, .drained: pulses[path] = .lives
-            case .down: pulses[path] = .dead
-            case .starting, .unknown, nil: break
-            }
+            pulses[path] = pulse(of: path)
         }
         let facts = reconciler.security(of: tunnels)
         count(facts)
@@ -39,6 +35,15 @@ extension Agent {
         guard !left.isEmpty else { return }
         log.notice("IPsec: \(left.count) associations of a charon that is no more are taken away")
         reconciler.remove(left)
+    }
+
+    private func pulse(of path: PathName) -> IKEControl.Pulse? {
+        switch core.verdict(of: path)?.verdict {
+        case .up, .degraded, .drained: .lives
+        // What is asked by the tunnel is answered, though by another: the other end has its keys.
+        case .down: core.detour(of: path) == nil ? .dead : .lives
+        case .starting, .unknown, nil: nil
+        }
     }
 
     /// Has charon keep the tunnels of the file, from and to the addresses that they have now.
@@ -54,6 +59,7 @@ extension Agent {
                 slot: saved.pathSlots[path.name.text] ?? 0,
                 source: reconciler.source(on: underlay, for: remote, preferring: before),
                 remote: remote,
+                isOneOfSeveral: site.sharesIdentities(path),
                 reserved: reserved,
                 keyExchanges: keyExchanges
             )
@@ -216,5 +222,15 @@ extension IPsecAlgorithms {
                 encryption.map { $0 + (encryptionKeySize.map { "-\($0)" } ?? "") }, integrity, pseudoRandomFunction,
             ].compactMap(\.self) + keyExchanges
         return parts.isEmpty ? nil : parts.joined(separator: "/")
+    }
+}
+
+extension SiteConfiguration {
+    /// Whether a path's IPsec tunnel is one of several between the same identities.
+    fileprivate func sharesIdentities(_ path: PathConfiguration) -> Bool {
+        guard let tunnel = path.ipsec else { return false }
+        return paths.contains { other in
+            other.name != path.name && other.ipsec.map(tunnel.isBetweenTheSame) ?? false
+        }
     }
 }

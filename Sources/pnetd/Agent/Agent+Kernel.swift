@@ -78,6 +78,7 @@ extension Agent {
             if reconciler.hasTunnelToRepair(desired) { scheduleReconcile(after: .zero) }
             noteHandshakes()
             watchPeers()
+            watchDetours()
             watchFailbackWindows()
             watchDrills()
             watchEndpoints()

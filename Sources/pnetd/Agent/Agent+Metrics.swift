@@ -22,6 +22,7 @@ extension Agent {
         addBFD(to: &page)
         addIKE(to: &page)
         addXFRM(to: &page)
+        addDetours(to: &page)
         addSTAMP(to: &page)
         addOwn(to: &page)
         AcceptedMetrics.add(counters.resolver, to: &page)

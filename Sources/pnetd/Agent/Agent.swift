@@ -83,6 +83,7 @@ final class Agent {
     var kernelWork = KernelWork()
     var clockWatch = ClockWatch()
     var xfrm = XFRMWatch()
+    var detours = AnswerDetours()
     var endpoints = EndpointWork()
     /// Networks whose stranded flows could not be cut, and why.
     var flowProblems: [NetworkName: String] = [:]
@@ -154,6 +155,7 @@ final class Agent {
             clock: clock
         )
         probes = ProbeRunner(on: loop, clock: clock) { [weak self] evidence in self?.observe(evidence) }
+        probes?.onDetour = { [weak self] path, other in self?.answeredElsewhere(path, by: other) }
         probes?.tls.servers = site.tlsTargets
         probes?.tls.ask = { [weak self] request, connection in
             self?.processes.send(.shakeHands(request), to: .frontend, with: [connection]) ?? false
@@ -288,6 +290,7 @@ final class Agent {
         if case .failback(let network, let isOpen) = evidence, core.isFailbackOpen(for: network) == isOpen { return }
         if case .peer(let path, let status) = evidence, core.peer(of: path) == status { return }
         if case .refusals(let path, let refusals) = evidence, core.refusals(of: path) == refusals { return }
+        if case .detour(let path, let other) = evidence, core.detour(of: path) == other { return }
         if case .reflector(let path, let status) = evidence, core.reflector(of: path) == status { return }
         if case .handshakes(let areThere) = evidence, core.hasHandshakes == areThere { return }
         if case .session(let path, let status) = evidence {

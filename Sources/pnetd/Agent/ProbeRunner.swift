@@ -22,6 +22,8 @@ final class ProbeRunner {
 
     private let loop: EventLoop
     private let onEvidence: (Evidence) -> Void
+    /// The same on all paths: the answer to one path's echo is known when it comes in by another.
+    private let echoes = EchoIdentity()
     let tls: TLSProbes
     private var probers: [PathName: Probers] = [:]
     /// A stream's number stands for its subject: it travels in a packet, or names a socket.
@@ -32,6 +34,8 @@ final class ProbeRunner {
     private var ways: [UInt32: (path: PathName, target: IPAddress)] = [:]
     /// Called where an echo of so many octets came back.
     var onCarried: ((PathName, _ octets: Int) -> Void)?
+    /// Called where the answer to a path's probe came in by another path.
+    var onDetour: ((_ path: PathName, _ other: PathName) -> Void)?
     private(set) var sent: [PathName: UInt64] = [:]
     private(set) var answered: [PathName: UInt64] = [:]
     /// Probes to which somebody said no: the path carries, the target does not serve.
@@ -63,7 +67,7 @@ final class ProbeRunner {
     private func open(on link: Link, for path: PathName) throws(SystemError) -> Probers {
         Probers(
             link: link.index,
-            echo: try EchoProber(interface: link.name, on: loop) { [weak self] token, source in
+            echo: try EchoProber(interface: link.name, as: echoes, on: loop) { [weak self] token, source in
                 if let way = self?.ways[token.stream] {
                     guard way.path == path, way.target == source else { return }
                     self?.onCarried?(path, Int(token.sequence))
@@ -154,8 +158,12 @@ final class ProbeRunner {
     }
 
     private func answered(_ token: ProbeToken, by path: PathName) {
-        // By the path that it was sent by.
-        guard let subject = subjects[token.stream], subject.path == path else { return }
+        guard let subject = subjects[token.stream] else { return }
+        guard subject.path == path else {
+            // What did not come in by the path that it was sent by proves nothing of either.
+            onDetour?(subject.path, path)
+            return
+        }
         answered[path, default: 0] += 1
         onEvidence(.answer(Probe(subject: subject, sequence: token.sequence)))
     }

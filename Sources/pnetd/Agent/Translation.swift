@@ -75,6 +75,7 @@ extension Desired {
                     addresses: path.addresses,
                     mtu: path.mtu,
                     natSources: path.natSources,
+                    sources: path.sources,
                     kind: kind
                 )
             },

@@ -36,9 +36,11 @@ extension IPsec {
     }
 
     /// Begins to lose packets, until ``mend()``.
-    public func cut(_ cut: Cut) throws {
+    ///
+    /// - Parameter path: whose; nil for the first path's.
+    public func cut(_ cut: Cut, of path: IPsecPath? = nil) throws {
         let rules = cut.rules
-        let link = "\"\(path.underlay.uplink)\""
+        let link = "\"\((path ?? self.path).underlay.uplink)\""
         try lab.cloud.run(
             "nft",
             "-f",

@@ -24,9 +24,14 @@ extension IPsec {
 
     /// The numbers that the site's charon gave its IKE_SA and the children of it, in this order. They are others after each
     /// handshake.
-    public func numbers() throws -> [String] {
-        let stands = try site.associations.first { $0.contains("state=ESTABLISHED") } ?? ""
-        return stands.matches(of: #/uniqueid=(\d+)/#).map { String($0.1) }
+    ///
+    /// - Parameter path: whose; nil for whichever stands.
+    public func numbers(of path: IPsecPath? = nil) throws -> [String] {
+        let name = path.map { "{pnetd-\($0.name) {" } ?? ""
+        let stands = try site.associations.first {
+            $0.contains("state=ESTABLISHED") && (name.isEmpty || $0.contains(name))
+        }
+        return (stands ?? "").matches(of: #/uniqueid=(\d+)/#).map { String($0.1) }
     }
 
     /// The SPIs of the associations in the site's kernel.

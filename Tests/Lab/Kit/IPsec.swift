@@ -31,6 +31,8 @@ public final class IPsec {
     let lab: Lab
     /// What the site's file has.
     public let path: IPsecPath
+    /// The path by the gateway's other tunnel; nil where it has one only.
+    public let second: IPsecPath?
     /// The site's charon.
     public let site: StrongSwan
     /// The gateway's charon.
@@ -43,8 +45,8 @@ public final class IPsec {
     public private(set) var gatewayCertificate: Authority.Certified?
     private let key: String
 
-    init(_ lab: Lab, _ path: IPsecPath, _ gateway: IPsecGateway) throws {
-        (self.lab, self.path) = (lab, path)
+    init(_ lab: Lab, _ path: IPsecPath, _ gateway: IPsecGateway, second: IPsecPath?) throws {
+        (self.lab, self.path, self.second) = (lab, path, second)
         try Files.makeDirectory("\(lab.site.folder)/certs")
         // What begins with 0s or 0x charon would decode.
         key = "lab-" + String(try Program.must(["wg", "genpsk"]).prefix { !$0.isNewline })
@@ -52,10 +54,13 @@ public final class IPsec {
         site = try StrongSwan(on: lab.site)
         self.gateway = try StrongSwan(on: lab.cloud)
         try certify(gateway)
-        try answerByIPsec()
+        for path in paths { try raiseGateway(path) }
+        if second == nil { try answerByIPsec() }
         for charon in [site, self.gateway] { try charon.waitForSocket() }
         try offer(gateway)
     }
+
+    var paths: [IPsecPath] { [path] + [second].compactMap(\.self) }
 
     /// Makes what proves who each end is, in the files that the site's file names and in those that the gateway reads with
     /// its next offer. The preshared key stays; certificates are new ones.
@@ -86,18 +91,30 @@ public final class IPsec {
 
     /// Has the gateway offer this from now on; what stands is left. After ``StrongSwan/start()`` it offers nothing.
     public func offer(_ gateway: IPsecGateway) throws {
-        let certificates = path.proof == .certificates
         try self.gateway.load(
             """
             connections {
-              site {
+            \(paths.map { connection(of: $0, gateway) }.joined(separator: "\n"))
+            }
+            \(secrets(gateway.hasWrongKey ? String(key.reversed()) : key, of: Self.siteName))
+
+            """
+        )
+    }
+
+    /// What the gateway offers the site for a path. It says the same name in all of its tunnels.
+    private func connection(of path: IPsecPath, _ gateway: IPsecGateway) -> String {
+        let certificates = path.proof == .certificates
+        return """
+              site\(path.isSecond ? "-2" : "") {
                 version = 2
+                local_addrs = \(path.gateway)
                 mobike = no
                 proposals = \(gateway.proposals)
                 dpd_delay = \(gateway.deadPeerDelay)
                 unique = replace
-                if_id_in = \(Self.gatewayInterfaceID)
-                if_id_out = \(Self.gatewayInterfaceID)
+                if_id_in = \(path.gatewayInterfaceID)
+                if_id_out = \(path.gatewayInterfaceID)
                 \(gateway.more)
                 local {
                   auth = \(certificates ? "pubkey" : "psk")
@@ -110,7 +127,7 @@ public final class IPsec {
                   \(certificates ? "cacerts = ca.pem" : "")
                 }
                 children {
-                  site {
+                  site\(path.isSecond ? "-2" : "") {
                     local_ts = \(gateway.localSelectors.joined(separator: ","))
                     remote_ts = \(gateway.remoteSelectors.joined(separator: ","))
                     esp_proposals = \(gateway.childProposals)
@@ -120,11 +137,7 @@ public final class IPsec {
                   }
                 }
               }
-            }
-            \(secrets(gateway.hasWrongKey ? String(key.reversed()) : key, of: Self.siteName))
-
             """
-        )
     }
 
     func secrets(_ key: String, of name: String) -> String {

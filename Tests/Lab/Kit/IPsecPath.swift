@@ -16,11 +16,36 @@ public struct IPsecPath: Sendable {
     public var proof: Proof
     /// Whether the site has a list of what its authority revoked.
     public var hasRevocationList = false
+    /// Whether it goes by the gateway's other tunnel.
+    public private(set) var isSecond = false
     /// Further keys of the path, each on a line of its own, four spaces in.
     public var more = ""
 
     /// The usual path.
     public init(_ proof: Proof = .presharedKey) { self.proof = proof }
+
+    /// A path by the gateway's other tunnel, over the other underlay, with an address inside that nobody but its two ends
+    /// knows.
+    public static var second: IPsecPath {
+        var path = IPsecPath()
+        (path.isSecond, path.underlay) = (true, .a)
+        return path
+    }
+
+    /// The path's name in the site's file.
+    public var name: String { isSecond ? "ipsec-a" : IPsec.path }
+    /// The site's interface.
+    public var interface: String { isSecond ? "pn-y" : IPsec.interface }
+    /// The gateway's interface.
+    public var gatewayLink: String { isSecond ? "ipsec1" : IPsec.gatewayLink }
+    /// The number that ties the gateway's interface to its associations.
+    var gatewayInterfaceID: Int { isSecond ? 98 : IPsec.gatewayInterfaceID }
+    private var siteAddresses: [String] { isSecond ? ["169.254.97.2/30", "fd00:97::6/126"] : IPsec.siteAddresses }
+    var gatewayAddresses: [String] {
+        isSecond
+            ? ["169.254.97.1/30", "fd00:97::5/126"]
+            : ["\(IPsec.gatewayAddress)/30", "\(IPsec.gatewayAddress6)/126"]
+    }
 
     /// Where the gateway is.
     public var gateway: String { underlay == .a ? "192.0.2.1" : "198.51.100.1" }
@@ -43,10 +68,10 @@ public struct IPsecPath: Sendable {
                 )
             }
         return """
-              \(IPsec.path):
+              \(name):
                 kind: ipsec
-                interface: \(IPsec.interface)
-                addresses: [\(IPsec.siteAddresses.map { "\"\($0)\"" }.joined(separator: ", "))]
+                interface: \(interface)
+                addresses: [\(siteAddresses.map { "\"\($0)\"" }.joined(separator: ", "))]
                 underlay: {interface: \(underlay.underlay)}
                 local: {id: \(IPsec.siteName)\(own)}
                 remote: {endpoint: \(gateway), id: \(IPsec.gatewayName)\(far)}

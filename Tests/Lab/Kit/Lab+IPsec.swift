@@ -4,8 +4,15 @@ import SystemIO
 
 extension Lab {
     /// Starts a charon at each end, and has the gateway await the site. A router belongs there before.
-    public func addIPsec(_ path: IPsecPath, _ gateway: IPsecGateway = IPsecGateway()) throws -> IPsec {
-        try IPsec(self, path, gateway)
+    ///
+    /// - Parameter second: the path by the gateway's other tunnel. With two, which one the cloud answers by is for
+    ///   ``answerEverything(by:)`` to say.
+    public func addIPsec(
+        _ path: IPsecPath,
+        _ gateway: IPsecGateway = IPsecGateway(),
+        second: IPsecPath? = nil
+    ) throws -> IPsec {
+        try IPsec(self, path, gateway, second: second)
     }
 
     /// What the charons of the lab have said, one after the other.
@@ -18,17 +25,19 @@ extension Lab {
 }
 
 extension IPsec {
+    /// Raises the gateway's interface for a path.
+    func raiseGateway(_ path: IPsecPath) throws {
+        let link = path.gatewayLink
+        let lines =
+            [
+                "link add \(link) type xfrm dev \(path.underlay.uplink) if_id \(path.gatewayInterfaceID)",
+                "link set \(link) up",
+            ] + path.gatewayAddresses.map { "address add \($0) dev \(link)" }
+        try lab.cloud.ip(lines.joined(separator: "\n"))
+    }
+
     /// What the cloud is asked by IPsec it answers by it, whatever the tunnels are for.
     func answerByIPsec() throws {
-        let cloud = lab.cloud
-        try cloud.ip(
-            """
-            link add \(Self.gatewayLink) type xfrm dev \(path.underlay.uplink) if_id \(Self.gatewayInterfaceID)
-            link set \(Self.gatewayLink) up
-            address add \(Self.gatewayAddress)/30 dev \(Self.gatewayLink)
-            address add \(Self.gatewayAddress6)/126 dev \(Self.gatewayLink)
-            """
-        )
         let way = "dev \(Self.gatewayLink)"
         try lab.answer(by: Self.gatewayLink, mark: 4, ways: (way, way))
     }

@@ -27,11 +27,15 @@ public struct SiteFile: Sendable {
     public var line: String?
     /// The path by IPsec, before all tunnels of WireGuard; nil for none.
     public var ipsec: IPsecPath?
+    /// The same by the gateway's other tunnel, behind it; nil for none.
+    public var secondIPsec: IPsecPath?
     /// The names of the network's paths, best first, where it is another order than the usual one.
     public var order: [String] = []
     /// Prefixes of the network, beside its usual ones.
     public var morePrefixes: [String] = []
 
+    /// What probes and the site itself send from by each path, in YAML; empty for the paths' own addresses.
+    public var source = ""
     /// Sources that leave each path with its address, as a YAML list; empty for none.
     public var natSources = ""
     /// Tunnels whose outer packets are on their way for longer.
@@ -77,6 +81,7 @@ public struct SiteFile: Sendable {
                 \(bfd[tunnel].map { "bfd: \($0)" } ?? "")
                 \(stamp[tunnel].map { "stamp: \($0)" } ?? "")
                 \(reflectors[tunnel].map { "stamp-reflector: \($0)" } ?? "")
+                \(source.isEmpty ? "" : "source: \(source)")
                 \(natSources.isEmpty ? "" : "nat: {source: \(natSources)}")
                 peers:
                   - public-key: \(try lab.publicKey(lab.cloud, "gw-\(tunnel.rawValue)"))
@@ -87,8 +92,9 @@ public struct SiteFile: Sendable {
             """
         }
         let line = line.map { "  \(Line.path): \($0)\n" } ?? ""
-        let ipsec = ipsec.map { "\($0.text)\n" } ?? ""
-        let others = (self.line == nil ? [] : [Line.path]) + (self.ipsec == nil ? [] : [IPsec.path])
+        let tunnels = [self.ipsec, secondIPsec].compactMap(\.self)
+        let ipsec = tunnels.map { "\($0.text)\n" }.joined()
+        let others = (self.line == nil ? [] : [Line.path]) + tunnels.map(\.name)
         let order = self.order.isEmpty ? others + self.paths.map(\.path) : self.order
         let prefixes = ["10.20.0.0/16", "\"fd00:20::/48\""] + morePrefixes
         return """

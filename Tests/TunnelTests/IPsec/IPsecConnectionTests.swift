@@ -82,6 +82,9 @@ struct IPsecConnectionTests {
         }
         #expect(digests.count == changes.count)
         #expect(try Self.sample().digest == sample.digest)
+        var one = sample
+        one.uniqueness = .never
+        #expect(one.message.section("pnetd-a").text("unique") == "never" && one.digest == sample.digest)
     }
 
     @Test func tellsOursFromThoseOfOthers() throws {

@@ -69,6 +69,7 @@ enum IKEExample {
                 slot: 3,
                 from: IPAddress("192.0.2.1"),
                 to: IPAddress("198.51.100.1"),
+                isOneOfSeveral: false,
                 ReservedNumbers(.standard),
                 CharonKeyExchanges(names: names)
             )

@@ -52,6 +52,16 @@ struct TranslationTests {
         return try Configuration.read(Array(text.utf8), file: "\(folder)/pnetd.yaml").configuration
     }
 
+    @Test func lendsSources() throws {
+        let paths = Desired(
+            try site(bfd: "source: [10.1.0.1, \"fd00:1::1\"]"),
+            slots: SavedState(),
+            outcomes: [:],
+            endpoints: EndpointBook()
+        ).paths
+        #expect(paths.map { $0.sources.map(\.description) } == [["10.1.0.1", "fd00:1::1"], []])
+    }
+
     private func peers(_ site: SiteConfiguration, heirs: Set<EndpointBook.Peer>) -> [[String]] {
         Desired(site, slots: SavedState(), outcomes: [:], endpoints: EndpointBook(), heirs: heirs).paths.map { path in
             (path.wireGuard?.peers ?? []).map {

@@ -16,7 +16,7 @@ extension IPsecConnection {
     public var digest: [UInt8]? {
         var octets: [UInt8] = []
         var plain = self
-        plain.edition = 0
+        (plain.edition, plain.uniqueness) = (0, .replace)
         guard (try? plain.message.encode(into: &octets)) != nil else { return nil }
         return Digest.sha256.of(octets)
     }

@@ -61,12 +61,15 @@ public struct IPsecConnection: Hashable, Sendable {
         case never
     }
 
-    /// What becomes of an IKE_SA when there is another one with the same end.
+    /// What becomes of another IKE_SA between the same two identities (`unique` of swanctl.conf(5)).
     public enum Uniqueness: String, Hashable, Sendable {
-        /// It ends.
+        /// It is taken for an earlier run's: the other end is told at the first contact that there is none
+        /// (INITIAL_CONTACT), and one that it begins with us ends the one before.
         case replace
-        /// It stays, unless the other end says that it knows of no other one (INITIAL_CONTACT).
+        /// It stays, unless the other end says that it knows of no other one.
         case duplicates = "no"
+        /// It stays, and the other end is not told that there is none (RFC 7296 section 2.4).
+        case never
     }
 
     /// A post-quantum preshared key that goes into the keys (RFC 8784), loaded by load-shared.
@@ -122,7 +125,8 @@ public struct IPsecConnection: Hashable, Sendable {
     /// up again (`ike_sa_manager.c: checkout_by_config`); for another edition it builds another beside it. It is added to
     /// ``overTime`` in seconds, and is no part of ``digest``.
     public var edition: UInt8 = 0
-    /// What becomes of an IKE_SA when there is another one with the same end.
+    /// What becomes of another IKE_SA between the same two identities. Nothing that stands depends on it: it is no part of
+    /// ``digest``.
     public var uniqueness = Uniqueness.replace
     /// A post-quantum key.
     public var postQuantumKey: PostQuantumKey?

@@ -144,6 +144,7 @@ extension IPsecConnection.Uniqueness {
         switch self {
         case .replace: "UNIQUE_REPLACE"
         case .duplicates: "UNIQUE_NO"
+        case .never: "UNIQUE_NEVER"
         }
     }
 }

@@ -95,8 +95,10 @@ extension IKEControl {
             }
             // Of one whose digest was never kept it is only known that it looks the same.
             let isChanged =
-                (try? known.get().first).map { before != nil || !wish.connection.differences(from: $0).isEmpty }
-                ?? false
+                (try? known.get().first).map { found in
+                    let isOther = before.map { digest == nil || $0.digest != digest || $0.isPending } ?? false
+                    return isOther || wish.connection.differences(from: found).contains { $0 != "unique" }
+                } ?? false
             charon?.load(wish.connection(edition: before?.edition ?? 0)) { [weak self] result in
                 guard let self, isCurrent(path, wish) else { return }
                 if case .success = result {

@@ -35,12 +35,14 @@ struct IKEWish: Equatable {
     /// - Parameters:
     ///   - source: the underlay's address for the other end.
     ///   - remote: the other end's.
+    ///   - isOneOfSeveral: whether another path's tunnel is between the same identities.
     ///   - keyExchanges: what charon has.
     init?(
         _ path: PathConfiguration,
         slot: Int,
         from source: IPAddress?,
         to remote: IPAddress?,
+        isOneOfSeveral: Bool,
         _ reserved: ReservedNumbers,
         _ keyExchanges: CharonKeyExchanges
     ) {
@@ -91,8 +93,9 @@ struct IKEWish: Equatable {
         connection.deadPeerDelay = Self.deadPeerDelay
         connection.forcesEncapsulation = tunnel.forcesEncapsulation
         connection.rekeyTime = tunnel.terms.lifetimes.ike
-        connection.uniqueness = tunnel.terms.allowsDuplicates ? .duplicates : .replace
         connection.certificateSending = .always
+        // To say at the first contact that there is no other would end the other at a gateway that believes it.
+        connection.uniqueness = isOneOfSeveral ? .never : tunnel.terms.allowsDuplicates ? .duplicates : .replace
         if case .certificates(let proof) = tunnel.proof { connection.revocation = .init(proof.revocation) }
         connection.postQuantumKey = tunnel.postQuantumKey.map {
             .init(identity: $0.identity, isRequired: $0.isRequired)
@@ -140,5 +143,19 @@ extension IPsecConnection.RevocationPolicy {
         case .ifuri: self = .whereNamed
         case .strict: self = .strict
         }
+    }
+}
+
+extension IPsecConfiguration {
+    /// Whether another tunnel is between the same identities, as far as the file says. Where it does not, they are taken to
+    /// be.
+    func isBetweenTheSame(as other: IPsecConfiguration) -> Bool {
+        remoteID == other.remoteID && localID == other.localID
+            && (localID != nil || ownCertificate == other.ownCertificate)
+    }
+
+    private var ownCertificate: String? {
+        guard case .certificates(let proof) = proof else { return nil }
+        return proof.own.first
     }
 }

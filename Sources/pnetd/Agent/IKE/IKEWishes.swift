@@ -13,6 +13,7 @@ struct IKEWishes {
         let slot: Int
         let source: IPAddress?
         let remote: IPAddress
+        let isOneOfSeveral: Bool
         let reserved: ReservedNumbers
         let keyExchanges: CharonKeyExchanges
     }
@@ -26,6 +27,7 @@ struct IKEWishes {
             slot: terms.slot,
             from: terms.source,
             to: terms.remote,
+            isOneOfSeveral: terms.isOneOfSeveral,
             terms.reserved,
             terms.keyExchanges
         )
