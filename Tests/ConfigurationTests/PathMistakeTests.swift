@@ -319,8 +319,8 @@ struct PathMistakeTests {
         try Example.expect(
             ("    mtu: 1420", "    preset: azure"),
             give: [
-                "10:5: error: unknown key 'preset' in path 'vpn-a' (known here: kind, interface, mtu, nat, addresses, bfd, "
-                    + "stamp, stamp-reflector, private-key-file, private-key-credential, listen-port, underlay, peers)"
+                "10:5: error: unknown key 'preset' in path 'vpn-a' (known here: kind, interface, mtu, nat, source, addresses, "
+                    + "bfd, stamp, stamp-reflector, private-key-file, private-key-credential, listen-port, underlay, peers)"
             ]
         )
     }
