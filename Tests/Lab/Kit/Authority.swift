@@ -48,12 +48,18 @@ public final class Authority {
     }
 
     /// Certifies a name.
-    public func certify(_ name: String, _ validity: Validity = .current) throws -> Certified {
+    /// - Parameter responder: where to ask whether it was revoked (OCSP).
+    public func certify(
+        _ name: String,
+        _ validity: Validity = .current,
+        responder: String? = nil
+    ) throws -> Certified {
         count += 1
         let stem = "\(folder)/\(name)-\(count)"
         let made = Certified(certificate: "\(stem).pem", key: "\(stem).key")
         try Program.must(
             ["openssl", "req", "-new", "-subj", "/CN=\(name)", "-addext", "subjectAltName=DNS:\(name)"]
+                + (responder.map { ["-addext", "authorityInfoAccess=OCSP;URI:\($0)"] } ?? [])
                 + Self.newKey(made.key) + ["-out", "\(stem).csr"]
         )
         try run(["-in", "\(stem).csr", "-out", made.certificate] + validity.words)

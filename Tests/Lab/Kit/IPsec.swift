@@ -73,7 +73,7 @@ public final class IPsec {
         let forSite = try (gateway.siteIsForeign ? other : authority)
             .certify(Self.siteName, gateway.siteHasExpired ? .past : .current)
         let forGateway = try (gateway.isForeign ? other : authority)
-            .certify(gateway.name, gateway.hasExpired ? .past : .current)
+            .certify(gateway.name, gateway.hasExpired ? .past : .current, responder: gateway.responder)
         (siteCertificate, gatewayCertificate) = (forSite, forGateway)
         for (file, name, mode) in [
             (authority.certificate, IPsecPath.authorityFile, 0o644),

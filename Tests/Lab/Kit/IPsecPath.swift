@@ -101,6 +101,8 @@ public struct IPsecGateway: Sendable {
     public var isForeign = false
     /// The site's certificate is another authority's, which the gateway does not know.
     public var siteIsForeign = false
+    /// Where its certificate says that one may ask whether it was revoked.
+    public var responder: String?
     /// Who the gateway says it is.
     public var name = IPsec.gatewayName
     /// After how much silence it asks whether the site lives.

@@ -63,6 +63,26 @@ extension Scenarios {
             }
         }
 
+        /// Its certificate names a responder that nobody answers for: charon waits for it, and for nothing else do we.
+        @Test(.kernelESP) func aResponderThatKeepsSilentHoldsUpNothingElse() throws {
+            var path = IPsecPath(.certificates)
+            path.hasRevocationList = false
+            try scenario("ipsec-responder", SiteFile.ipsecFirst(path)) { lab, daemon in
+                try lab.cloud.run("nft", "add", "table", "inet", "mute")
+                try lab.cloud.run("nft", "add chain inet mute in { type filter hook input priority 0; }")
+                try lab.cloud.run("nft", "add rule inet mute in tcp dport 8888 drop")
+                var gateway = IPsecGateway()
+                gateway.responder = "http://\(path.gateway):8888"
+                let ipsec = try lab.addIPsec(path, gateway)
+                try daemon.start()
+                let time = try daemon.waitFor(path: IPsec.path, within: .seconds(60))
+                print("ipsec: up after \(time.shortText) with a silent responder")
+                #expect(ipsec.site.log.contains("ocsp"), "it was asked")
+                #expect(!daemon.log.contains("did not answer"), "charon took commands all the time")
+                #expect(daemon.log.matches(of: /keeps the IPsec tunnels/).count == 1, "by one connection")
+            }
+        }
+
         /// A certificate that the other end does not take: what stands stays, and it is said.
         @Test(.kernelESP) func aCertificateThatIsRefusedTakesNothingDown() throws {
             try scenarioOnIPsec("ipsec-refused", SiteFile.ipsecFirst(certificates)) { lab, daemon, ipsec in

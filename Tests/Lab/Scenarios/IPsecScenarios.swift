@@ -24,7 +24,9 @@ extension Scenarios {
             try scenario("ipsec-\(proof)", alone) { lab, daemon in
                 let capture = try Capture(lab)
                 let wire = try Capture(on: lab.cloud, links: ["up-b"], filter: "esp")
-                _ = try lab.addIPsec(IPsecPath(proof))
+                let ipsec = try lab.addIPsec(IPsecPath(proof))
+                let others = "connections { others { remote_addrs = 203.0.113.9\n children { all { } } } }\n"
+                try ipsec.site.load(others + "secrets { ike-others { id = others\n secret = lab-0123456789 } }\n")
                 try daemon.start()
                 try daemon.waitFor(path: IPsec.path, within: .seconds(20))
                 for target in [Lab.target, Lab.target6] { #expect(try flows(lab, target)) }
@@ -36,6 +38,8 @@ extension Scenarios {
                 #expect(try lab.site.attempt(["ip", "link", "show", IPsec.interface]).status != 0)
                 try waitUntil("charon has let go") { try lab.site.run("ip", "xfrm", "state").isEmpty }
                 #expect(!(try lab.site.run("ip", "xfrm", "policy").contains("if_id")))
+                let connections = try ipsec.site.swanctl("--list-conns").output
+                #expect(connections.contains("others:") && !connections.contains("pnetd-"), "what is others' stays")
                 #expect(capture.packets.filter { !$0.contains("ESP(spi=") } == [])
             }
         }

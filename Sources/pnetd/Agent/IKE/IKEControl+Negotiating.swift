@@ -17,7 +17,7 @@ extension IKEControl {
         guard let tunnel = tunnels[path], tunnel.negotiation == nil, tunnel.due <= now else { return }
         // Not twice, whatever comes first.
         tunnels[path]?.due = now + .seconds(1)
-        if tunnel.isAskedFor { clear(path) { [weak self] in self?.begin(path) } } else { begin(path) }
+        if tunnel.isAskedFor, tunnel.isListed { clear(path) { [weak self] in self?.begin(path) } } else { begin(path) }
     }
 
     /// A charon that came back knows nothing of what the kernel still has; there has to be somebody who renews the keys.
@@ -81,7 +81,7 @@ extension IKEControl {
             if tunnels[path]?.failure != failure { log.warning("\(path): no IPsec tunnel: \(failure)") }
             tunnels[path]?.ended(failure, now: loop.now)
             // Not what the other end brought up meanwhile.
-            if tunnels[path]?.stands == false { clear(path) {} }
+            if let tunnel = tunnels[path], !tunnel.stands, tunnel.isListed { clear(path) {} }
         }
         list(counts: false)
         onChange()

@@ -93,6 +93,10 @@ struct IKETunnel {
     /// Whether charon knows of no tunnel, for certain.
     var isUnknown: Bool { unseen >= Self.proof }
 
+    /// Whether charon listed one last. What it does not list it is busy with, or does not have; a command about the former
+    /// waits for that, and all others behind it: as long as it asks a responder that does not answer.
+    var isListed: Bool { unseen == 0 }
+
     /// Whether a tunnel stands, as charon last had it.
     var stands: Bool { association?.carries ?? false }
 
