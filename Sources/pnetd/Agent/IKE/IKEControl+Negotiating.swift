@@ -94,6 +94,8 @@ extension IKEControl {
         guard isConnected, let tunnel = tunnels[path], tunnel.isLoaded, tunnel.negotiation == nil,
             let replacement = tunnel.replacement, replacement.due <= loop.now
         else { return }
+        // What charon has just been busy with since it was first asked is not known yet.
+        guard tunnel.association != nil || tunnel.isUnknown else { return }
         // With nothing to lose there is nothing to wait for.
         guard tunnel.stands, !tunnel.isOrphaned else { return beginAnew(path, replacement.reason) }
         let wish = tunnel.wish
