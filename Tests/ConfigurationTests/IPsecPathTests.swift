@@ -184,10 +184,6 @@ struct IPsecPathTests {
             "reauthentication must be 5m to 30d, or never, not 1m"
         ),
         (
-            "\(shared), local: {}, remote: {endpoint: 198.51.100.1}, proposals: {esp: [\"\"]}",
-            "esp: '' is no proposal (as in aes256gcm16-ecp384)"
-        ),
-        (
             "\(shared), local: {}, remote: {endpoint: 198.51.100.1}, encapsulation: never",
             "encapsulation must be auto or always, not 'never'"
         ),

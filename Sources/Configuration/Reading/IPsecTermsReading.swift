@@ -34,7 +34,7 @@ extension Reading {
                 error(item.mark, "\(key): '\(text)' hides nothing of what goes across", hint: Self.exampleOfAProposal)
                 return nil
             }
-            guard !text.isEmpty, text.utf8.allSatisfy(\.isOfAProposal) else {
+            guard text.utf8.allSatisfy(\.isOfAProposal) else {
                 error(item.mark, "\(key): '\(text)' is no proposal", hint: Self.exampleOfAProposal)
                 return nil
             }
