@@ -37,7 +37,7 @@ public final class Mirror {
         """
 }
 
-/// A UDP flow from a host to the mirror: one socket, a numbered datagram every 20 ms for at most a minute.
+/// A UDP flow from a host to the mirror: one socket, a numbered datagram every 20 ms for at most five minutes.
 public final class Flow {
     private let process: Background
     private static let interval = Duration.milliseconds(20)
@@ -92,7 +92,7 @@ public final class Flow {
         flow.connect((target, target_port))
         flow.setblocking(False)
         start = time.monotonic()
-        for number in range(1, 3000):
+        for number in range(1, 15000):
             time.sleep(max(0, start + number * 0.02 - time.monotonic()))
             try:
                 flow.send(b"%d" % number)
