@@ -26,6 +26,10 @@ public struct NetworkConfiguration: Hashable, Sendable {
     public let prefixes: [IPPrefix]
     /// The paths that lead there, best first; at least one.
     public let paths: [PathName]
+    /// The priorities that the file gives to paths, 1 the best; those with the same one carry together.
+    public let priorities: [PathName: Int]
+    /// How much of what they carry together is a path's, beside the others' weights; one without has 1.
+    public let weights: [PathName: Int]
     /// Octets of the largest packet to it; nil: as many as the path takes.
     public let mtu: Int?
     /// Who is asked whether it can be reached.
@@ -44,6 +48,15 @@ public struct NetworkConfiguration: Hashable, Sendable {
     public let whenDown: WhenDown
     /// The zones whose names lead there.
     public let zones: [ZoneConfiguration]
+
+    /// What a weight may be: the kernel's largest is 256 (linux/nexthop.h, `nexthop_grp.weight`).
+    public static let possibleWeights = 1...256
+
+    /// The paths that carry together with a path, by the file, and itself.
+    public func group(of path: PathName) -> [PathName] {
+        guard let priority = priorities[path] else { return [path] }
+        return paths.filter { priorities[$0] == priority }
+    }
 }
 
 /// How a network's standby paths are tried out: each carries its traffic, or a part of it, for a while.

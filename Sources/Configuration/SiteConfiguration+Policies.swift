@@ -21,6 +21,7 @@ extension NetworkPolicy {
         self.init(
             network: network.name,
             paths: network.paths,
+            priorities: network.priorities.filter { network.group(of: $0.key).count > 1 },
             targets: network.targets.list.map(Target.init),
             need: need,
             promise: DetectionPromise(

@@ -11,6 +11,9 @@ extension StatusReport {
         public var state: NetworkState
         /// The active path; null where there is none.
         @ExplicitNull public var path: PathName?
+        /// All paths that carry its traffic, the active one first: more than one where the file gives several the same
+        /// priority.
+        public var carriers: [PathName]
         /// Since when state and path are what they are; RFC 3339 in UTC.
         public var since: String
         /// How often the active path changed since pnetd began.
@@ -31,6 +34,7 @@ extension StatusReport {
             name: NetworkName,
             state: NetworkState,
             path: PathName?,
+            carriers: [PathName]? = nil,
             since: String,
             switches: UInt64,
             reasons: [String],
@@ -42,6 +46,7 @@ extension StatusReport {
             self.name = name
             self.state = state
             self.path = path
+            self.carriers = carriers ?? [path].compactMap(\.self)
             self.since = since
             self.switches = switches
             self.reasons = reasons

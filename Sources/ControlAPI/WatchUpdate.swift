@@ -39,6 +39,10 @@ public struct WatchEvent: Hashable, Sendable, Codable {
     @ExplicitNull public var fromPath: PathName?
     /// The active path after; null where there is none.
     @ExplicitNull public var path: PathName?
+    /// All paths that carried its traffic before, the active one first.
+    public var fromCarriers: [PathName]
+    /// All paths that carry its traffic after.
+    public var carriers: [PathName]
     /// Why, in words.
     public var reasons: [String]
     /// The decision's number.
@@ -52,6 +56,8 @@ public struct WatchEvent: Hashable, Sendable, Codable {
         to: StatusReport.NetworkState,
         fromPath: PathName?,
         path: PathName?,
+        fromCarriers: [PathName]? = nil,
+        carriers: [PathName]? = nil,
         reasons: [String],
         generation: UInt64
     ) {
@@ -61,7 +67,14 @@ public struct WatchEvent: Hashable, Sendable, Codable {
         self.to = to
         self.fromPath = fromPath
         self.path = path
+        self.fromCarriers = fromCarriers ?? [fromPath].compactMap(\.self)
+        self.carriers = carriers ?? [path].compactMap(\.self)
         self.reasons = reasons
         self.generation = generation
     }
+}
+
+extension [PathName] {
+    /// Paths that carry together, for people: `vpn-a + vpn-b`.
+    public var together: String { isEmpty ? "none" : map(\.text).joined(separator: " + ") }
 }

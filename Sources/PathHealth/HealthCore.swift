@@ -8,6 +8,8 @@ public struct NetworkPolicy: Hashable, Sendable, Codable {
     public var network: NetworkName
     /// Its paths, best first.
     public var paths: [PathName]
+    /// Those of its paths that carry its traffic together have the same one; a path without one carries alone.
+    public var priorities: [PathName: Int]
     /// Who is asked through each of them.
     public var targets: [Target]
     /// How many of them must answer.
@@ -29,6 +31,7 @@ public struct NetworkPolicy: Hashable, Sendable, Codable {
     public init(
         network: NetworkName,
         paths: [PathName],
+        priorities: [PathName: Int] = [:],
         targets: [Target],
         need: TargetNeed,
         promise: DetectionPromise,
@@ -40,6 +43,7 @@ public struct NetworkPolicy: Hashable, Sendable, Codable {
     ) {
         self.network = network
         self.paths = paths
+        self.priorities = priorities
         self.targets = targets
         self.need = need
         self.promise = promise

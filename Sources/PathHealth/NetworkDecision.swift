@@ -28,17 +28,31 @@ public enum WhenDown: String, Hashable, Sendable, Codable {
 
 /// Where a network's traffic and names lead.
 public enum Outcome: Hashable, Sendable, Codable {
-    /// Through a path, with another one that the kernel falls to by itself.
-    case active(PathName, standby: PathName?)
+    /// Through a path and those of its priority that carry beside it, in the file's order, with another one that the
+    /// kernel falls to by itself.
+    case active(PathName, beside: [PathName] = [], standby: PathName?)
     /// Nowhere: the guard answers.
     case blocked
     /// Prefixes nowhere, names to the public.
     case `public`
 
-    /// The path that carries traffic, if one does.
+    /// The path that carries traffic, if one does. Where several do, it is the one that names are asked by, and it changes
+    /// only when it carries no longer.
     public var path: PathName? {
-        guard case .active(let path, _) = self else { return nil }
+        guard case .active(let path, _, _) = self else { return nil }
         return path
+    }
+
+    /// All paths that carry traffic, ``path`` first.
+    public var carriers: [PathName] {
+        guard case .active(let path, let others, _) = self else { return [] }
+        return [path] + others
+    }
+
+    /// The path that the kernel falls to by itself, if there is one.
+    public var standby: PathName? {
+        guard case .active(_, _, let standby) = self else { return nil }
+        return standby
     }
 
     /// Whether names lead elsewhere than under the other outcome; then the generation goes up.
@@ -86,6 +100,8 @@ public struct Decision: Hashable, Sendable, Codable {
 /// What one path offers a network now.
 struct Candidate: Hashable, Sendable {
     let path: PathName
+    /// Those of one priority carry together; one without has none beside it.
+    let priority: Int?
     let verdict: Verdict
     let reasons: [Reason]
     let since: Instant
@@ -117,15 +133,20 @@ struct Wish: Hashable, Sendable, Codable {
 }
 
 /// Chooses by order, leaves what is down at once, comes back after a hold.
+///
+/// One path leads, and the others of its priority carry beside it as long as they are no worse. They are left and come
+/// back as it does, each for itself, and while it carries none of them takes the lead.
 struct NetworkDecision: Sendable, Hashable, Codable {
     var failback: Failback
     var whenDown: WhenDown
     /// Whether this is a time to come back to a better path.
     var isReturnOpen = true
     /// What is wanted by hand.
-    var wish: Wish?
+    var wish: Wish? { didSet { if wish == nil, oldValue != nil { isChoiceBack = true } } }
     /// What a drill wants meanwhile.
-    var drill: Wish?
+    var drill: Wish? { didSet { if drill == nil, oldValue != nil { isChoiceBack = true } } }
+    /// Whether a wish has just ended, for which a path carried alone: those of its priority take part again at once.
+    private var isChoiceBack = false
     private(set) var current: Decision
     /// When traffic left each path last.
     private(set) var left: [PathName: Instant]
@@ -153,6 +174,7 @@ struct NetworkDecision: Sendable, Hashable, Codable {
     mutating func decide(among candidates: [Candidate], at now: Instant) -> Bool {
         let candidates = ordered(candidates)
         guard let outcome = outcome(candidates, now) else { return false }
+        isChoiceBack = false
         if outcome.path == drill?.preference.path {
             drill?.isHonoured = true
         } else if drill == nil, outcome.path == wish?.preference.path {
@@ -160,12 +182,12 @@ struct NetworkDecision: Sendable, Hashable, Codable {
         }
         guard outcome != current.outcome || current.provisional else { return false }
         if outcome.changesRealm(from: current.outcome) { current.generation += 1 }
+        for path in current.outcome.carriers where !outcome.carriers.contains(path) { left[path] = now }
         if outcome.path != current.outcome.path || outcome.changesRealm(from: current.outcome) {
             current.since = now
             current.reasons = reasons(for: outcome, candidates)
-            if let path = current.outcome.path { left[path] = now }
-        } else if current.provisional {
-            // The same outcome, but now there is evidence for it.
+        } else if current.provisional || outcome.carriers != current.outcome.carriers {
+            // The same path, but now there is evidence for it, or others beside it.
             current.reasons = reasons(for: outcome, candidates)
         }
         current.outcome = outcome
@@ -185,6 +207,9 @@ struct NetworkDecision: Sendable, Hashable, Codable {
             let held = candidates.first(where: { $0.path == active && $0.verdict.isUsable })
         else { return [:] }
         var times = refuges(from: held, candidates)
+        times += resting(beside: held, candidates).compactMap { candidate in
+            joins(candidate).map { (candidate.path, $0) }
+        }
         if case .automatic(let hold) = failback, isReturnOpen {
             times += better(than: held, candidates).map { ($0.path, $0.freeFrom(after: hold)) }
         }
@@ -205,7 +230,33 @@ struct NetworkDecision: Sendable, Hashable, Codable {
             if let end = takenUpUntil(candidates), now < end { return nil }
             return whenDown == .block ? .blocked : .public
         }
-        return .active(choice, standby: standby(behind: choice, candidates))
+        let beside = beside(choice, candidates, now)
+        return .active(choice, beside: beside, standby: standby(behind: [choice] + beside, candidates))
+    }
+
+    /// Who carries beside a path. Where a path is wanted, it carries alone.
+    private func beside(_ choice: PathName, _ candidates: [Candidate], _ now: Instant) -> [PathName] {
+        guard choice != preference?.path, let lead = candidates.first(where: { $0.path == choice }) else { return [] }
+        let resting = resting(beside: lead, candidates)
+        return candidates.filter { candidate in
+            guard candidate.shares(with: lead) else { return false }
+            guard resting.contains(candidate) else { return candidate.isNoWorse(than: lead) }
+            return candidate.rank == 0 && joins(candidate).map { $0 <= now } ?? false
+        }.map(\.path)
+    }
+
+    /// Those of a path's priority that carry nothing just now.
+    private func resting(beside lead: Candidate, _ candidates: [Candidate]) -> [Candidate] {
+        candidates.filter { $0.shares(with: lead) && !current.outcome.carriers.contains($0.path) }
+    }
+
+    /// From when on a path may carry beside one of its priority; nil where that is not by itself.
+    private func joins(_ candidate: Candidate) -> Instant? {
+        guard candidate.verdict == .up, preference == nil else { return nil }
+        // It was never left: nothing says that it would have to be again.
+        if isChoiceBack || left[candidate.path] == nil { return candidate.freeFrom(after: .zero) }
+        guard case .automatic(let hold) = failback, isReturnOpen else { return nil }
+        return candidate.freeFrom(after: hold)
     }
 
     /// Until when traffic stays on the current path though that is down: the other side answers what goes by it by another one,
@@ -223,9 +274,9 @@ struct NetworkDecision: Sendable, Hashable, Codable {
     }
 
     /// The next best path; one that stands by already stays while too little is known of it to say otherwise.
-    private func standby(behind choice: PathName, _ candidates: [Candidate]) -> PathName? {
-        let others = candidates.filter { $0.path != choice }
-        if case .active(_, let held?) = current.outcome,
+    private func standby(behind carriers: [PathName], _ candidates: [Candidate]) -> PathName? {
+        let others = candidates.filter { !carriers.contains($0.path) }
+        if let held = current.outcome.standby,
             others.contains(where: { $0.path == held && $0.verdict == .starting })
         {
             return held
@@ -267,9 +318,11 @@ struct NetworkDecision: Sendable, Hashable, Codable {
         }
     }
 
-    /// Those that the file puts first and that are no worse.
+    /// Those that the file puts before it and that are no worse.
     private func better(than held: Candidate, _ candidates: [Candidate]) -> [Candidate] {
-        candidates.prefix { $0.path != held.path }.filter { [.up, held.verdict].contains($0.verdict) }
+        candidates.prefix { $0.path != held.path }.filter {
+            [.up, held.verdict].contains($0.verdict) && ($0.path == preference?.path || !$0.shares(with: held))
+        }
     }
 
     private func mayReturn(to candidate: Candidate, _ now: Instant) -> Bool {
@@ -284,14 +337,28 @@ struct NetworkDecision: Sendable, Hashable, Codable {
 
     private func reasons(for outcome: Outcome, _ candidates: [Candidate]) -> [Reason] {
         switch outcome {
-        case .active(let path, _) where path == preference?.path: preference.map { [$0.reason] } ?? []
-        case .active(let path, _): candidates.prefix { $0.path != path }.flatMap(\.reasons)
+        case .active(let path, _, _) where path == preference?.path: preference.map { [$0.reason] } ?? []
+        case .active(let path, let others, _):
+            candidates.filter { candidate in
+                // Those before it, and those that might carry beside it.
+                let lead = candidates.first { $0.path == path }
+                let isBefore = candidates.prefix { $0.path != path }.contains(candidate)
+                return !others.contains(candidate.path) && (isBefore || lead.map(candidate.shares(with:)) ?? false)
+            }.flatMap(\.reasons)
         case .blocked, .public: candidates.flatMap(\.reasons)
         }
     }
 }
 
 extension Candidate {
+    /// Whether it is another path of the same priority.
+    fileprivate func shares(with other: Candidate) -> Bool {
+        priority != nil && priority == other.priority && path != other.path
+    }
+
+    /// Whether it carries on beside another: also while too little is known of it to say otherwise.
+    fileprivate func isNoWorse(than other: Candidate) -> Bool { [.up, .starting, other.verdict].contains(verdict) }
+
     /// When traffic may come back to it.
     fileprivate func freeFrom(after hold: Duration) -> Instant {
         max(since + hold, dampedUntil ?? since)

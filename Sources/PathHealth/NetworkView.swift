@@ -48,6 +48,7 @@ struct NetworkView: Sendable, Hashable, Codable {
         zip(policy.paths, views).map { path, view in
             Candidate(
                 path: path,
+                priority: policy.priorities[path],
                 verdict: view.verdict,
                 reasons: view.reasons,
                 since: view.since,

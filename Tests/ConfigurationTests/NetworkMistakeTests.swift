@@ -98,16 +98,6 @@ struct NetworkMistakeTests {
         )
     }
 
-    @Test func weightedPath() throws {
-        try Example.expect(
-            ("paths: [vpn-a, vpn-b]", "paths: [{path: vpn-a, priority: 1, weight: 1}, vpn-b]"),
-            give: [
-                "30:13: error: priority and weight of a path are part of the design but not of "
-                    + "this version (write the path's name alone, best first)"
-            ]
-        )
-    }
-
     @Test func noPaths() throws {
         try Example.expect(
             ("    paths: [vpn-b]\n", ""),

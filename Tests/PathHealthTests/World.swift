@@ -28,6 +28,7 @@ struct World {
 
     static func policy(
         paths: [PathName] = [first, second],
+        priorities: [PathName: Int] = [:],
         targets: [Target] = [target],
         need: TargetNeed = .any,
         promise: DetectionPromise = DetectionPromise(within: .seconds(1)),
@@ -40,6 +41,7 @@ struct World {
         NetworkPolicy(
             network: site,
             paths: paths,
+            priorities: priorities,
             targets: targets,
             need: need,
             promise: promise,

@@ -137,6 +137,25 @@ struct PlanTests {
         )
     }
 
+    /// Who leads changes nothing in the kernel; who carries is one message a family.
+    @Test func pathsThatCarryTogetherAreOneGroup() throws {
+        let weights = [Sample.first: 3, Sample.second: 1]
+        func desired(_ outcome: Outcome) -> Desired { Sample.desired(outcome, weights: weights) }
+        let together = desired(.active(Sample.first, beside: [Sample.second], standby: nil))
+        var kernel = Sample.bare
+        for step in plan(together, kernel) { kernel.take(step) }
+        #expect(moves(desired(.active(Sample.second, beside: [Sample.first], standby: nil)), kernel) == [])
+        let alone = moves(desired(.active(Sample.second, standby: nil)), kernel)
+        #expect(alone.count == 2)
+        #expect(
+            alone.map { $0.effect(on: kernel, together).text }
+                == Array(
+                    repeating: "azure moves from vpn-a and vpn-b to vpn-b; no packet lost",
+                    count: 2
+                )
+        )
+    }
+
     @Test func blockedLeavesNothingButTheGuard() {
         let observed = settled(.blocked, from: settled(.active(Sample.first, standby: Sample.second)))
         let network = observed.routes.values.filter { $0.table == Sample.reserved.networkTable }

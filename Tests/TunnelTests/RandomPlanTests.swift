@@ -48,11 +48,14 @@ struct RandomPlanTests {
         let networks = (1...3).shuffled(using: &dice).prefix(Int.random(in: 0...3, using: &dice)).map { slot in
             let own = paths.map(\.name).shuffled(using: &dice).prefix(Int.random(in: 1...paths.count, using: &dice))
             let outcome: Outcome =
-                switch Int.random(in: 0...3, using: &dice) {
+                switch Int.random(in: 0...5, using: &dice) {
                 case 0: .blocked
-                case 1: .public
+                case 2: .public
+                case 1 where own.count > 1: .active(own[0], beside: [own[1]], standby: own.count > 2 ? own[2] : nil)
                 default: .active(own[0], standby: own.count > 1 ? own[1] : nil)
                 }
+            let isShared = outcome.carriers.count > 1 || Bool.random(using: &dice)
+            let weights = own.map { ($0, Int.random(in: 1...3, using: &dice)) }
             return Desired.Network(
                 name: Sample.name("net-\(slot)"),
                 slot: slot,
@@ -61,6 +64,7 @@ struct RandomPlanTests {
                     Sample.prefix("10.\(110 + slot).\(Int.random(in: 0...3, using: &dice)).0/24"),
                 ],
                 paths: Array(own),
+                weights: isShared ? Dictionary(uniqueKeysWithValues: weights) : [:],
                 outcome: outcome,
                 mtu: [nil, 1300, 1400].randomElement(using: &dice) ?? nil
             )

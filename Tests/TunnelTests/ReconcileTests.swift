@@ -102,6 +102,52 @@ struct ReconcileTests {
         }
     }
 
+    @Test func pathsThatCarryTogetherShareAGroup() throws {
+        let weights = [Sample.first: 3, Sample.second: 1]
+        let together = Outcome.active(Sample.first, beside: [Sample.second], standby: nil)
+        func groups() throws -> [Substring] {
+            try run("/sbin/ip", "nexthop", "show").split(separator: "\n").filter { $0.contains(" group ") }
+        }
+        try Self.withReconciler { reconciler in
+            // A file that had one path carry alone comes first: its groups are of another type.
+            _ = try Self.settle(reconciler, Sample.desired(Self.both))
+            let result = try Self.settle(reconciler, Sample.desired(together, weights: weights))
+            #expect(result.failures == [])
+            let (first, second) = (try groups(), ["7002,3/7004", "7003,3/7005"])
+            #expect(first.count == 2, "\(first)")
+            for (group, members) in zip(first, second) {
+                #expect(group.contains("group \(members) type resilient buckets 256 idle_timer 120 "), "\(group)")
+            }
+            let buckets = try run("/sbin/ip", "nexthop", "bucket", "list").split(separator: "\n")
+            #expect(buckets.count { $0.contains("nhid 7002") } == 192)
+            #expect(buckets.count { $0.contains("nhid 7004") } == 64)
+            #expect(
+                try reconciler.adoptable(Sample.desired(.blocked, weights: weights)) == [Sample.name("azure"): together]
+            )
+
+            let sent = reconciler.mutations
+            _ = reconciler.reconcile(Sample.desired(together, weights: weights))
+            #expect(reconciler.mutations == sent, "a second run changes nothing")
+
+            let alone = Outcome.active(Sample.second, standby: Sample.first)
+            #expect(reconciler.move(Sample.desired(alone, weights: weights)).failures == [])
+            #expect(try run("/sbin/ip", "route", "get", "10.20.0.1").contains("dev pn-b"))
+            let moved = try run("/sbin/ip", "nexthop", "bucket", "list").split(separator: "\n")
+            #expect(moved.count { $0.contains("nhid 7004") } == 256, "nothing waits for what is idle")
+            _ = try Self.settle(reconciler, Sample.desired(alone, weights: weights))
+            #expect(reconciler.move(Sample.desired(together, weights: weights)).failures == [])
+            _ = try Self.settle(reconciler, Sample.desired(together, weights: weights))
+            let back = try reconciler.adoptable(Sample.desired(.blocked, weights: weights))
+            #expect(back[Sample.name("azure")] == together)
+
+            // And a file that has one carry alone again.
+            let plain = try Self.settle(reconciler, Sample.desired(Self.both))
+            #expect(plain.failures == [])
+            #expect(try groups().allSatisfy { !$0.contains("resilient") })
+            #expect(try run("/sbin/ip", "route", "get", "10.20.0.1").contains("dev pn-a"))
+        }
+    }
+
     @Test func writesTheGuardAsNftReadsIt() throws {
         try Self.withReconciler { reconciler in
             _ = try Self.settle(reconciler, Sample.desired(.blocked))

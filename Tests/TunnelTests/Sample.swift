@@ -92,7 +92,7 @@ enum Sample {
         )
     }
 
-    static func desired(_ outcome: Outcome) -> Desired {
+    static func desired(_ outcome: Outcome, weights: [PathName: Int] = [:]) -> Desired {
         Desired(
             reserved: reserved,
             paths: [path(first, slot: 1), path(second, slot: 2)],
@@ -102,6 +102,7 @@ enum Sample {
                     slot: 1,
                     prefixes: prefixes,
                     paths: [first, second],
+                    weights: weights,
                     outcome: outcome
                 )
             ]

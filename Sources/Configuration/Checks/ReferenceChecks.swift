@@ -13,6 +13,7 @@ extension Reading {
         checkPrefixes()
         checkTranslation()
         checkSources()
+        checkPriorities()
         checkEndpoints()
         checkPlacement()
         checkPaces()
@@ -24,6 +25,7 @@ extension Reading {
         warnOfUncarriedPrefixes()
         warnOfUnroutedPrefixes()
         warnOfUnaskableTargets()
+        warnOfDifferentSources()
         warnOfUncarriedFarEnds()
     }
 

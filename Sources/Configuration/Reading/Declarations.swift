@@ -56,6 +56,8 @@ struct Declarations {
 
     /// References of networks to paths.
     var references: [Sighting<String>] = []
+    /// The same, with what they say of them.
+    var uses: [Sighting<PathUse>] = []
     var prefixes: [Sighting<IPPrefix>] = []
     var networkMTUs: [Sighting<Int>] = []
     /// Networks with a prefix that could not be read.

@@ -32,8 +32,8 @@ extension Reading {
             return nil
         }
         let prefixes = self.prefixes(section.required("prefixes"), of: entry.key)
-        let paths = section.required("paths").flatMap { list($0, "paths") }?
-            .compactMap { reference($0, of: entry.key) }
+        let uses = section.required("paths").flatMap { list($0, "paths") }?
+            .compactMap { use($0, of: entry.key) }
         let mtu = section["mtu"].flatMap { self.mtu($0, of: entry.key) }
         if let mtu { declared.networkMTUs.append(mtu) }
         let targets = section.required("targets").flatMap { self.targets($0, of: entry.key) }
@@ -45,11 +45,14 @@ extension Reading {
         let zones = section["zones"].flatMap { list($0, "zones", mayBeEmpty: true) }?
             .compactMap { zone($0, of: entry.key) }
         let drill = section["drill"].flatMap { self.drill($0, of: entry.key, targets: targets) }
-        guard let name, let paths, let targets else { return nil }
+        guard let name, let uses, let targets else { return nil }
         return NetworkConfiguration(
             name: name,
             prefixes: prefixes,
-            paths: paths,
+            paths: uses.map(\.path),
+            priorities: Dictionary(uses.map { ($0.path, $0.priority) }, uniquingKeysWith: { first, _ in first })
+                .compactMapValues(\.self),
+            weights: Dictionary(uses.map { ($0.path, $0.weight) }, uniquingKeysWith: { first, _ in first }),
             mtu: mtu?.value,
             targets: targets,
             detection: detection,
@@ -71,19 +74,6 @@ extension Reading {
         }
         if prefixes.isEmpty || prefixes.count < items.count { declared.networksWithUnknownPrefixes.insert(network) }
         return prefixes
-    }
-
-    private func reference(_ node: YAMLNode, of network: String) -> PathName? {
-        if case .mapping = node.content {
-            let message = "priority and weight of a path are part of the design but not of this version"
-            error(node.mark, message, hint: "write the path's name alone, best first")
-            guard let path = node["path"], let text = path.text else { return nil }
-            declared.references.append(Sighting(value: text, owner: network, mark: path.mark))
-            return nil
-        }
-        guard let text = text(node, "paths") else { return nil }
-        declared.references.append(Sighting(value: text, owner: network, mark: node.mark))
-        return PathName(text)
     }
 
     private enum FailbackMode: String, CaseIterable {

@@ -21,7 +21,7 @@ public final class ConnectionTracking {
         conversation = NetlinkConversation(over: try NetlinkSocket(bus: NETLINK_NETFILTER))
     }
 
-    /// Cuts the connections to a network whose source is the address of another of its paths than the one that leads
+    /// Cuts the connections to a network whose source is the address of another of its paths than those that lead
     /// there now.
     /// - Returns: how many were cut, by the path whose address they had.
     public func cutStranded(_ network: NetworkName, in desired: Desired) throws(NetlinkError) -> [PathName: Int] {
@@ -53,12 +53,12 @@ public final class ConnectionTracking {
         _ network: NetworkName,
         in desired: Desired
     ) throws(NetlinkError) -> [PathName: [TrackedConnection]] {
-        guard let led = desired.networks.first(where: { $0.name == network }), let active = led.outcome.path else {
+        guard let led = desired.networks.first(where: { $0.name == network }), led.outcome.path != nil else {
             return [:]
         }
         let holders = PrefixHolders(desired.networks)
         var stranded: [PathName: [TrackedConnection]] = [:]
-        for path in desired.paths where path.name != active {
+        for path in desired.paths where !led.outcome.carriers.contains(path.name) {
             let found = try connections(translatedTo: path, desired.reserved).filter {
                 holders.network(of: $0.farEnd) == network
             }

@@ -199,6 +199,8 @@ public struct Desired: Hashable, Sendable {
         public var prefixes: [IPPrefix]
         /// All its paths.
         public var paths: [PathName]
+        /// The weights of those of its paths that may carry together with others; empty where none may.
+        public var weights: [PathName: Int]
         /// Where its traffic leads now.
         public var outcome: Outcome
         /// Octets of the largest packet to it; nil: as many as the path takes.
@@ -226,6 +228,7 @@ public struct Desired: Hashable, Sendable {
             slot: Int,
             prefixes: [IPPrefix],
             paths: [PathName],
+            weights: [PathName: Int] = [:],
             outcome: Outcome,
             mtu: Int? = nil,
             canary: Canary? = nil
@@ -234,9 +237,16 @@ public struct Desired: Hashable, Sendable {
             self.slot = slot
             self.prefixes = prefixes
             self.paths = paths
+            self.weights = weights
             self.outcome = outcome
             self.mtu = mtu
             self.canary = canary
+        }
+
+        /// The id of the group that its prefixes are routed to.
+        func group(_ rank: ReservedNumbers.Rank, _ family: AddressFamily, _ reserved: ReservedNumbers) -> UInt32 {
+            rank == .active && !weights.isEmpty
+                ? reserved.sharedGroup(ofNetwork: slot, family) : reserved.group(ofNetwork: slot, rank, family)
         }
     }
 

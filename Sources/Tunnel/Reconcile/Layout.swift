@@ -199,24 +199,46 @@ struct Layout: Hashable, Sendable {
 
     /// The groups that a network's prefixes are routed to, by its decision and as far as the paths' interfaces carry.
     static func groups(of network: Desired.Network, _ desired: Desired, _ observed: Observed) -> [GroupUse] {
-        guard case .active(let active, let standby) = network.outcome else { return [] }
-        let reserved = desired.reserved
-        var groups: [GroupUse] = []
-        for (rank, name) in [(ReservedNumbers.Rank.active, active), (.standby, standby)] {
-            guard let path = desired.paths.first(where: { $0.name == name }), path.carrier(observed) != nil else {
-                continue
-            }
-            let mtu = path.routeMTU(for: network.mtu, observed)
-            for family in path.families(observed)
-            where network.prefixes.contains(where: { $0.family == family }) {
-                let member = reserved.nexthop(ofPath: path.slot, family)
-                let id = reserved.group(ofNetwork: network.slot, rank, family)
-                let group = Nexthop(id: id, family: family, destination: .group([member]))
-                let source = path.source(family, observed)
-                groups.append(GroupUse(rank: rank, group: group, mtu: mtu, source: source))
+        let standby = [network.outcome.standby].compactMap(\.self)
+        return [(ReservedNumbers.Rank.active, network.outcome.carriers), (.standby, standby)].flatMap { rank, names in
+            AddressFamily.allCases.compactMap { family in
+                // By the file's order, so that a group stays as it is whichever of them leads.
+                let paths = desired.paths.filter { path in
+                    names.contains(path.name) && path.carrier(observed) != nil
+                        && path.families(observed).contains(family)
+                }
+                guard !paths.isEmpty, network.prefixes.contains(where: { $0.family == family }) else { return nil }
+                return group(of: network, rank, family, by: paths, desired.reserved, observed)
             }
         }
-        return groups
+    }
+
+    private static func group(
+        of network: Desired.Network,
+        _ rank: ReservedNumbers.Rank,
+        _ family: AddressFamily,
+        by paths: [Desired.Path],
+        _ reserved: ReservedNumbers,
+        _ observed: Observed
+    ) -> GroupUse {
+        let members = paths.map { path in
+            Nexthop.Share(
+                id: reserved.nexthop(ofPath: path.slot, family),
+                weight: network.weights[path.name] ?? 1
+            )
+        }
+        let isShared = rank == .active && !network.weights.isEmpty
+        let sources = Set(paths.map { $0.source(family, observed) })
+        return GroupUse(
+            rank: rank,
+            group: Nexthop(
+                id: network.group(rank, family, reserved),
+                family: family,
+                destination: isShared ? .shares(members) : .group(members.map(\.id))
+            ),
+            mtu: paths.compactMap { $0.routeMTU(for: network.mtu, observed) }.min(),
+            source: sources.count == 1 ? sources.first ?? nil : nil
+        )
     }
 }
 

@@ -80,12 +80,12 @@ extension Observed {
         nexthops[id] = nil
         routes = routes.filter { $0.value.destination != .nexthop(id) }
         for group in nexthops.values {
-            guard case .group(let members) = group.destination, members.contains(id) else { continue }
-            let rest = members.filter { $0 != id }
-            if rest.isEmpty {
+            guard group.destination.members.contains(id) else { continue }
+            let rest = group.destination.without(id)
+            if rest.members.isEmpty {
                 loseNexthop(group.id)
             } else {
-                nexthops[group.id]?.destination = .group(rest)
+                nexthops[group.id]?.destination = rest
             }
         }
     }

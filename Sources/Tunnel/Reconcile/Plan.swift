@@ -44,7 +44,8 @@ func plan(_ desired: Desired, _ observed: Observed) -> [Step] {
 extension Nexthop {
     /// Whether it is a group that is there already and comes to lead by paths of these slots only.
     fileprivate func moves(to slots: Set<Int>, _ reserved: ReservedNumbers, _ observed: Observed) -> Bool {
-        guard case .group(let members) = destination, observed.nexthops[id] != nil else { return false }
+        let members = destination.members
+        guard !members.isEmpty, observed.nexthops[id] != nil else { return false }
         return members.allSatisfy { member in
             observed.nexthops[member] != nil && reserved.path(ofNexthop: member).map(slots.contains) ?? false
         }

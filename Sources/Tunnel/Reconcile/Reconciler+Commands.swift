@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import NetworkTypes
+import NetworkTypes
 
 extension Reconciler {
     /// The commands that show where a network's packets go.
     ///
-    /// - Parameter slot: its number among the reserved ones, from 1 on.
-    public func commands(ofNetwork slot: Int, families: Set<AddressFamily>) -> [String] {
-        families.sorted { $0.rawValue < $1.rawValue }.flatMap { family in
+    public func commands(of network: Desired.Network) -> [String] {
+        Set(network.prefixes.map(\.family)).sorted { $0.rawValue < $1.rawValue }.flatMap { family in
             let (active, standby) = (
-                reserved.group(ofNetwork: slot, .active, family), reserved.group(ofNetwork: slot, .standby, family)
+                network.group(.active, family, reserved), network.group(.standby, family, reserved)
             )
             return [
                 "ip \(family.option) route show table \(reserved.networkTable)",

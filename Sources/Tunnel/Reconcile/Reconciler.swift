@@ -210,19 +210,25 @@ public final class Reconciler {
         _ = try model.refresh(now: clock.now, auditAfter: Self.auditInterval)
         var outcomes: [NetworkName: Outcome] = [:]
         for network in desired.networks {
-            func path(_ rank: ReservedNumbers.Rank) -> PathName? {
+            func paths(_ rank: ReservedNumbers.Rank) -> [PathName] {
                 for family in AddressFamily.allCases {
-                    let group = model.observed.nexthops[reserved.group(ofNetwork: network.slot, rank, family)]
-                    if case .group(let members) = group?.destination, let member = members.first,
-                        let slot = reserved.path(ofNexthop: member),
-                        let path = desired.paths.first(where: { $0.slot == slot }), network.paths.contains(path.name)
-                    {
-                        return path.name
-                    }
+                    let id = network.group(rank, family, reserved)
+                    let members = model.observed.nexthops[id]?.destination.members ?? []
+                    let slots = members.compactMap(reserved.path(ofNexthop:))
+                    let names = desired.paths.filter { slots.contains($0.slot) }.map(\.name)
+                    let paths = network.paths.filter(names.contains)
+                    if !paths.isEmpty { return paths }
                 }
-                return nil
+                return []
             }
-            if let active = path(.active) { outcomes[network.name] = .active(active, standby: path(.standby)) }
+            let active = paths(.active)
+            if let lead = active.first {
+                outcomes[network.name] = .active(
+                    lead,
+                    beside: Array(active.dropFirst()),
+                    standby: paths(.standby).first
+                )
+            }
         }
         return outcomes
     }

@@ -73,7 +73,7 @@ extension Step: CustomStringConvertible {
         case .putRoute(let route):
             if case .nexthop(let id) = route.destination { [.nexthop(id)] } else { [] }
         case .putNexthop(let nexthop):
-            if case .group(let members) = nexthop.destination { members.map(KernelObject.nexthop) } else { [] }
+            nexthop.destination.members.map(KernelObject.nexthop)
         default: []
         }
     }
@@ -153,12 +153,14 @@ extension Route: CustomStringConvertible {
 }
 
 extension Nexthop: CustomStringConvertible {
-    /// `7204 (nexthops 7002)` or `7002 (interface 5)`.
+    /// `7204 (nexthops 7002)`, `7902 (nexthops 7002 weight 3, 7004 weight 1)` or `7002 (interface 5)`.
     public var description: String {
         switch destination {
         case .device(let link, let gateway):
             "\(id) (" + (gateway.map { "\($0) on " } ?? "") + "interface \(link))"
         case .group(let members): "\(id) (nexthops \(members.map(String.init).joined(separator: ", ")))"
+        case .shares(let shares):
+            "\(id) (nexthops \(shares.map { "\($0.id) weight \($0.weight)" }.joined(separator: ", ")))"
         }
     }
 }

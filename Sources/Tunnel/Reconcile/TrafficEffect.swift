@@ -63,24 +63,24 @@ extension Observed {
     }
 
     fileprivate func effect(ofPutting nexthop: Nexthop, _ desired: Desired) -> TrafficEffect {
-        guard case .group(let members) = nexthop.destination, let before = nexthops[nexthop.id],
-            case .group(let earlier) = before.destination, earlier != members
-        else { return .harmless }
+        let members = nexthop.destination.members
+        guard let earlier = nexthops[nexthop.id]?.destination.members, earlier != members else { return .harmless }
         let reserved = desired.reserved
         let rank = reserved.rank(ofGroup: nexthop.id)
         let network = desired.networks.first { $0.slot == reserved.network(ofGroup: nexthop.id) }
-        func path(_ members: [UInt32]) -> String {
+        func path(_ member: UInt32) -> String {
             // By the interface: the path may be one that the file no longer has.
-            guard let member = members.first, case .device(let index, _) = nexthops[member]?.destination,
+            guard case .device(let index, _) = nexthops[member]?.destination,
                 let link = links.values.first(where: { $0.index == index })
             else { return "a path that went" }
             if let path = desired.paths.first(where: { $0.interface == link.name }) { return path.name.text }
             return link.alias.map { String($0.dropFirst(Link.aliasPrefix.count)) } ?? "a path that went"
         }
+        func paths(_ members: [UInt32]) -> String { members.map(path).joined(separator: " and ") }
         guard rank == .active else { return .harmless }
         return TrafficEffect(
             .diversion,
-            "\(network?.name.text ?? "a network") moves from \(path(earlier)) to \(path(members)); no packet lost"
+            "\(network?.name.text ?? "a network") moves from \(paths(earlier)) to \(paths(members)); no packet lost"
         )
     }
 
@@ -139,7 +139,7 @@ extension Observed {
         let hosts = tunnels[path.interface]?.peers.compactMap(\.endpoint?.address) ?? []
         let ways = hosts.compactMap { host in before.way(to: host).map { (before: $0, after: after.way(to: host)) } }
         if ways.contains(where: { $0.after == nil }) {
-            let isActive = desired.networks.contains { $0.outcome.path == path.name }
+            let isActive = desired.networks.contains { $0.outcome.carriers.contains(path.name) }
             let effect = "the outer packets of \(path.name) find no way out"
             return isActive
                 ? TrafficEffect(.interruption, effect) : TrafficEffect(.diversion, "\(effect); it carries nothing now")
@@ -158,7 +158,8 @@ extension Observed {
             ?? routes.values.filter { $0.table == table && $0.metric == metric && $0.prefix.contains(prefix) }
             .max { $0.prefix.length < $1.prefix.length }
         guard let route,
-            case .nexthop(let group) = route.destination, case .group(let members) = nexthops[group]?.destination
+            case .nexthop(let group) = route.destination, let members = nexthops[group]?.destination.members,
+            !members.isEmpty
         else { return false }
         return members.allSatisfy { member in
             guard case .device(let link, _) = nexthops[member]?.destination else { return true }

@@ -8,7 +8,8 @@ import NetworkTypes
 ///     tables        +0 networks, +slot a path, +64+slot its underlay
 ///     priorities    +2 slot, +2 slot+1 the underlay's mark; +130+slot a path's interface and mark; +199 networks
 ///     marks         6 low bits of the mask: the path's slot; its high bit: outer packets of that path
-///     nexthops      +2 slot IPv4, +2 slot+1 IPv6 of a path; +200+4 slot the groups of a network
+///     nexthops      +2 slot IPv4, +2 slot+1 IPv6 of a path; +200+4 slot the groups of a network, +700+2 slot the active
+///                   one where several paths carry together
 ///     xfrm if_ids   the same range once more: +slot a path
 public struct ReservedNumbers: Codable, Hashable, Sendable {
     /// The most paths of a site.
@@ -80,6 +81,13 @@ public struct ReservedNumbers: Codable, Hashable, Sendable {
         firstNexthop + 200 + 4 * UInt32(slot) + (rank == .active ? 0 : 2) + (family == .ipv4 ? 0 : 1)
     }
 
+    /// The active group where several paths may carry together: the kernel does not change the type of a group.
+    func sharedGroup(ofNetwork slot: Int, _ family: AddressFamily) -> UInt32 {
+        firstNexthop + Self.sharedGroups + 2 * UInt32(slot) + (family == .ipv4 ? 0 : 1)
+    }
+
+    private static let sharedGroups: UInt32 = 700
+
     /// Every second nexthop of ours is for IPv6. One that somebody else made under our protocol may have any number.
     func family(ofNexthop id: UInt32) -> AddressFamily { (id &- firstNexthop) % 2 == 0 ? .ipv4 : .ipv6 }
 
@@ -88,8 +96,11 @@ public struct ReservedNumbers: Codable, Hashable, Sendable {
         return Int((id - firstNexthop) / 2)
     }
 
-    func network(ofGroup id: UInt32) -> Int { Int(id &- firstNexthop &- 200) / 4 }
-    func rank(ofGroup id: UInt32) -> Rank { (id &- firstNexthop) % 4 < 2 ? .active : .standby }
+    func network(ofGroup id: UInt32) -> Int {
+        isShared(id) ? Int(id &- firstNexthop &- Self.sharedGroups) / 2 : Int(id &- firstNexthop &- 200) / 4
+    }
+    func rank(ofGroup id: UInt32) -> Rank { isShared(id) || (id &- firstNexthop) % 4 < 2 ? .active : .standby }
+    private func isShared(_ id: UInt32) -> Bool { id &- firstNexthop >= Self.sharedGroups }
 
     /// Active before standby before guard: the routes' metrics.
     enum Rank: UInt32, CaseIterable {

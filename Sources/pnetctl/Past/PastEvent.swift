@@ -33,6 +33,9 @@ struct PastEvent: Hashable, Codable {
     @ExplicitNull var to: String?
     /// With a decision: the active path before.
     @ExplicitNull var fromPath: PathName?
+    /// With a decision: all paths that carried before, and after.
+    var fromCarriers: [PathName]?
+    var carriers: [PathName]?
     /// With a verdict: the path it is about. With a decision: the active path after.
     @ExplicitNull var path: PathName?
     var reasons: [String] = []
@@ -49,9 +52,10 @@ extension PastEvent {
             (from, to) = (before.rawValue, verdict.rawValue)
             self.reasons = reasons.map(\.description)
         case .decided(let decision, let before)
-        where decision.state != before.state || decision.outcome.path != before.outcome.path:
+        where decision.state != before.state || decision.outcome.carriers != before.outcome.carriers:
             self.init(at: wallNanoseconds, .decision)
             (network, fromPath, path) = (decision.network, before.outcome.path, decision.outcome.path)
+            (fromCarriers, carriers) = (before.outcome.carriers, decision.outcome.carriers)
             (from, to) = (before.state.rawValue, decision.state.rawValue)
             reasons = decision.reasons.map(\.description)
             generation = decision.generation
@@ -74,9 +78,10 @@ extension PastEvent {
         case .file: return "\(time) a file came into force\(because)"
         case .verdict: return "\(time) path \(path?.text ?? "?") \(change) for \(network?.text ?? "?")\(because)"
         case .decision:
+            let (old, new) = (fromCarriers ?? [], carriers ?? [])
             let paths =
-                fromPath == path
-                ? path.map { " path \($0)" } ?? "" : " path \(fromPath?.text ?? "none") -> \(path?.text ?? "none")"
+                old == new
+                ? (new.isEmpty ? "" : " path \(new.together)") : " path \(old.together) -> \(new.together)"
             return "\(time) \(network?.text ?? "?") \(change)\(paths)\(because)"
         case .gap: return "\(time) something is missing\(because)"
         }

@@ -92,7 +92,8 @@ extension Action {
         case .decided(let decision, _):
             let outcome =
                 switch decision.outcome {
-                case .active(let path, let standby): "by \(path), standby \(standby?.text ?? "none")"
+                case .active(_, _, let standby):
+                    "by \(decision.outcome.carriers.together), standby \(standby?.text ?? "none")"
                 case .blocked: "blocked"
                 case .public: "public"
                 }

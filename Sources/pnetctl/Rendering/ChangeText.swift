@@ -12,7 +12,8 @@ enum ChangeText {
         let time = clock(update.time)
         guard let earlier else {
             let networks = update.report.networks.map { network in
-                "\(network.name) \(network.state.rawValue)" + (network.path.map { " path \($0)" } ?? "")
+                "\(network.name) \(network.state.rawValue)"
+                    + (network.carriers.isEmpty ? "" : " path \(network.carriers.together)")
             }
             let standing = networks.isEmpty ? "" : " (" + networks.joined(separator: ", ") + ")"
             return ["\(time) \(update.report.site) is \(update.report.state.rawValue)\(standing)"]
@@ -26,10 +27,10 @@ enum ChangeText {
     /// A decision: `12:00:05Z azure up -> up path vpn-a -> vpn-b (vpn-a: 9 probes unanswered for 0.8s)`.
     static func line(of event: WatchEvent) -> String {
         var text = "\(clock(event.time)) \(event.network) \(event.from.rawValue) -> \(event.to.rawValue)"
-        if event.fromPath != event.path {
-            text += " path \(event.fromPath?.text ?? "none") -> \(event.path?.text ?? "none")"
-        } else if let path = event.path {
-            text += " path \(path)"
+        if event.fromCarriers != event.carriers {
+            text += " path \(event.fromCarriers.together) -> \(event.carriers.together)"
+        } else if !event.carriers.isEmpty {
+            text += " path \(event.carriers.together)"
         }
         return text + because(event.reasons)
     }

@@ -25,7 +25,7 @@ extension Page {
             table.add([
                 .init(network.name.text),
                 .init(network.state.rawValue, network.state.colour),
-                .init(network.path?.text ?? "-"),
+                .init(network.carriers.isEmpty ? "-" : network.carriers.together),
                 .init(age(since: network.since)),
                 .init("\(network.switches)"),
             ])

@@ -65,16 +65,16 @@ extension Agent {
     /// The translated flows that moving their networks would cut.
     private func flowChanges(_ wish: Desired) -> [PlanReport.Change] {
         wish.networks.flatMap { network -> [PlanReport.Change] in
-            guard let path = network.outcome.path, let before = routed[network.name]?.path, before != path else {
-                return []
-            }
+            let (carriers, before) = (network.outcome.carriers, routed[network.name]?.carriers ?? [])
+            guard !carriers.isEmpty, before.contains(where: { !carriers.contains($0) }) else { return [] }
             let cut = (try? tracking.countStranded(network.name, in: wish)) ?? [:]
             return cut.sorted { $0.key < $1.key }.map { left, count in
                 PlanReport.Change(
                     text: "cut the flows to \(network.name) that are translated to the address of \(left)",
                     count: 1,
                     severity: .interruption,
-                    effect: "\(count) translated flow\(count == 1 ? "" : "s") cut: they begin anew by \(path)"
+                    effect:
+                        "\(count) translated flow\(count == 1 ? "" : "s") cut: they begin anew by \(carriers.together)"
                 )
             }
         }

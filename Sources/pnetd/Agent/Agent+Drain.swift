@@ -70,7 +70,7 @@ extension Agent {
     /// Why traffic cannot leave a path without harm to the flows that are translated to its address.
     func translatedFlowsObjection(to name: PathName) -> String? {
         guard site.paths.contains(where: { $0.name == name && !$0.natSources.isEmpty }),
-            core.report.contains(where: { $0.decision.outcome.path == name })
+            core.report.contains(where: { $0.decision.outcome.carriers.contains(name) })
         else { return nil }
         return "flows that are translated to its address would be cut; --allow-interruption lets them"
     }

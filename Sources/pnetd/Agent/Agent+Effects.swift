@@ -27,9 +27,9 @@ extension Agent {
         )
         if verdict == .down { watchEndpoints() }
         publish(nil)
-        // The active path turned bad, or good again, and no decision follows that leaves it.
-        if let decision = core.decision(of: network), decision == named[network], decision.outcome.path == path,
-            verdict.isUsable
+        // A path that carries turned bad, or good again, and no decision follows that leaves it.
+        if let decision = core.decision(of: network), decision == named[network],
+            decision.outcome.carriers.contains(path), verdict.isUsable
         {
             record(decision, decision)
         }
@@ -56,7 +56,7 @@ extension Agent {
 
     private func lead(_ network: NetworkName, _ outcome: Outcome, since started: Instant) {
         guard routed[network] != outcome else { return }
-        let isMoved = routed[network]?.path != outcome.path
+        let isMoved = Set(routed[network]?.carriers ?? []) != Set(outcome.carriers)
         routed[network] = outcome
         moveRoutes()
         counters.took(.route, loop.now - started)
@@ -94,13 +94,14 @@ extension Agent {
         let from = networkStates[network] ?? StatusReport.NetworkState(before)
         let to = state(of: decision)
         networkStates[network] = to
-        let isNews = from != to || before.outcome.path != decision.outcome.path
+        let isNews = from != to || before.outcome.carriers != decision.outcome.carriers
         guard isNews else { return publish(nil) }
         if let old = before.outcome.path, let new = decision.outcome.path, old != new {
             counters.switches[network, default: 0] += 1
         }
-        if let old = before.outcome.path, old != decision.outcome.path, before.reasons != [.drill],
-            decision.since - before.since >= Self.provingTime
+        for old in before.outcome.carriers
+        where !decision.outcome.carriers.contains(old) && before.reasons != [.drill]
+            && loop.now - before.since >= Self.provingTime
         {
             saved.carried(network, by: old, at: clock.wallNanoseconds)
         }
@@ -118,13 +119,15 @@ extension Agent {
             to: to,
             fromPath: before.outcome.path,
             path: decision.outcome.path,
+            fromCarriers: before.outcome.carriers,
+            carriers: decision.outcome.carriers,
             reasons: (decision.reasons + faults(of: decision)).map(\.description),
             generation: decision.generation
         )
         log.notice(
             "\(network): \(from.rawValue) -> \(to.rawValue)",
             metadata: [
-                "path": "\(decision.outcome.path?.text ?? "none")", "was": "\(before.outcome.path?.text ?? "none")",
+                "path": "\(decision.outcome.carriers.together)", "was": "\(before.outcome.carriers.together)",
                 "generation": "\(decision.generation)", "reasons": "\(event.reasons)",
             ]
         )
@@ -144,18 +147,19 @@ extension Agent {
         faults(of: decision).isEmpty ? StatusReport.NetworkState(decision) : .degraded
     }
 
-    /// What is bad about the path that carries a network.
+    /// What is bad about the paths that carry a network.
     private func faults(of decision: Decision) -> [Reason] {
         let health = core.report.first { $0.decision.network == decision.network }
-        let path = health?.paths.first { $0.path == decision.outcome.path && $0.verdict == .degraded }
-        return path?.reasons ?? []
+        let bad = health?.paths.filter { decision.outcome.carriers.contains($0.path) && $0.verdict == .degraded }
+        return bad?.flatMap(\.reasons) ?? []
     }
 
     /// One line for `systemctl status`.
     func tellManager() {
         let networks = core.report.map { network in
-            let path = network.decision.outcome.path.map { " by \($0)" } ?? ""
-            return "\(network.decision.network) \(state(of: network.decision).rawValue)\(path)"
+            let carriers = network.decision.outcome.carriers
+            let way = carriers.isEmpty ? "" : " by \(carriers.together)"
+            return "\(network.decision.network) \(state(of: network.decision).rawValue)\(way)"
         }
         manager.tell("STATUS=\(networks.joined(separator: ", "))")
     }

@@ -23,7 +23,7 @@ extension Agent {
     private func explanation(_ network: NetworkConfiguration, _ health: NetworkHealth) -> Explanation {
         let decision = health.decision
         let state = state(of: decision).rawValue
-        let way = decision.outcome.path.map { " by \($0)" } ?? ""
+        let way = decision.outcome.carriers.isEmpty ? "" : " by \(decision.outcome.carriers.together)"
         let changes = counters.switches[network.name] ?? 0
         return Explanation(
             "\(network.name) is \(state)\(way), for \(age(decision.since)); generation \(decision.generation), "
@@ -58,7 +58,7 @@ extension Agent {
         if let failure = saved.proof(of: decision.network, by: path.path)?.failure {
             return [Explanation("its last drill failed: \(failure)")]
         }
-        guard decision.outcome.path != path.path else { return [] }
+        guard !decision.outcome.carriers.contains(path.path) else { return [] }
         let age = provenGood(path, decision).map { Duration.nanoseconds(max(clock.wallNanoseconds - $0, 0)).shortText }
         let last = age.map { "last carried its traffic \($0) ago" } ?? "has not carried its traffic yet"
         return [Explanation("it \(last) (pnetctl drill \(decision.network) tries it)")]
@@ -80,11 +80,17 @@ extension Agent {
 
     /// What a path does for a network, and when it will do more.
     private func use(of path: NetworkHealth.Path, _ network: NetworkConfiguration, _ decision: Decision) -> String {
-        if case .active(let active, let standby) = decision.outcome {
-            if path.path == active { return "carries its traffic" }
+        if case .active(let active, let others, let standby) = decision.outcome {
+            if decision.outcome.carriers.contains(path.path) {
+                return others.isEmpty
+                    ? "carries its traffic" : "carries its traffic, \(share(of: path.path, network, decision))"
+            }
             if let returns = path.returns {
                 let wait = max(returns - loop.now, .zero).shortText
-                return "takes its traffic back in \(wait), if it stays so"
+                let isShared = network.group(of: active).contains(path.path)
+                return isShared
+                    ? "takes part in carrying its traffic in \(wait), if it stays so"
+                    : "takes its traffic back in \(wait), if it stays so"
             }
             if path.verdict == .up, network.paths.prefix(while: { $0 != active }).contains(path.path),
                 case .auto(_, let window?) = network.failback, !core.isFailbackOpen(for: network.name)
@@ -96,6 +102,12 @@ extension Agent {
         guard path.verdict.isUsable else { return "is not used" }
         if case .manual = network.failback { return "is not used: nothing comes back by itself (failback: manual)" }
         return "is not used"
+    }
+
+    /// How much of the traffic goes by one of several paths: so much of the flows, not of the octets.
+    private func share(of path: PathName, _ network: NetworkConfiguration, _ decision: Decision) -> String {
+        let weights = decision.outcome.carriers.map { network.weights[$0] ?? 1 }
+        return "\(network.weights[path] ?? 1) of \(weights.reduce(0, +)) parts of the flows"
     }
 
     private func names(of network: NetworkConfiguration, _ decision: Decision) -> Explanation {
@@ -110,8 +122,7 @@ extension Agent {
     }
 
     private func kernelFacts(of network: NetworkConfiguration) -> Explanation {
-        let slot = saved.networkSlots[network.name.text] ?? 0
-        let commands = reconciler.commands(ofNetwork: slot, families: Set(network.prefixes.map(\.family)))
+        let commands = desired.networks.first { $0.name == network.name }.map(reconciler.commands) ?? []
         return Explanation("in the kernel, to be seen with", because: commands.map { Explanation($0) })
     }
 

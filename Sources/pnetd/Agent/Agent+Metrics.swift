@@ -47,7 +47,11 @@ extension Agent {
             "1 for the path that carries a network's traffic, 0 for its others.",
             networks.flatMap { network in
                 network.paths.map {
-                    .init($0.path == network.path ? 1 : 0, ("network", network.name.text), ("path", $0.path.text))
+                    .init(
+                        network.carriers.contains($0.path) ? 1 : 0,
+                        ("network", network.name.text),
+                        ("path", $0.path.text)
+                    )
                 }
             }
         )

@@ -199,7 +199,7 @@ extension Agent {
         guard let decision = named[network] else { return .blocked("\(network) is not decided yet") }
         switch decision.outcome {
         case .public: return .public
-        case .active(let name, _):
+        case .active(let name, _, _):
             guard let path = site.paths.first(where: { $0.name == name }) else {
                 return .blocked("\(network): path \(name) is gone")
             }

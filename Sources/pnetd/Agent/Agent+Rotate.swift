@@ -79,7 +79,7 @@ extension Agent {
     /// Networks whose traffic goes by a path and has no other to go by.
     func stranded(by path: PathName) -> [NetworkName] {
         core.report.filter { network in
-            network.decision.outcome.path == path
+            network.decision.outcome.carriers.contains(path)
                 && !network.paths.contains { $0.path != path && $0.verdict.isUsable }
         }.map(\.decision.network)
     }
@@ -87,7 +87,8 @@ extension Agent {
     /// Where the traffic goes of the networks that may use a path, a line a network.
     func waysOfNetworks(using path: PathName) -> [String] {
         core.report.filter { $0.paths.contains { $0.path == path } }.map { network in
-            "\(network.decision.network) by \(network.decision.outcome.path?.text ?? "no path")"
+            let carriers = network.decision.outcome.carriers
+            return "\(network.decision.network) by \(carriers.isEmpty ? "no path" : carriers.together)"
         }
     }
 

@@ -98,14 +98,16 @@ extension Agent {
         let decision = health.decision
         // The probes are bound to the paths and notice nothing of it.
         let isLedAway = decision.outcome.path != nil && !precedences.isEmpty
-        let bad = health.paths.first { $0.path == decision.outcome.path && $0.verdict == .degraded }
+        let carriers = decision.outcome.carriers
+        let bad = health.paths.filter { carriers.contains($0.path) && $0.verdict == .degraded }
         return StatusReport.Network(
             name: network.name,
-            state: isLedAway || bad != nil ? .degraded : StatusReport.NetworkState(decision),
+            state: isLedAway || !bad.isEmpty ? .degraded : StatusReport.NetworkState(decision),
             path: decision.outcome.path,
+            carriers: carriers,
             since: time(decision.since),
             switches: counters.switches[network.name] ?? 0,
-            reasons: (decision.reasons + (bad?.reasons ?? [])).map(\.description) + (isLedAway ? precedences : []),
+            reasons: (decision.reasons + bad.flatMap(\.reasons)).map(\.description) + (isLedAway ? precedences : []),
             prefixes: network.prefixes,
             zones: network.zones.map(\.name),
             paths: health.paths.map { path in
@@ -131,7 +133,7 @@ extension Agent {
     /// When a path was last shown to carry a network's traffic, in nanoseconds since 1970: what carries it well does so now.
     func provenGood(_ path: NetworkHealth.Path, _ decision: Decision) -> Int64? {
         let proof = saved.proof(of: decision.network, by: path.path)
-        let isCarrying = decision.outcome.path == path.path && path.verdict == .up && !decision.provisional
+        let isCarrying = decision.outcome.carriers.contains(path.path) && path.verdict == .up && !decision.provisional
         return isCarrying && proof?.failure == nil ? clock.wallNanoseconds : proof?.proven
     }
 

@@ -13,7 +13,7 @@ extension Agent {
             log.error("\(name): not switched: \(objection)")
             return switchReport(name, refusal: objection)
         }
-        let isThere = core.decision(of: name)?.outcome.path == path
+        let isThere = core.decision(of: name)?.outcome.carriers == path.map { [$0] }
         if preferred(by: name) != path || (path != nil && !isThere) {
             var all = saved.preferred ?? [:]
             all[name.text] = path?.text
@@ -55,12 +55,13 @@ extension Agent {
             let names = network.paths.map(\.path.text).joined(separator: ", ")
             return "\(path) is none of its paths; those are \(names)"
         }
-        guard let active = network.decision.outcome.path, active != path, !isForced else { return nil }
+        let left = network.decision.outcome.carriers.filter { $0 != path }
+        guard !left.isEmpty, !isForced else { return nil }
         guard chosen.verdict == .up else {
             let reasons = chosen.reasons.map(\.description).joined(separator: ", ")
             return "\(path) is \(chosen.verdict.rawValue): \(reasons)"
         }
-        return translatedFlowsObjection(to: active)
+        return left.lazy.compactMap(translatedFlowsObjection).first
     }
 
     private func switchReport(_ network: NetworkName, refusal: String? = nil) -> SwitchReport {

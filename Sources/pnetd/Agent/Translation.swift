@@ -85,6 +85,7 @@ extension Desired {
                     slot: slots.networkSlots[network.name.text] ?? 0,
                     prefixes: network.prefixes,
                     paths: network.paths,
+                    weights: network.weights.filter { network.group(of: $0.key).count > 1 },
                     outcome: outcomes[network.name] ?? .blocked,
                     mtu: network.mtu
                 )
