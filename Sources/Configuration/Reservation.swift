@@ -19,7 +19,7 @@ public struct Reservation: Hashable, Sendable {
     public let rulePriority: UInt32
     /// The seven adjacent bits of the packet mark that are ours.
     public let markMask: UInt32
-    /// The first of 1000 nexthop ids.
+    /// The first of 1200 nexthop ids.
     public let nexthopIDs: UInt32
 
     /// What is reserved unless the file says otherwise.
@@ -38,5 +38,5 @@ public struct Reservation: Hashable, Sendable {
     /// The priorities of all our rules.
     public var rulePriorities: ClosedRange<UInt32> { rulePriority...rulePriority + 199 }
     /// The ids of all our nexthops and groups.
-    public var nexthops: ClosedRange<UInt32> { nexthopIDs...nexthopIDs + 999 }
+    public var nexthops: ClosedRange<UInt32> { nexthopIDs...nexthopIDs + 1_199 }
 }

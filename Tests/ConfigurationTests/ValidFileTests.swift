@@ -64,7 +64,7 @@ struct ValidFileTests {
         #expect(site.reserve.underlayTables == 8065...8127)
         #expect(site.reserve.rulePriorities == 900...1099)
         #expect(site.reserve.markMask == 0x7f_0000)
-        #expect(site.reserve.nexthops == 9000...9999)
+        #expect(site.reserve.nexthops == 9000...10_199)
     }
 
     @Test func readsANetworksMTU() throws {

@@ -24,7 +24,7 @@ struct PlanTests {
             firstTable: .max - 127,
             firstPriority: 32_565,
             markMask: 0x7f00_0000,
-            firstNexthop: .max - 999
+            firstNexthop: .max - 1_199
         )
         #expect(reserved.tables.contains(.max) && reserved.nexthops.contains(.max))
         #expect(reserved.priorities.upperBound == 32_764)

@@ -24,7 +24,7 @@ extension Reading {
             rulePriority: first("rule-priority", in: 1...32_565, hint: "200 priorities from here are used")
                 ?? standard.rulePriority,
             markMask: section["mark-mask"].flatMap(markMask) ?? standard.markMask,
-            nexthopIDs: first("nexthop-ids", in: 1...last - 999, hint: "1000 ids from here are used")
+            nexthopIDs: first("nexthop-ids", in: 1...last - 1_199, hint: "1200 ids from here are used")
                 ?? standard.nexthopIDs
         )
     }

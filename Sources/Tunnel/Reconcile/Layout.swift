@@ -115,10 +115,13 @@ struct Layout: Hashable, Sendable {
         }
         guard let link = path.carrier(observed) else { return }
         let families = path.families(observed)
+        let isShared = desired.networks.contains { $0.weights[path.name] != nil }
         for family in families {
-            let id = reserved.nexthop(ofPath: path.slot, family)
             let destination = Nexthop.Destination.device(link: link.index, gateway: path.gateway(family))
-            nexthops[id] = Nexthop(id: id, family: family, destination: destination)
+            let ids = [reserved.nexthop(ofPath: path.slot, family)]
+            for id in ids + (isShared ? [reserved.secondNexthop(ofPath: path.slot, family)] : []) {
+                nexthops[id] = Nexthop(id: id, family: family, destination: destination)
+            }
         }
         let own = desired.networks.filter { $0.paths.contains(path.name) }.flatMap(\.prefixes)
         for prefix in own + path.distantEnds(observed) where families.contains(prefix.family) {
@@ -221,11 +224,13 @@ struct Layout: Hashable, Sendable {
         _ reserved: ReservedNumbers,
         _ observed: Observed
     ) -> GroupUse {
-        let members = paths.map { path in
-            Nexthop.Share(
-                id: reserved.nexthop(ofPath: path.slot, family),
-                weight: network.weights[path.name] ?? 1
-            )
+        let members = paths.map { reserved.nexthop(ofPath: $0.slot, family) }
+        // A path of another priority is in such a group alone, and has no second nexthop: what it carries it gives back.
+        let shares = paths.flatMap { path -> [Nexthop.Share] in
+            let first = reserved.nexthop(ofPath: path.slot, family)
+            guard let weight = network.weights[path.name] else { return [Nexthop.Share(id: first, weight: 1)] }
+            let second = reserved.secondNexthop(ofPath: path.slot, family)
+            return [first, second].map { Nexthop.Share(id: $0, weight: weight) }
         }
         let isShared = rank == .active && !network.weights.isEmpty
         let sources = Set(paths.map { $0.source(family, observed) })
@@ -234,7 +239,7 @@ struct Layout: Hashable, Sendable {
             group: Nexthop(
                 id: network.group(rank, family, reserved),
                 family: family,
-                destination: isShared ? .shares(members) : .group(members.map(\.id))
+                destination: isShared ? .shares(shares) : .group(members)
             ),
             mtu: paths.compactMap { $0.routeMTU(for: network.mtu, observed) }.min(),
             source: sources.count == 1 ? sources.first ?? nil : nil

@@ -76,7 +76,9 @@ extension Observed {
             if let path = desired.paths.first(where: { $0.interface == link.name }) { return path.name.text }
             return link.alias.map { String($0.dropFirst(Link.aliasPrefix.count)) } ?? "a path that went"
         }
-        func paths(_ members: [UInt32]) -> String { members.map(path).joined(separator: " and ") }
+        func paths(_ members: [UInt32]) -> String {
+            members.map(path).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }.joined(separator: " and ")
+        }
         guard rank == .active else { return .harmless }
         return TrafficEffect(
             .diversion,

@@ -9,7 +9,7 @@ import NetworkTypes
 ///     priorities    +2 slot, +2 slot+1 the underlay's mark; +130+slot a path's interface and mark; +199 networks
 ///     marks         6 low bits of the mask: the path's slot; its high bit: outer packets of that path
 ///     nexthops      +2 slot IPv4, +2 slot+1 IPv6 of a path; +200+4 slot the groups of a network, +700+2 slot the active
-///                   one where several paths carry together
+///                   one where several paths carry together, +1000+2 slot a path's second one for that
 ///     xfrm if_ids   the same range once more: +slot a path
 public struct ReservedNumbers: Codable, Hashable, Sendable {
     /// The most paths of a site.
@@ -25,7 +25,7 @@ public struct ReservedNumbers: Codable, Hashable, Sendable {
     public var firstPriority: UInt32
     /// Seven bits of the packet and connection mark, next to each other.
     public var markMask: UInt32
-    /// The first of 1,000 nexthop ids.
+    /// The first of 1,200 nexthop ids.
     public var firstNexthop: UInt32
 
     /// Makes a reservation.
@@ -45,14 +45,14 @@ public struct ReservedNumbers: Codable, Hashable, Sendable {
 
     /// Whether the numbers leave room for all that is counted from them.
     var isPlausible: Bool {
-        firstTable <= .max - 127 && firstPriority <= .max - 199 && firstNexthop <= .max - 999
+        firstTable <= .max - 127 && firstPriority <= .max - 199 && firstNexthop <= .max - 1_199
             && markMask >> markMask.trailingZeroBitCount == 0x7f
     }
 
     // Closed, since the last one may be the last that there is.
     var tables: ClosedRange<UInt32> { firstTable...firstTable + 127 }
     var priorities: ClosedRange<UInt32> { firstPriority...firstPriority + 199 }
-    var nexthops: ClosedRange<UInt32> { firstNexthop...firstNexthop + 999 }
+    var nexthops: ClosedRange<UInt32> { firstNexthop...firstNexthop + 1_199 }
 
     var networkTable: UInt32 { firstTable }
     func pathTable(_ slot: Int) -> UInt32 { firstTable + UInt32(slot) }
@@ -77,6 +77,14 @@ public struct ReservedNumbers: Codable, Hashable, Sendable {
         firstNexthop + 2 * UInt32(slot) + (family == .ipv4 ? 0 : 1)
     }
 
+    /// The path once more. A group with one nexthop counts nobody's packets, and all flows look silent to it; with two that
+    /// lead the same way it does.
+    func secondNexthop(ofPath slot: Int, _ family: AddressFamily) -> UInt32 {
+        nexthop(ofPath: slot, family) + Self.secondNexthops
+    }
+
+    private static let secondNexthops: UInt32 = 1_000
+
     func group(ofNetwork slot: Int, _ rank: Rank, _ family: AddressFamily) -> UInt32 {
         firstNexthop + 200 + 4 * UInt32(slot) + (rank == .active ? 0 : 2) + (family == .ipv4 ? 0 : 1)
     }
@@ -92,8 +100,9 @@ public struct ReservedNumbers: Codable, Hashable, Sendable {
     func family(ofNexthop id: UInt32) -> AddressFamily { (id &- firstNexthop) % 2 == 0 ? .ipv4 : .ipv6 }
 
     func path(ofNexthop id: UInt32) -> Int? {
-        guard id >= firstNexthop + 2, id < firstNexthop + 200 else { return nil }
-        return Int((id - firstNexthop) / 2)
+        guard nexthops.contains(id) else { return nil }
+        let place = (id - firstNexthop) % Self.secondNexthops
+        return (2..<200).contains(place) ? Int(place / 2) : nil
     }
 
     func network(ofGroup id: UInt32) -> Int {

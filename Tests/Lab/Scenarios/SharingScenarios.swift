@@ -37,9 +37,11 @@ extension Scenarios {
                 try daemon.start()
                 try Self.waitForCarriers([.a, .b], daemon)
                 #expect(try daemon.pnetctl("status").output.contains("vpn-a + vpn-b"))
-                let page = try lab.site.run("curl", "-s", "http://127.0.0.1:9731/metrics")
-                for path in ["vpn-a", "vpn-b"] {
-                    #expect(page.contains("pnetd_network_active_path{network=\"azure\",path=\"\(path)\"} 1"))
+                try waitUntil("the metrics name both") {
+                    let page = try lab.site.attempt(["curl", "-s", "http://127.0.0.1:9731/metrics"]).output
+                    return ["vpn-a", "vpn-b"].allSatisfy {
+                        page.contains("pnetd_network_active_path{network=\"azure\",path=\"\($0)\"} 1")
+                    }
                 }
                 _ = try Mirror(lab, on: Lab.target)
                 let flows = try (0..<16).map { try Flow(on: plant, from: "10.77.0.77", 41_000 + $0, to: Lab.target) }
@@ -74,6 +76,9 @@ extension Scenarios {
                 pause(.seconds(2))
                 #expect(flows.allSatisfy { $0.seenAs == Self.addresses[1] })
                 #expect(flows.map(\.longestGap) == gap, "nothing was lost")
+                let new = try (0..<8).map { try Flow(on: plant, from: "10.77.0.77", 42_000 + $0, to: Lab.target) }
+                try waitUntil("the new flows are answered") { new.allSatisfy { $0.answered > 0 } }
+                #expect(new.contains { $0.seenAs == Self.addresses[0] }, "what is new goes by it as well")
                 #expect(try daemon.pnetctl("explain", "azure").output.contains("1 of 2 parts of the flows"))
 
                 // A daemon that dies and comes back finds both.
@@ -82,6 +87,7 @@ extension Scenarios {
                 pause(.seconds(2))
                 #expect(try daemon.network().carriers.count == 2)
                 #expect(flows.map(\.longestGap) == gap, "nothing was lost")
+                #expect(flows.allSatisfy { $0.seenAs == Self.addresses[1] })
 
                 // Where an operator wants one path, it carries alone.
                 let refusal = try daemon.pnetctl("switch", "azure", "vpn-a")
