@@ -130,10 +130,9 @@ extension Reading {
         }
         if let authorities, authorities.isEmpty { return nil }
         guard let endpoint else { return nil }
-        let name = endpoint.name.map { "\($0.withoutRootDot)" } ?? endpoint.address.map { "\($0)" } ?? ""
         return RemoteEnd(
             endpoint: endpoint,
-            id: id ?? name,
+            id: id ?? endpoint.identity,
             authorities: authorities,
             revocationLists: lists,
             revocation: revocation,
@@ -265,5 +264,15 @@ extension KeyForm<Secret> {
             remedy: remedy,
             makeStandIn: { Secret($0) }
         )
+    }
+}
+
+extension HostEndpoint {
+    /// As whom a gateway proves itself where the file does not say.
+    fileprivate var identity: String {
+        switch host {
+        case .name(let name): name.withoutRootDot
+        case .address(let address): "\(address)"
+        }
     }
 }
