@@ -46,6 +46,9 @@ struct PathView: Sendable, Hashable, Codable {
     private(set) var nextDeadline: Instant?
     /// Whether something was told or found since the view was judged last.
     private var isTouched = true
+    /// The targets that speak for all while the others rest, and whether they may be others now.
+    private var speakers: [Int] = []
+    private var areSpeakersOpen = true
 
     init(_ policy: NetworkPolicy, through path: PathName, now: Instant) {
         let promise = policy.promise(for: path)
@@ -80,6 +83,7 @@ struct PathView: Sendable, Hashable, Codable {
     mutating func answered(_ probe: Probe, mayAsk: Bool, at now: Instant) -> Bool {
         if let index = targets.firstIndex(of: probe.subject.target) {
             change(index) { _ = $0.answered(probe.sequence, at: now) }
+            _ = chooseSpeakers(at: now)
             nextDeadline = deadlines.min()
             return true
         }
@@ -100,6 +104,7 @@ struct PathView: Sendable, Hashable, Codable {
     /// The path can carry again.
     mutating func pathReady(mayAsk: Bool, at now: Instant) {
         for index in liveness.indices { liveness[index].pathReady(at: now) }
+        areSpeakersOpen = true
         for index in paced.indices { paced[index].liveness.pathReady(at: now) }
         schedule(mayAsk: mayAsk)
     }
@@ -107,6 +112,7 @@ struct PathView: Sendable, Hashable, Codable {
     /// The path cannot carry anything any more.
     mutating func pathLost(mayAsk: Bool, at now: Instant) {
         for index in liveness.indices { liveness[index].pathLost(at: now) }
+        areSpeakersOpen = true
         for index in paced.indices { paced[index].liveness.pathLost(at: now) }
         schedule(mayAsk: mayAsk)
     }
@@ -127,6 +133,12 @@ struct PathView: Sendable, Hashable, Codable {
     /// Does what is due; asks each target that is to be asked now. Where one of a few is asked, those that would be soon
     /// are asked with it, and from then on together: the host wakes once for all of them.
     mutating func advance(to now: Instant, mayAsk: Bool, ask: (Target, UInt16) -> Void) {
+        askWhoIsDue(now, mayAsk, ask)
+        if chooseSpeakers(at: now) { askWhoIsDue(now, mayAsk, ask) }
+        nextDeadline = deadlines.min()
+    }
+
+    private mutating func askWhoIsDue(_ now: Instant, _ mayAsk: Bool, _ ask: (Target, UInt16) -> Void) {
         var isAsked = false
         for index in deadlines.indices where deadlines[index] <= now {
             if index < targets.count {
@@ -151,8 +163,45 @@ struct PathView: Sendable, Hashable, Codable {
                 change(index) { ask(target, $0.askEarly(at: now)) }
             }
         }
-        nextDeadline = deadlines.min()
     }
+
+    /// Where one answer is enough, the first two that answer speak for all: while they are well, the others rest, and are
+    /// asked only so often that it is known whether they are there. A dead path takes the answers of all, and as soon as one
+    /// of the two misses a question, all are in doubt.
+    ///
+    /// - Returns: whether somebody is to be asked who was not.
+    private mutating func chooseSpeakers(at now: Instant) -> Bool {
+        guard areSpeakersOpen else { return false }
+        areSpeakersOpen = false
+        guard targets.count > Self.speakerCount, need.threshold(of: targets.count + paced.count) == 1 else {
+            return false
+        }
+        let answering = liveness.indices.filter { liveness[$0].state == .answering }
+        speakers = Array(answering.prefix(Self.speakerCount))
+        let isWell = speakers.count == Self.speakerCount && speakers.allSatisfy { liveness[$0].isCalm }
+        let isDoubted = speakers.contains { liveness[$0].isDoubted }
+        let alive = speakers.map { liveness[$0].lastAlive }.max() ?? now
+        var isWoken = false
+        for (place, index) in answering.enumerated() {
+            // Many at once would find no room in an interface's queue.
+            let share = Double(place) / Double(answering.count)
+            switch liveness[index].isResting {
+            case false where isWell && !speakers.contains(index) && liveness[index].mayRest:
+                liveness[index].rest(at: now, after: share)
+            case true where speakers.contains(index): liveness[index].wake(at: now)
+            case true where isDoubted: liveness[index].doubt(at: now, aliveAt: alive)
+            case true where !isWell: liveness[index].wake(at: now + Self.awakening * share)
+            default: continue
+            }
+            deadlines[index] = liveness[index].nextDeadline
+            isWoken = isWoken || deadlines[index] <= now
+        }
+        return isWoken
+    }
+
+    private static let speakerCount = 2
+    /// In so long a time those that rested are asked, all of them.
+    private static let awakening = Duration.milliseconds(300)
 
     /// Whether the verdict may be another one now.
     func isToBeJudged(at now: Instant) -> Bool {
@@ -161,8 +210,13 @@ struct PathView: Sendable, Hashable, Codable {
 
     private mutating func change(_ index: Int, _ change: (inout TargetLiveness) -> Void) {
         let (state, faults) = (liveness[index].state, liveness[index].quality.faults)
+        let (isCalm, mayRest) = (liveness[index].isCalm, liveness[index].mayRest)
         change(&liveness[index])
-        if liveness[index].state != state || liveness[index].quality.faults != faults { isTouched = true }
+        if liveness[index].state != state || liveness[index].quality.faults != faults {
+            (isTouched, areSpeakersOpen) = (true, true)
+        } else if liveness[index].mayRest != mayRest || (liveness[index].isCalm != isCalm && speakers.contains(index)) {
+            areSpeakersOpen = true
+        }
         deadlines[index] = liveness[index].nextDeadline
     }
 

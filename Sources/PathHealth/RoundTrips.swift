@@ -33,6 +33,9 @@ public struct RoundTrips: Hashable, Sendable, Codable {
         counted = min(counted + 1, 64)
     }
 
+    /// Whether the first answer's guess of the variation is forgotten.
+    var isSettled: Bool { counted >= 32 }
+
     /// The share of the last 64 probes that stayed without answer, 0 to 1; nil before the first outcome.
     public var lossRatio: Double? {
         counted == 0 ? nil : Double(losses.nonzeroBitCount) / Double(counted)

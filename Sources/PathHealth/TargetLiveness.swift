@@ -35,8 +35,10 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
     private var outstanding: [Outstanding] = []
     private var burst: Burst?
     private var nextSteady: Instant
+    /// Whether others are asked as often as the promise wants, and it is not.
+    private(set) var isResting = false
     private var sequence: UInt16 = 0
-    private var lastAlive: Instant
+    private(set) var lastAlive: Instant
     /// When it was given up last.
     private(set) var givenUpAt: Instant
     /// When the first of the answers in a row was asked for that end a silence.
@@ -60,6 +62,12 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
     /// Whether it answers, and nothing is open.
     package var isQuiet: Bool { state == .answering && burst == nil && outstanding.isEmpty }
 
+    /// Whether a question is overdue and others go out after it.
+    var isDoubted: Bool { burst != nil }
+
+    /// Whether all is well with it.
+    var isCalm: Bool { state == .answering && burst == nil && quality.faults.isEmpty }
+
     /// Since when it is silent; nil where it is not.
     var silentSince: Instant? {
         if case .silent(_, let since, _) = state { max(since, givenUpAt) } else { nil }
@@ -82,8 +90,42 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
 
     /// Asks the next steady question before its time.
     mutating func askEarly(at now: Instant) -> UInt16 {
-        nextSteady = now + timers.interval
+        nextSteady = now + steadyInterval
         return question(now, isFollowUp: false)
+    }
+
+    private var steadyInterval: Duration {
+        guard state.expectsAnswers else { return promise.longestInterval }
+        return isResting ? promise.longestInterval * Self.restingPace : timers.interval
+    }
+
+    /// One that rests is asked so much less often.
+    static let restingPace = 8
+
+    /// Whether it may rest: its timers are those of the path, and it is known well enough.
+    var mayRest: Bool { state == .answering && roundTrips.isSettled }
+
+    /// Others are asked in its place from now on.
+    mutating func rest(at now: Instant, after share: Double) {
+        isResting = true
+        if burst == nil { nextSteady = now + promise.longestInterval * Self.restingPace * share }
+    }
+
+    /// It is asked as often as the promise wants from now on.
+    mutating func wake(at time: Instant) {
+        isResting = false
+        nextSteady = min(nextSteady, time)
+    }
+
+    /// One that is asked in its place missed a question: the burst that follows that begins here as well, as if this one had
+    /// missed one too.
+    ///
+    /// - Parameter alive: when the path showed last that it carries.
+    mutating func doubt(at now: Instant, aliveAt alive: Instant) {
+        isResting = false
+        guard burst == nil else { return }
+        lastAlive = max(lastAlive, alive)
+        burst = Burst(sent: 0, next: now)
     }
 
     /// Does what is due; returns the sequence numbers of the probes to send now.
@@ -105,7 +147,7 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
             }
         } else if nextSteady <= now {
             probes.append(question(now, isFollowUp: false))
-            nextSteady = now + (state.expectsAnswers ? timers.interval : promise.longestInterval)
+            nextSteady = now + steadyInterval
         }
         return probes
     }
@@ -137,7 +179,7 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
         timers = LivenessTimers(keeping: promise, loss, roundTrips)
         if burst != nil {
             burst = nil
-            nextSteady = now + timers.interval
+            nextSteady = now + steadyInterval
         }
         lastAlive = now
         return true

@@ -187,7 +187,7 @@ struct VolleyTests {
     private func instants(targets count: Int) -> (instants: Int, probes: Int) {
         let targets = (1...count).map { Target.icmp(.v4(IPv4Address(bits: UInt32($0)))) }
         // Each has a round trip of its own, and so an interval of its own.
-        var world = World(World.policy(paths: [World.first], targets: targets)) { _, target, now in
+        var world = World(World.policy(paths: [World.first], targets: targets, need: .all)) { _, target, now in
             .microseconds(15_000 + Int64(now.nanoseconds / 1_000_000) % 7 * 300 + Int64(target.hashValue & 7) * 400)
         }
         world.run(for: .seconds(60))
