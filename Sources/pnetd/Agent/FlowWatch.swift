@@ -17,11 +17,11 @@ struct FlowWatch {
         fileprivate(set) var count = 0
         /// Those that wait in vain.
         fileprivate(set) var stalled: [TCPConnection] = []
-        /// Those of them that have waited since none got on any more.
+        /// Those of them that have waited only since none gets on any more.
         fileprivate(set) var witnesses: [TCPConnection] = []
         /// Segments that were sent once more since pnetd runs, as far as looks show.
         fileprivate(set) var retransmissions: UInt64 = 0
-        /// When there first were such as ``witnesses`` without a break.
+        /// Since when there are some, and none gets on.
         fileprivate(set) var since: Instant?
         /// What was last to be concluded from them, and when.
         private var last: (status: FlowStatus, at: Instant)?
@@ -35,11 +35,13 @@ struct FlowWatch {
         var hosts: Int { Set(witnesses.map(\.remote.address)).count }
 
         fileprivate mutating func conclude(now: Instant) {
-            since = witnesses.isEmpty ? nil : since ?? now
-            if !witnesses.isEmpty {
-                last = (.stalled(connections: witnesses.count, of: count, hosts: hosts), now)
-            } else if advanced == now {
+            // Of what got on since the last look it is not known whether that was before the others had to wait.
+            let isAdvancing = advanced == now
+            since = witnesses.isEmpty || isAdvancing ? nil : since ?? now
+            if isAdvancing {
                 last = (.advancing, now)
+            } else if !witnesses.isEmpty {
+                last = (.stalled(connections: witnesses.count, of: count, hosts: hosts), now)
             }
         }
 
@@ -105,7 +107,7 @@ struct FlowWatch {
         for name in names {
             let advanced = ways[name]?.advanced
             for connection in ways[name]?.stalled ?? [] {
-                guard let began = next[connection.cookie]?.stalled, advanced.map({ began > $0 }) ?? true else {
+                guard let began = next[connection.cookie]?.stalled, advanced.map({ began >= $0 }) ?? true else {
                     continue
                 }
                 ways[name]?.witnesses.append(connection)

@@ -90,6 +90,16 @@ struct FlowWatchTests {
         #expect(Self.status(watch, 41) == .stalled(connections: 1, of: 2, hosts: 1))
     }
 
+    /// Between two looks the way dies: one waited sooner, the other had got on just before.
+    @Test func whatWaitsSoonerIsAWitnessStill() {
+        var watch = FlowWatch()
+        Self.look(&watch, 1, Self.connection(1, got: 1), Self.connection(2, host: 5, got: 1))
+        Self.look(&watch, 2, Self.connection(1, got: 1, timeouts: 2), Self.connection(2, host: 5, got: 2, timeouts: 1))
+        #expect(Self.status(watch, 2) == .advancing)
+        Self.look(&watch, 3, Self.connection(1, got: 1, timeouts: 3), Self.connection(2, host: 5, got: 2, timeouts: 2))
+        #expect(Self.status(watch, 3) == .stalled(connections: 2, of: 2, hosts: 2))
+    }
+
     @Test func warnsOfSeveralHostsAfterAWhile() {
         var watch = FlowWatch()
         func isInVain(_ second: Int64) -> Bool { watch.ways[Self.first]?.isInVain(now: Self.at(second)) ?? false }
