@@ -12,14 +12,16 @@ enum TCPConnectionMessages {
         BPF_TCP_CLOSING,
     ]
 
-    /// Asks for the connections over a family's sockets. Those of IPv6 may carry IPv4.
-    static func dump(_ family: AddressFamily) -> NetlinkMessage {
+    /// Asks for the connections over a family's sockets, as far as a filter lets them through. Those of IPv6 may carry IPv4.
+    static func dump(_ family: AddressFamily, through filter: [UInt8]? = nil) -> NetlinkMessage {
         var header = inet_diag_req_v2()
         header.sdiag_family = family.kernelNumber
         header.sdiag_protocol = UInt8(IPPROTO_TCP)
         header.idiag_ext = 1 << (INET_DIAG_INFO - 1)
         header.idiag_states = states.reduce(0) { $0 | 1 << UInt32($1) }
-        return NetlinkMessage(type: Int(SOCK_DIAG_BY_FAMILY), flags: 0, header: header)
+        var message = NetlinkMessage(type: Int(SOCK_DIAG_BY_FAMILY), flags: 0, header: header)
+        if let filter { message.put(INET_DIAG_REQ_BYTECODE, filter) }
+        return message
     }
 
     /// Reads a connection; nil where less is told of it than Linux tells since 4.2.

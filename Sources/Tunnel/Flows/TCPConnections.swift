@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLinux
-import NetworkTypes
+public import NetworkTypes
 
 /// The TCP connections of this network namespace, as the kernel knows them.
 public final class TCPConnections {
@@ -18,7 +18,7 @@ public final class TCPConnections {
         public init() {}
     }
 
-    /// How many are looked at, at the most: a few milliseconds' worth.
+    /// How many are looked at, at the most: some ten milliseconds' worth.
     public static let limit = 10_000
 
     private let limit: Int
@@ -36,19 +36,22 @@ public final class TCPConnections {
         self.open = open
     }
 
-    /// Looks at all of them.
+    /// Looks at those whose other end is in one of these prefixes; where there are many, also at others.
     ///
     /// - Throws: a refusal with ENOENT where the kernel has no such list (INET_TCP_DIAG).
-    public func look() throws(NetlinkError) -> Look {
+    public func look(at prefixes: [IPPrefix]) throws(NetlinkError) -> Look {
         var look = Look()
-        for family in [AddressFamily.ipv4, .ipv6] where look.isWhole { try ask(family, &look) }
+        guard !prefixes.isEmpty else { return look }
+        let filter = DestinationFilter.program(prefixes)
+        for family in [AddressFamily.ipv4, .ipv6] where look.isWhole { try ask(family, filter, &look) }
         return look
     }
 
-    private func ask(_ family: AddressFamily, _ look: inout Look) throws(NetlinkError) {
+    private func ask(_ family: AddressFamily, _ filter: [UInt8]?, _ look: inout Look) throws(NetlinkError) {
+        let question = TCPConnectionMessages.dump(family, through: filter)
         let conversation = try conversation()
         standing = nil
-        look.isWhole = try conversation.dump(TCPConnectionMessages.dump(family), "read the TCP connections") { reply in
+        look.isWhole = try conversation.dump(question, "read the TCP connections") { reply in
             guard look.connections.count + look.unreadable < limit else { return false }
             if let connection = TCPConnectionMessages.parse(reply) {
                 look.connections.append(connection)

@@ -29,7 +29,8 @@ extension Agent {
     private func lookAtConnections() {
         let before = waysInVain
         do throws(NetlinkError) {
-            let look = try connections.look()
+            let desired = desired
+            let look = try connections.look(at: desired.networks.flatMap(\.prefixes))
             let ways = ConnectionWays(desired, interfaces: paths.compactMapValues { $0.link?.index }, asked: asked)
             flows.look(at: look, self.ways, ways.way, now: loop.now)
             flowsProblem = nil

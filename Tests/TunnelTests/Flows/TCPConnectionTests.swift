@@ -29,6 +29,8 @@ struct TCPConnectionTests {
         received: 2
     )
 
+    private static let all = ["0.0.0.0/0", "::/0"].map(Sample.prefix)
+
     private static func withoutCookie(_ connection: TCPConnection) -> TCPConnection {
         var connection = connection
         connection.cookie = 0
@@ -133,12 +135,12 @@ struct TCPConnectionTests {
             opened += 1
             return kernel
         }
-        let look = try connections.look()
+        let look = try connections.look(at: Self.all)
         #expect(look.connections.count == 3 && look.unreadable == 1 && look.isWhole)
         #expect(kernel.sent.map { $0[16] } == [2, 10] && opened == 1)
         // Nobody answers any more: the next look begins with another socket.
-        #expect(throws: NetlinkError.self) { try connections.look() }
-        #expect(throws: NetlinkError.self) { try connections.look() }
+        #expect(throws: NetlinkError.self) { try connections.look(at: Self.all) }
+        #expect(throws: NetlinkError.self) { try connections.look(at: Self.all) }
         #expect(opened == 2)
     }
 
@@ -151,16 +153,19 @@ struct TCPConnectionTests {
             }
             return ScriptedKernel(answers)
         }
-        let look = try connections.look()
+        let look = try connections.look(at: Self.all)
         #expect(look.connections.count == 5 && !look.isWhole && opened == 1)
-        #expect(try !connections.look().isWhole && opened == 2, "what is left of the answer goes with its socket")
+        #expect(
+            try !connections.look(at: Self.all).isWhole && opened == 2,
+            "what is left of the answer goes with its socket"
+        )
     }
 
     @Test func saysWhereThereIsNoSuchList() throws {
         let connections = TCPConnections { () throws(NetlinkError) in
             ScriptedKernel([ScriptedKernel.acknowledgement(-ENOENT, sequence: 1)])
         }
-        #expect { try connections.look() } throws: { ($0 as? NetlinkError)?.code == ENOENT }
+        #expect { try connections.look(at: Self.all) } throws: { ($0 as? NetlinkError)?.code == ENOENT }
     }
 
     /// What this kernel tells of two connections to itself, one of which is let through by nobody.
@@ -183,7 +188,7 @@ struct TCPConnectionTests {
             var look = TCPConnections.Look()
             for _ in 0..<100 where !look.connections.contains(where: { $0.timeouts > 0 }) {
                 usleep(100_000)
-                look = try connections.look()
+                look = try connections.look(at: Self.all)
             }
             let calling = look.connections.filter { [7010, 7011].contains($0.remote.port) }
                 .sorted { $0.remote.port < $1.remote.port }
@@ -192,6 +197,14 @@ struct TCPConnectionTests {
                 calling.map(\.unacknowledged) == [0, 1] && calling.map { $0.retransmissions > 0 } == [false, true]
             )
             #expect(look.connections.count == 3 && look.unreadable == 0 && look.isWhole)
+            let elsewhere = (0..<10).map { Sample.prefix("10.20.\($0).0/24") } + [Sample.prefix("fd00:20::/48")]
+            #expect(try connections.look(at: elsewhere).connections.isEmpty)
+            #expect(try connections.look(at: elsewhere + [Sample.prefix("127.0.0.0/8")]).connections.count == 3)
+            #expect(try connections.look(at: [Sample.prefix("127.0.0.1/32")] + elsewhere).connections.count == 3)
+            let most = (0..<DestinationFilter.limit - 1).map { Sample.prefix("fd00:\($0)::/32") }
+            #expect(try connections.look(at: most + [Sample.prefix("127.0.0.0/8")]).connections.count == 3)
+            #expect(try connections.look(at: most + elsewhere).connections.count == 3, "all are told of")
+            #expect(try connections.look(at: []).connections.isEmpty)
         }
     }
 }
