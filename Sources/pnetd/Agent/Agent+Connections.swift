@@ -76,7 +76,9 @@ extension Agent {
     var connectionWarnings: [String] {
         let tooMany =
             "this host has more than \(TCPConnections.limit) TCP connections: they are not looked at, and say nothing of paths"
+        let tooLittle = "this kernel tells too little of \(flows.unreadable) TCP connections: they say nothing of paths"
         return waysInVain.map(warning) + (flows.isOverwhelmed ? [tooMany] : [])
+            + (flows.unreadable > 0 ? [tooLittle] : [])
     }
 
     private func warning(of way: FlowWatch.Way) -> String {
