@@ -7,7 +7,7 @@ import NetworkTypes
 
 @testable import Tunnel
 
-/// The first octet says what the rest is. Those who begin have two connections as the kernel told them, in Tests/Fuzz/Seeds.
+/// The first octet says what the rest is. Those who begin have connections and associations as the kernel told them, in Tests/Fuzz/Seeds.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzNetlink(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     let input = unsafe Array(UnsafeBufferPointer(start: start, count: count))
