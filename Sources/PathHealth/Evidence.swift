@@ -23,6 +23,14 @@ public enum Target: Hashable, Sendable, Codable, CustomStringConvertible {
         }
     }
 
+    /// Where a TCP connection is opened to ask it; nil where none is.
+    public var connection: SocketEndpoint? {
+        switch self {
+        case .tcp(let endpoint), .tls(let endpoint, _, _), .https(let endpoint, _, _, _): endpoint
+        case .icmp, .dns: nil
+        }
+    }
+
     /// The target as the file writes it.
     public var description: String {
         switch self {
@@ -116,6 +124,8 @@ public enum Evidence: Hashable, Sendable, Codable {
     /// The answers to the path's probes come in by another path, or, with none, not any more. They answer nothing: what the
     /// far end sends, it does not send by this path.
     case detour(PathName, by: PathName?)
+    /// What this host's own TCP connections to a network by a path show changed.
+    case flows(NetworkName, PathName, FlowStatus)
     /// What STAMP with the path's far end shows changed.
     case reflector(PathName, ReflectorStatus)
 }

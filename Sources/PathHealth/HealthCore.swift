@@ -152,6 +152,9 @@ public struct HealthCore: Sendable, Hashable, Codable {
         case .detour(let path, let other):
             facts.detours[path] = other
             touch(path)
+        case .flows(let network, let path, let status):
+            guard let place = place(of: network, through: path) else { return [] }
+            networks[place.network].views[place.view].take(status, at: now)
         case .reflector(let path, let status):
             facts.reflectors[path] = status
             forEachView { view, name in if name == path { view.take(status) } }
@@ -219,6 +222,11 @@ public struct HealthCore: Sendable, Hashable, Codable {
     /// The path by which the answers to a path's probes came in last; telling the core the same once more changes nothing.
     public func detour(of path: PathName) -> PathName? { facts.detours[path] }
 
+    /// What TCP connections to a network by a path showed last; telling the core the same once more changes nothing.
+    public func flows(to network: NetworkName, through path: PathName) -> FlowStatus {
+        place(of: network, through: path).map { networks[$0.network].views[$0.view].flows } ?? .unknown
+    }
+
     /// What a path's STAMP session showed last; telling the core the same once more changes nothing.
     public func reflector(of path: PathName) -> ReflectorStatus { facts.reflectors[path] ?? .unknown }
 
@@ -239,6 +247,11 @@ public struct HealthCore: Sendable, Hashable, Codable {
                     network.decider.drill.map { .drilled(network.policy.network, $0.preference) },
                 ].compactMap { $0 }
             }
+            + networks.flatMap { network in
+                zip(network.policy.paths, network.views).filter { $1.flows != .unknown }.map {
+                    .flows(network.policy.network, $0, $1.flows)
+                }
+            }
             + Set(networks.flatMap(\.policy.paths)).sorted().flatMap { path in
                 [
                     facts.conditions[path].map { .condition(path, $0) }, facts.drained[path].map { .drained(path, $0) },
@@ -258,9 +271,13 @@ public struct HealthCore: Sendable, Hashable, Codable {
 
     /// Where a subject's view is; nil where it can say nothing.
     private func place(of subject: ProbeSubject) -> (network: Int, view: Int)? {
-        guard condition(of: subject.path) == .ready,
-            let network = networks.firstIndex(where: { $0.policy.network == subject.network }),
-            let view = networks[network].policy.paths.firstIndex(of: subject.path)
+        condition(of: subject.path) == .ready ? place(of: subject.network, through: subject.path) : nil
+    }
+
+    /// Where the view of a network through a path is; nil where the file has none.
+    private func place(of network: NetworkName, through path: PathName) -> (network: Int, view: Int)? {
+        guard let network = networks.firstIndex(where: { $0.policy.network == network }),
+            let view = networks[network].policy.paths.firstIndex(of: path)
         else { return nil }
         return (network, view)
     }

@@ -121,7 +121,7 @@ struct NetworkView: Sendable, Hashable, Codable {
             facts.conditions[path].map(session.limit),
             drained: facts.drained[path] ?? session.drain,
             silentFor: facts.silence(of: path, carriesOthers: carriesOthers),
-            beside: facts.circumstances(of: path),
+            beside: facts.circumstances(of: path) + views[index].flows.reasons,
             at: now
         )
         if views[index].isAnswered != wasReached { facts.reached[path, default: 0] += wasReached ? -1 : 1 }

@@ -35,6 +35,12 @@ struct PathView: Sendable, Hashable, Codable {
     /// Whether enough targets answer, also while the path is drained.
     private(set) var isAnswered = false
 
+    /// What this host's own TCP connections show.
+    private(set) var flows = FlowStatus.unknown
+    /// When they were the reason to ask last, and how long they are none after that.
+    private var confirmed: Instant?
+    private let rest: Duration
+
     /// Whether one way of the path loses more than the network bears.
     private var ways: OneWayFault
     /// Keeps traffic from coming back to a path that goes down again and again; nil where the file does not want that.
@@ -53,6 +59,7 @@ struct PathView: Sendable, Hashable, Codable {
     init(_ policy: NetworkPolicy, through path: PathName, now: Instant) {
         let promise = policy.promise(for: path)
         need = policy.need
+        rest = max(.seconds(5), promise.longestInterval * 10)
         targets = policy.targets.filter { $0.pace == nil }
         liveness = targets.map { _ in TargetLiveness(promise, policy.degraded, now: now) }
         paced = policy.targets.compactMap { target in
@@ -121,6 +128,24 @@ struct PathView: Sendable, Hashable, Codable {
     mutating func take(_ status: ReflectorStatus) {
         ways.take(status)
         isTouched = true
+    }
+
+    /// What this host's own TCP connections show. Where more wait in vain than before, the targets are asked at once.
+    mutating func take(_ status: FlowStatus, at now: Instant) {
+        let isWorse = status.stalledConnections > flows.stalledConnections
+        flows = status
+        isTouched = true
+        if isWorse { confirm(at: now) }
+    }
+
+    /// Asks whether the targets still answer, without waiting for the next question's time. That is done so seldom that
+    /// the questions which can begin a false alarm are no more than a tenth more, and not where there are many targets,
+    /// of which one is about to be asked anyway.
+    private mutating func confirm(at now: Instant) {
+        guard targets.count <= Self.volley, confirmed.map({ now - $0 >= rest }) ?? true else { return }
+        confirmed = now
+        for index in liveness.indices { change(index) { $0.confirm(at: now) } }
+        nextDeadline = deadlines.min()
     }
 
     /// Something that the verdict rests on changed outside of the view.

@@ -13,16 +13,26 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
         case silent(unanswered: Int, since: Instant, answers: Int)
     }
 
+    /// Why a question is asked.
+    private enum Cause: Hashable, Sendable, Codable {
+        /// It was time.
+        case time
+        /// An answer was missing.
+        case miss
+        /// Something else said that the path may be dead.
+        case hint
+    }
+
     private struct Outstanding: Hashable, Sendable, Codable {
         let sequence: UInt16
         let sent: Instant
-        /// Asked because of a miss, not because it was time.
-        let isFollowUp: Bool
+        let cause: Cause
     }
 
     private struct Burst: Hashable, Sendable, Codable {
         var sent: Int
         var next: Instant
+        var cause = Cause.miss
     }
 
     private let promise: DetectionPromise
@@ -91,7 +101,16 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
     /// Asks the next steady question before its time.
     mutating func askEarly(at now: Instant) -> UInt16 {
         nextSteady = now + steadyInterval
-        return question(now, isFollowUp: false)
+        return question(now, .time)
+    }
+
+    /// Asks at once and closely, as after a miss, since something else says that the path may be dead.
+    mutating func confirm(at now: Instant) {
+        // What is asked in a moment anyway is known no sooner by this.
+        guard state == .answering, burst == nil, nextSteady > now + timers.burstSpacing else { return }
+        // In the place of the question that was missed stands one that still waits, or one more is asked: a false alarm takes
+        // as many losses.
+        burst = Burst(sent: outstanding.isEmpty ? -1 : 0, next: now, cause: .hint)
     }
 
     private var steadyInterval: Duration {
@@ -137,7 +156,7 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
         }
         if var running = burst {
             if running.sent < timers.burstCount, running.next <= now {
-                probes.append(question(now, isFollowUp: true))
+                probes.append(question(now, running.cause))
                 running.sent += 1
                 running.next = now + timers.burstSpacing
                 burst = running
@@ -146,7 +165,7 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
                 giveUp(now)
             }
         } else if nextSteady <= now {
-            probes.append(question(now, isFollowUp: false))
+            probes.append(question(now, .time))
             nextSteady = now + steadyInterval
         }
         return probes
@@ -197,15 +216,17 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
         nextSteady = now
     }
 
-    private mutating func question(_ now: Instant, isFollowUp: Bool) -> UInt16 {
+    private mutating func question(_ now: Instant, _ cause: Cause) -> UInt16 {
         sequence &+= 1
-        outstanding.append(Outstanding(sequence: sequence, sent: now, isFollowUp: isFollowUp))
+        outstanding.append(Outstanding(sequence: sequence, sent: now, cause: cause))
         return sequence
     }
 
     private mutating func learn(_ question: Outstanding, roundTrip: Duration?) {
+        // Whoever can give hints chose the moment: as a sample of how the path is, it is worth nothing.
+        guard question.cause != .hint else { return }
         if let roundTrip { roundTrips.answered(after: roundTrip) } else { roundTrips.lost() }
-        if question.isFollowUp {
+        if question.cause == .miss {
             loss.followedUp(isLost: roundTrip == nil)
         } else {
             loss.asked(isLost: roundTrip == nil)

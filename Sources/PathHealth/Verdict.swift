@@ -45,6 +45,8 @@ public enum Reason: Hashable, Sendable, Codable, CustomStringConvertible {
     case packetsForged
     /// Packets come in by the tunnel a second time, or far too late.
     case packetsReplayed
+    /// TCP connections of this host by the path wait for acknowledgements, and none gets on.
+    case connectionsStall
     /// The answers to the path's probes come in by this other path.
     case answersElsewhere(PathName)
     /// The reflector at the tunnel's far end answers: it is what lies behind it that does not answer.
@@ -131,6 +133,8 @@ public enum Reason: Hashable, Sendable, Codable, CustomStringConvertible {
                 + "changes packets on the way, or forges them"
         case .packetsReplayed:
             "packets come in by the tunnel that came before, or too late to tell: they are replayed, or badly reordered"
+        case .connectionsStall:
+            "TCP connections of this host by it wait for acknowledgements in vain, and none gets on"
         case .answersElsewhere(let path):
             "answers to its probes come in by \(path): the other side answers by that one, and traffic belongs there"
         case .reflectorAnswers: "the far end answers by STAMP: what lies behind it does not answer"

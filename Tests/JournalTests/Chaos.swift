@@ -48,7 +48,7 @@ struct Chaos {
 
     private mutating func step() {
         let next = core.nextDeadline ?? now
-        switch random.next() % 43 {
+        switch random.next() % 44 {
         case 0: tell(.policies(policies(), adopting: [:]))
         case 1:
             let conditions = [PathCondition.ready, .ready, .unusable(.refused("no"))]
@@ -78,6 +78,10 @@ struct Chaos {
         case 41:
             let refusals = PacketRefusals(areForged: random.next() % 2 == 0, areReplayed: random.next() % 2 == 0)
             tell(.evidence(.refusals(path(), refusals)))
+        case 43:
+            let stalled = FlowStatus.stalled(connections: Int(random.next() % 9), of: 9, hosts: 2)
+            let statuses = [FlowStatus.unknown, .advancing, stalled, stalled]
+            tell(.evidence(.flows(Self.networks[Int(random.next() % 2)], path(), statuses[Int(random.next() % 4)])))
         case 42: tell(.evidence(.detour(path(), by: random.next() % 2 == 0 ? path() : nil)))
         case 8...21:
             guard !sent.isEmpty else { return }

@@ -4,6 +4,7 @@
 #define PNETD_KERNEL_H
 
 #include <linux/audit.h>
+#include <linux/bpf.h>
 #include <linux/capability.h>
 #include <linux/fib_rules.h>
 #include <linux/filter.h>
@@ -12,6 +13,7 @@
 #include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/inet_diag.h>
 #include <linux/ip.h>
 #include <linux/lwtunnel.h>
 #include <linux/netfilter.h>
@@ -23,9 +25,17 @@
 #include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 #include <linux/seccomp.h>
+#include <linux/sock_diag.h>
 #include <linux/udp.h>
 #include <linux/wireguard.h>
 #include <linux/xfrm.h>
+#include <stddef.h>
+
+/* Where the kernel's struct tcp_info (linux/tcp.h) has what, in octets. Its end, since Linux 4.2, is no part of glibc's. */
+struct pn_tcp_info_offsets {
+    size_t retransmits, unacked, total_retrans, bytes_acked, segs_in;
+};
+struct pn_tcp_info_offsets pn_tcp_info_offsets(void);
 
 /* Linux 6.3: a file in memory that can never be run. */
 #ifndef MFD_NOEXEC_SEAL

@@ -69,6 +69,18 @@ final class NetlinkConversation {
         throw .neverConsistent(operation: operation())
     }
 
+    /// Asks for everything of a kind, and hands on each message as it comes, for as long as the closure wants more.
+    ///
+    /// - Returns: whether all was handed on. Otherwise, and after an error, the rest of the answer is still on its way,
+    ///   and the transport is of no more use.
+    func dump(
+        _ message: NetlinkMessage,
+        _ operation: @autoclosure () -> String,
+        each body: (NetlinkReply) -> Bool
+    ) throws(NetlinkError) -> Bool {
+        try exchange(message, flags: NLM_F_DUMP, operation(), each: body)
+    }
+
     /// Sends messages that take effect together or not at all (nfnetlink batches); the last of `messages` is acked.
     ///
     /// - Parameters:
@@ -108,27 +120,40 @@ final class NetlinkConversation {
         flags: Int32,
         _ operation: @autoclosure () -> String
     ) throws(NetlinkError) -> [NetlinkReply] {
+        var replies: [NetlinkReply] = []
+        _ = try exchange(message, flags: flags, operation()) { reply in
+            replies.append(reply)
+            return true
+        }
+        return replies
+    }
+
+    private func exchange(
+        _ message: NetlinkMessage,
+        flags: Int32,
+        _ operation: @autoclosure () -> String,
+        each body: (NetlinkReply) -> Bool
+    ) throws(NetlinkError) -> Bool {
         sequence &+= 1
         var numbered = message.asking(flags)
         numbered.address(sequence: sequence)
         try transport.send(numbered.bytes)
-        var replies: [NetlinkReply] = []
         while true {
             guard let datagram = try transport.receive() else { throw .noAnswer(operation: operation()) }
             for reply in NetlinkReply.parse(datagram) where reply.sequence == sequence {
                 switch reply.type {
                 case Int(NLMSG_ERROR):
                     if let error = Self.error(in: reply, operation()) { throw error }
-                    return replies
+                    return true
                 case Int(NLMSG_DONE):
                     // A dump that failed says so in the number behind its end.
                     if let code = reply.header(Int32.self), code < 0 {
                         throw .refused(operation: operation(), code: 0 &- code, text: nil)
                     }
-                    if reply.flags & NLM_F_DUMP_INTR != 0 { replies.append(reply) }
-                    return replies
+                    if reply.flags & NLM_F_DUMP_INTR != 0 { _ = body(reply) }
+                    return true
                 default:
-                    replies.append(reply)
+                    guard body(reply) else { return false }
                 }
             }
         }

@@ -46,6 +46,7 @@ extension Agent {
         return Explanation(
             "\(rank) is \(path.verdict.rawValue), for \(age(path.since)), and \(use(of: path, network, decision))",
             because: path.reasons.map { Explanation($0.description) } + proof(of: path, decision)
+                + connectionFacts(of: network.name, by: path.path)
                 + path.targets.map { target in
                     let subject = ProbeSubject(network: network.name, path: path.path, target: target.target)
                     let statements = target.statements + certificateFacts(of: subject)
@@ -136,6 +137,7 @@ extension Agent {
                 Explanation(
                     "for \(network.decision.network) it is \(seen.verdict.rawValue), for \(age(seen.since))",
                     because: seen.reasons.map { Explanation($0.description) }
+                        + connectionFacts(of: network.decision.network, by: path.name)
                 )
             }
         }

@@ -23,6 +23,7 @@ extension Agent {
         addIKE(to: &page)
         addXFRM(to: &page)
         addDetours(to: &page)
+        addConnections(to: &page)
         addSTAMP(to: &page)
         addOwn(to: &page)
         AcceptedMetrics.add(counters.resolver, to: &page)

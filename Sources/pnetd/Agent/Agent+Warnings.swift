@@ -40,6 +40,8 @@ enum WarningKind: String, CaseIterable {
     case bfd
     /// IPsec tunnels that nobody keeps, certificates that end, and packets that tunnels refuse.
     case ipsec
+    /// This host's own TCP connections that wait in vain though targets answer, or that are too many to look at.
+    case connections
     /// STAMP sessions that were never answered.
     case stamp
     /// Names that cannot be found.
@@ -79,6 +81,7 @@ extension Agent {
             (.mtu, mtuWarnings),
             (.bfd, bfdWarnings),
             (.ipsec, ikeWarnings + refusalWarnings),
+            (.connections, connectionWarnings),
             (.stamp, stampWarnings),
             (.endpoint, endpointWarnings),
             (.userspace, userspaceWarnings),

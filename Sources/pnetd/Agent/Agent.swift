@@ -84,6 +84,10 @@ final class Agent {
     var clockWatch = ClockWatch()
     var xfrm = XFRMWatch()
     var detours = AnswerDetours()
+    let connections = TCPConnections()
+    var flows = FlowWatch()
+    /// Why the TCP connections could not be looked at last.
+    var flowsProblem: NetlinkError?
     var endpoints = EndpointWork()
     /// Networks whose stranded flows could not be cut, and why.
     var flowProblems: [NetworkName: String] = [:]
@@ -240,6 +244,7 @@ final class Agent {
         startProcesses()
         watchCarriers()
         watchTunnels()
+        watchConnections()
         watchHeirs()
         watchIKE()
         watchCredentialFiles()
@@ -291,6 +296,9 @@ final class Agent {
         if case .peer(let path, let status) = evidence, core.peer(of: path) == status { return }
         if case .refusals(let path, let refusals) = evidence, core.refusals(of: path) == refusals { return }
         if case .detour(let path, let other) = evidence, core.detour(of: path) == other { return }
+        if case .flows(let network, let path, let status) = evidence, core.flows(to: network, through: path) == status {
+            return
+        }
         if case .reflector(let path, let status) = evidence, core.reflector(of: path) == status { return }
         if case .handshakes(let areThere) = evidence, core.hasHandshakes == areThere { return }
         if case .session(let path, let status) = evidence {

@@ -7,7 +7,7 @@ import NetworkTypes
 
 @testable import Tunnel
 
-/// The first octet says what the rest is. Those who begin have two connections as the kernel told them, in Tests/Fuzz/Seeds.
+/// The first octet says what the rest is. Those who begin have connections and associations as the kernel told them, in Tests/Fuzz/Seeds.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzNetlink(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     let input = unsafe Array(UnsafeBufferPointer(start: start, count: count))
@@ -36,6 +36,7 @@ private let types = [
     Int(NFNL_SUBSYS_CTNETLINK) << 8 | Int(IPCTNL_MSG_CT_NEW.rawValue), RTM_NEWNEIGH,
     XFRM_MSG_NEWSA, XFRM_MSG_DELSA, XFRM_MSG_EXPIRE, XFRM_MSG_NEWPOLICY, XFRM_MSG_DELPOLICY, XFRM_MSG_POLEXPIRE,
     XFRM_MSG_ACQUIRE, XFRM_MSG_MAPPING, XFRM_MSG_FLUSHSA, XFRM_MSG_GETDEFAULT,
+    Int(SOCK_DIAG_BY_FAMILY),
 ]
 /// What the kernel happens to give to WireGuard; any number above those of netlink itself.
 private let wireGuard = 32
@@ -75,6 +76,7 @@ private func read(_ replies: [NetlinkReply]) {
         _ = (RuleMessages.parse(reply, reserved), RuleMessages.foreign(reply, reserved))
         _ = (NexthopMessages.parse(reply, reserved), NexthopMessages.foreign(reply, reserved))
         _ = (NeighbourMessages.parse(reply), NftMessages.concernsOurTable(reply))
+        _ = TCPConnectionMessages.parse(reply)
         _ = TrackedConnection.wasHeard(.v4(IPv4Address(bits: 0x0a14_0004)), reply)
         if let connection = TrackedConnection(reply) {
             precondition(NetlinkReply.parse(Array(connection.deletion.bytes)).count == 1)
