@@ -50,6 +50,7 @@ public struct ConnectionWays: Sendable {
 
     private func routed(_ address: IPAddress, in network: Desired.Network) -> PathName? {
         if let canary = network.canary, canary.prefix.contains(address) { return canary.path }
-        return network.outcome.path
+        // Where several paths carry together, the kernel alone knows which one a connection goes by.
+        return network.outcome.carriers.count == 1 ? network.outcome.path : nil
     }
 }

@@ -29,10 +29,10 @@ extension Agent {
     private func lookAtConnections() {
         let before = waysInVain
         do throws(NetlinkError) {
-            let desired = desired
-            let look = try connections.look(at: desired.networks.flatMap(\.prefixes))
-            let ways = ConnectionWays(desired, interfaces: paths.compactMapValues { $0.link?.index }, asked: asked)
-            flows.look(at: look, self.ways, ways.way, now: loop.now)
+            let look = try connections.look(at: site.networks.flatMap(\.prefixes))
+            // Most routers have none, and all that follows is for nothing then.
+            let ways = look.connections.isEmpty ? nil : connectionWays
+            flows.look(at: look, self.ways, { ways?.way(of: $0) }, now: loop.now)
             flowsProblem = nil
         } catch {
             flows.lose()
@@ -41,6 +41,10 @@ extension Agent {
         let now = loop.now
         for way in ways { observe(.flows(way.network, way.path, flows.status(of: way, now: now))) }
         for way in waysInVain where !before.contains(way) { log.warning("\(warning(of: way))") }
+    }
+
+    private var connectionWays: ConnectionWays {
+        ConnectionWays(desired, interfaces: paths.compactMapValues { $0.link?.index }, asked: asked)
     }
 
     /// Whom pnetd itself asks over TCP.
@@ -64,12 +68,14 @@ extension Agent {
     /// The ways that are up, and on which connections with more than one host wait in vain.
     private var waysInVain: [FlowWatch.Way] {
         let now = loop.now
+        let inVain = flows.ways.filter { $0.value.isInVain(now: now) }
+        guard !inVain.isEmpty else { return [] }
         return core.report.flatMap { network in
             network.paths.filter { $0.verdict == .up }.map {
                 FlowWatch.Way(to: network.decision.network, by: $0.path)
             }
         }
-        .filter { flows.ways[$0]?.isInVain(now: now) ?? false }
+        .filter { inVain[$0] != nil }
     }
 
     /// What is odd of this host's connections while the targets answer.

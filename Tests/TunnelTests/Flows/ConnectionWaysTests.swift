@@ -56,7 +56,13 @@ struct ConnectionWaysTests {
         #expect(way.map { "\($0.network) by \($0.path)" } == expected)
     }
 
-    @Test(arguments: [Outcome.blocked, .public]) func whatIsLedNowhereGoesByNoPath(outcome: Outcome) {
+    /// Nor is it known by which one where several carry together.
+    @Test(
+        arguments: [
+            Outcome.blocked, .public, .active(Sample.first, beside: [Sample.second], standby: nil),
+        ]
+    )
+    func whatIsLedNowhereGoesByNoPath(outcome: Outcome) {
         let ways = Self.ways(outcome)
         #expect(ways.way(of: Self.connection("10.20.0.4:22")) == nil)
         #expect(ways.way(of: Self.connection("10.20.0.4:22", on: 4)) == .init(to: Self.azure, by: Sample.first))
