@@ -63,7 +63,7 @@ package struct LivenessTimers: Hashable, Sendable, Codable {
         let longest = max(least, rideThrough.burst(after: intervals.upperBound))
         let rest = budget - burstSpacing * (longest - 1) - timeout * 2
         interval = min(max(rest, intervals.lowerBound), intervals.upperBound)
-        burstCount = max(least, rideThrough.burst(after: interval))
+        burstCount = interval < intervals.upperBound ? max(least, rideThrough.burst(after: interval)) : longest
         let span = burstSpacing * (burstCount - 1) + timeout * 2
         leadNanoseconds = max(interval.nanoseconds / 16, 1)
         var expected = single * Self.year / interval.inSeconds

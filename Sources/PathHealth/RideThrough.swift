@@ -12,23 +12,26 @@
 ///        0       an interval, or the           outage            one for each
 ///                timeout if that is less     + round trip        stray to come
 struct RideThrough {
-    /// What is ridden through.
-    private let length: Duration
     /// After this a question counts as missed.
     private let timeout: Duration
-    /// What of the timeout is more than the round trip.
-    private let slack: Duration
     /// Between the questions of the burst.
     private let spacing: Duration
+    /// From a first question that the outage takes to the last one, less the timeout that the burst begins after, to be
+    /// divided into spacings and rounded up.
+    private let reach: Duration
     /// The losses of the path's own.
     private let strays: Int
 
     private static let rarity = 1e-5
     private static let mostStrays = 5
 
-    /// - Parameter loss: the share of lost packets.
+    /// - Parameters:
+    ///   - slack: what of the timeout is more than the round trip.
+    ///   - loss: the share of lost packets.
     init(of length: Duration, timeout: Duration, slack: Duration, spacing: Duration, loss: Double) {
-        (self.length, self.timeout, self.slack, self.spacing) = (length, timeout, slack, spacing)
+        (self.timeout, self.spacing) = (timeout, spacing)
+        // An outage takes what is sent up to a round trip before it: what it lasts and the round trip, less the timeout.
+        reach = length - slack + spacing - .nanoseconds(1)
         var (count, chance) = (1, loss)
         while chance > Self.rarity, count < Self.mostStrays { (count, chance) = (count + 1, chance * loss) }
         strays = count
@@ -36,13 +39,13 @@ struct RideThrough {
 
     /// The questions that do, with steady ones so far apart: the closer those are, the fewer.
     func burst(after interval: Duration) -> Int {
-        (0..<strays).reduce(0) { most, before in
-            // Strays within the burst gain a spacing each and cost as much.
+        var most = 0
+        for before in 0..<strays {
             let first = min(interval * before, timeout)
-            // From the first stray, less the timeout at which the burst begins.
-            let end = first + length - slack
-            let within = (end + spacing - .nanoseconds(1)).wholeCount(of: spacing)
-            return max(most, within + strays - before)
+            most = max(most, (first + reach).wholeCount(of: spacing) + strays - before)
+            // More strays lie within the burst: they gain a spacing each and cost as much.
+            if first == timeout { break }
         }
+        return most
     }
 }
