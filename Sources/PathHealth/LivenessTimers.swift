@@ -7,7 +7,7 @@ import NetworkTypes
 /// A steady interval, and a confirming burst on the first miss: that finds a failure as fast as a short fixed interval
 /// does, with less traffic, and rides through single losses. With `p` the share of lost packets and `g` that among those
 /// right after a loss, a living path is given up `p * g^burstCount / interval` times a second; the burst is as long as
-/// that asks for, and never so short that an outage of a third of the promised time ends a path.
+/// that asks for, and never so short that an outage of three tenths of the promised time ends a path (``RideThrough``).
 ///
 ///     answer    probe              missed        burst        given up
 ///       |--------|------------------|-|-|-|-|-|-|-|-|-----------|
@@ -51,33 +51,33 @@ package struct LivenessTimers: Hashable, Sendable, Codable {
             alarms *= again
             count += 1
         }
-        // The first question that an outage takes may have left a round trip before it: the burst alone has to outlast it,
-        // less what is waited beyond the round trip, and then be answered.
-        let inOutage = (promise.rideThrough - slack + burstSpacing - .nanoseconds(1)).wholeCount(of: burstSpacing)
-        let bridge = inOutage + Self.answerable(single)
         let room = 1 + (budget * 3 - intervals.lowerBound - timeout * 2).wholeCount(of: burstSpacing)
-        burstCount = max(min(count, room), bridge, 3)
-
+        let least = max(min(count, room), 3)
+        let rideThrough = RideThrough(
+            of: promise.rideThrough,
+            timeout: timeout,
+            slack: slack,
+            spacing: burstSpacing,
+            loss: single
+        )
+        let longest = max(least, rideThrough.burst(after: intervals.upperBound))
+        let rest = budget - burstSpacing * (longest - 1) - timeout * 2
+        interval = min(max(rest, intervals.lowerBound), intervals.upperBound)
+        burstCount = interval < intervals.upperBound ? max(least, rideThrough.burst(after: interval)) : longest
         let span = burstSpacing * (burstCount - 1) + timeout * 2
-        interval = min(max(budget - span, intervals.lowerBound), intervals.upperBound)
         leadNanoseconds = max(interval.nanoseconds / 16, 1)
         var expected = single * Self.year / interval.inSeconds
         for _ in 0..<burstCount { expected *= again }
+        // The last answer is younger than its question by a round trip, which varies.
+        let age = roundTrips.smoothed.map { max($0 - roundTrips.variation * 4, .zero) } ?? .zero
         outlook = DetectionOutlook(
             promise: promise,
-            detection: (interval + span) * 20 / 19,
+            detection: (interval + span - age) * 20 / 19,
             falseAlarmsPerYear: expected,
             loss: single,
             lossAfterLoss: again,
             timeout: timeout
         )
-    }
-
-    /// How many questions are not all lost, but once in a thousand times.
-    private static func answerable(_ loss: Double) -> Int {
-        var (count, chance) = (1, loss)
-        while chance > 0.001, count < 4 { (count, chance) = (count + 1, chance * loss) }
-        return count
     }
 
     /// Seconds in a year.

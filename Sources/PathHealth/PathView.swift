@@ -169,10 +169,9 @@ struct PathView: Sendable, Hashable, Codable {
             if index < targets.count {
                 let target = targets[index]
                 change(index) {
-                    for sequence in $0.advance(to: now) {
-                        ask(target, sequence)
-                        isAsked = true
-                    }
+                    guard let sequence = $0.advance(to: now) else { return }
+                    ask(target, sequence)
+                    isAsked = true
                 }
             } else {
                 let place = index - targets.count

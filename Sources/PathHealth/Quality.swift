@@ -61,13 +61,15 @@ package struct Quality: Hashable, Sendable, Codable {
 
     /// A fault keeps the figures with which it was found: they are its reason, not a display.
     private mutating func note(after time: Duration?, difference: Duration?) {
-        set(.loss(loss?.raised ?? 0), isThere: loss?.raised != nil) { if case .loss = $0 { true } else { false } }
-        if let time {
+        if limits.loss != nil {
+            set(.loss(loss?.raised ?? 0), isThere: loss?.raised != nil) { if case .loss = $0 { true } else { false } }
+        }
+        if let time, limits.roundTrip != nil {
             set(.roundTrip(time), isThere: roundTrip?.raised != nil) {
                 if case .roundTrip = $0 { true } else { false }
             }
         }
-        if let difference {
+        if let difference, limits.jitter != nil {
             set(.jitter(difference), isThere: jitter?.raised != nil) { if case .jitter = $0 { true } else { false } }
         }
     }

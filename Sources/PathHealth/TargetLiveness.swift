@@ -147,28 +147,26 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
         burst = Burst(sent: 0, next: now)
     }
 
-    /// Does what is due; returns the sequence numbers of the probes to send now.
-    package mutating func advance(to now: Instant) -> [UInt16] {
+    /// Does what is due; the sequence number of the probe to send now, if any.
+    package mutating func advance(to now: Instant) -> UInt16? {
         forgetOld(now)
-        var probes: [UInt16] = []
         if burst == nil, state.expectsAnswers, let oldest = outstanding.first, oldest.sent + timers.timeout <= now {
             burst = Burst(sent: 0, next: now)
         }
-        if var running = burst {
-            if running.sent < timers.burstCount, running.next <= now {
-                probes.append(question(now, running.cause))
-                running.sent += 1
-                running.next = now + timers.burstSpacing
-                burst = running
-            } else if running.sent == timers.burstCount, let last = outstanding.last, last.sent + timers.timeout <= now
-            {
-                giveUp(now)
-            }
-        } else if nextSteady <= now {
-            probes.append(question(now, .time))
+        guard let running = burst else {
+            guard nextSteady <= now else { return nil }
             nextSteady = now + steadyInterval
+            return question(now, .time)
         }
-        return probes
+        if running.sent < timers.burstCount {
+            guard running.next <= now else { return nil }
+            burst = Burst(sent: running.sent + 1, next: now + timers.burstSpacing, cause: running.cause)
+            return question(now, running.cause)
+        }
+        if running.sent == timers.burstCount, let last = outstanding.last, last.sent + timers.timeout <= now {
+            giveUp(now)
+        }
+        return nil
     }
 
     /// Takes an answer; false where no such probe is waiting.

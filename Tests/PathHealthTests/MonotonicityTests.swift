@@ -55,13 +55,12 @@ struct MonotonicityTests {
         }
 
         mutating func ask(_ isAnswered: Bool) {
-            var probes: [UInt16] = []
-            var now = liveness.nextDeadline
-            while probes.isEmpty {
-                now = liveness.nextDeadline
-                probes = liveness.advance(to: now)
+            while true {
+                let now = liveness.nextDeadline
+                guard let probe = liveness.advance(to: now) else { continue }
+                if isAnswered { _ = liveness.answered(probe, at: now + .milliseconds(20)) }
+                return
             }
-            if isAnswered { _ = liveness.answered(probes[0], at: now + .milliseconds(20)) }
         }
     }
 

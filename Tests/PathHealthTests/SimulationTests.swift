@@ -32,6 +32,26 @@ struct SimulationTests {
         #expect(Set(left).isSubset(of: alarms))
     }
 
+    /// Also where the path's own losses come right before the outage, or right after it: they make it look longer.
+    @Test(arguments: [
+        SimulatedPath("1% lost, 200 to 240 ms", LossKind(lossInGood: 0.01), RoundTripKind(base: 200, jitter: 40)),
+        SimulatedPath("5% lost, 120 ms", LossKind(lossInGood: 0.05), RoundTripKind(base: 120)),
+    ])
+    func noOutageOfThreeTenthsOfASecondIsASwitchOnALossyLongPath(_ kind: SimulatedPath) {
+        var network = ProbedNetwork(kind, Self.promise, seed: 11)
+        network.run(until: 300_000)
+        var dice = Dice(seed: 5)
+        for _ in 0..<300 {
+            var trial = network
+            let start = trial.time + 1_000 * dice.roll()
+            trial.fault = ProbedNetwork.Fault(start: start, lasting: 300)
+            trial.clearHistory()
+            trial.run(until: start + 1_500)
+            #expect(trial.moves.isEmpty, "from \(start) ms")
+            network.run(until: network.time + 1_000)
+        }
+    }
+
     @Test func aRunIsAsLongAsItsTrials() {
         let test = OptimalTest(low: 0.02, weight: 12)
         for share in [test.low, test.high] {

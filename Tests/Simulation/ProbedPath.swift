@@ -8,7 +8,11 @@ package struct ProbedPath: Watcher {
     package private(set) var liveness: TargetLiveness
     /// How many probes were sent.
     package private(set) var probes = 0
-    private var clock = Instant(nanoseconds: 0)
+    private var clock = Instant(nanoseconds: 0) {
+        didSet { time = Double(clock.nanoseconds) / 1e6 }
+    }
+    /// Stored, as a getter of another module is called with a copy of all this.
+    package private(set) var time = 0.0
     /// The answers under way, the next to come first.
     private var flights: [(at: Instant, sequence: UInt16)] = []
     package private(set) var isDown = false
@@ -16,8 +20,6 @@ package struct ProbedPath: Watcher {
     package init(_ promise: DetectionPromise, _ limits: QualityLimits = QualityLimits()) {
         liveness = TargetLiveness(promise, limits, now: clock)
     }
-
-    package var time: Double { Double(clock.nanoseconds) / 1e6 }
 
     /// When the next thing happens, where nothing is cut.
     package var nextTime: Double {
@@ -29,17 +31,23 @@ package struct ProbedPath: Watcher {
         let deadline = liveness.nextDeadline
         if let first = flights.first, first.at <= deadline {
             clock = max(clock, first.at)
-            flights.removeFirst()
+            if flights.count == 1 { flights.removeLast() } else { flights.removeFirst() }
             _ = liveness.answered(first.sequence, at: clock)
         } else {
             clock = max(clock, deadline)
         }
-        for sequence in liveness.advance(to: clock) {
+        if let sequence = liveness.advance(to: clock) {
             probes += 1
-            guard !isCut, let trip = channel.roundTrip(at: time) else { continue }
-            let arrival = Instant(nanoseconds: clock.nanoseconds + Int64(trip * 1e6))
-            let place = flights.lastIndex { $0.at <= arrival }.map { $0 + 1 } ?? 0
-            flights.insert((arrival, sequence), at: place)
+            if !isCut, let trip = channel.roundTrip(at: time) {
+                let arrival = Instant(nanoseconds: clock.nanoseconds + Int64(trip * 1e6))
+                var place = flights.count
+                while place > 0, flights[place - 1].at > arrival { place -= 1 }
+                if place == flights.count {
+                    flights.append((arrival, sequence))
+                } else {
+                    flights.insert((arrival, sequence), at: place)
+                }
+            }
         }
         let wasDown = isDown
         isDown = if case .silent = liveness.state { true } else { false }

@@ -5,8 +5,8 @@ import Testing
 
 @testable import PathHealth
 
-/// The fast scaling beside the standard library's, which another type of integer calls up.
-struct DurationScalingTests {
+/// The fast arithmetic beside the standard library's, which another type of integer calls up.
+struct DurationArithmeticTests {
     private static let durations: [Duration] = [
         .zero, .nanoseconds(1), .nanoseconds(Int64.max), .nanoseconds(Int64.min), .milliseconds(-1), .seconds(1) / 3,
         Duration(secondsComponent: 3, attosecondsComponent: 141_592_653_589_793_238),
@@ -16,6 +16,16 @@ struct DurationScalingTests {
     func isTheSameToTheLastAttosecond(duration: Duration, number: Int) {
         #expect(duration * number == duration * Int32(number))
         #expect(duration / number == duration / Int32(number))
+    }
+
+    /// On both sides of what 64 bits hold, which takes another way.
+    @Test func countsTheSameBeyondNineSeconds() {
+        for duration in [Duration.seconds(9), .seconds(10), .seconds(-10), .seconds(1_000_000)] {
+            #expect(duration * 7 == duration * Int32(7))
+            #expect(duration / 7 == duration / Int32(7))
+            #expect((duration * 3).wholeCount(of: duration) == 3)
+            #expect(duration.nanoseconds == duration.components.seconds * 1_000_000_000)
+        }
     }
 
     @Test(arguments: [0, 1, -1, 250, -250, 86_400_000])
