@@ -49,8 +49,9 @@ public struct NetworkConfiguration: Hashable, Sendable {
     /// The zones whose names lead there.
     public let zones: [ZoneConfiguration]
 
-    /// What a weight may be: the kernel's largest is 256 (linux/nexthop.h, `nexthop_grp.weight`).
-    public static let possibleWeights = 1...256
+    /// What a weight may be: the kernel's largest is 255 (`nexthop_grp.weight`, which is one less, up to 254:
+    /// net/ipv4/nexthop.c, nh_check_attr_group).
+    public static let possibleWeights = 1...255
 
     /// The paths that carry together with a path, by the file, and itself.
     public func group(of path: PathName) -> [PathName] {

@@ -116,10 +116,10 @@ public struct Counterfactual: Sendable {
         _ piece: PastPiece
     ) {
         let (old, new) = (before.outcome, decision.outcome)
-        guard old.path != new.path || old.changesRealm(from: new) else { return }
+        guard old.carriers != new.carriers || old.changesRealm(from: new) else { return }
         events.append(Event(wallNanoseconds: piece.wall(at: now), isLive: isLive, decision: decision, before: before))
         change(decision.network, isLive) { account in
-            if old.path != nil, new.path != nil { account.switches += 1 }
+            if old.path != nil, new.path != nil, old.path != new.path { account.switches += 1 }
             if old.path == nil { account.led(nowhere: now - max(before.since, piece.start)) }
         }
     }

@@ -157,7 +157,8 @@ struct NetworkDecision: Sendable, Hashable, Codable {
         current: Decision,
         left: [PathName: Instant] = [:],
         wish: Wish? = nil,
-        drill: Wish? = nil
+        drill: Wish? = nil,
+        isChoiceBack: Bool = false
     ) {
         self.failback = failback
         self.whenDown = whenDown
@@ -165,6 +166,7 @@ struct NetworkDecision: Sendable, Hashable, Codable {
         self.left = left
         self.wish = wish
         self.drill = drill
+        self.isChoiceBack = isChoiceBack
     }
 
     /// The wish that goes before all others.
@@ -226,12 +228,30 @@ struct NetworkDecision: Sendable, Hashable, Codable {
     private func outcome(_ candidates: [Candidate], _ now: Instant) -> Outcome? {
         guard let choice = choice(candidates, now) else {
             let isOffered = current.outcome.path.map { path in candidates.contains { $0.path == path } } ?? true
-            if isOffered, candidates.contains(where: { $0.verdict == .starting }) { return nil }
+            if isOffered, candidates.contains(where: { $0.verdict == .starting }) { return remainder(candidates) }
             if let end = takenUpUntil(candidates), now < end { return nil }
             return whenDown == .block ? .blocked : .public
         }
         let beside = beside(choice, candidates, now)
         return .active(choice, beside: beside, standby: standby(behind: [choice] + beside, candidates))
+    }
+
+    /// Those that carry, without the ones that can no longer, while too little is known to decide anew; nil where that leaves
+    /// all of them or none.
+    private func remainder(_ candidates: [Candidate]) -> Outcome? {
+        let rest = current.outcome.carriers.filter { path in
+            candidates.contains { $0.path == path && ($0.verdict.isUsable || $0.verdict == .starting) }
+        }
+        guard let lead = rest.first, rest != current.outcome.carriers else { return nil }
+        return .active(lead, beside: Array(rest.dropFirst()), standby: standby(behind: rest, candidates))
+    }
+
+    /// The best path for traffic whose lead can't carry it any more: those beside it go on, if none is better.
+    private func heir(_ candidates: [Candidate]) -> Candidate? {
+        let best = best(of: candidates)
+        let beside = self.best(of: candidates.filter { current.outcome.carriers.contains($0.path) })
+        guard let rank = beside?.rank, let least = best?.rank, rank <= least else { return best }
+        return beside
     }
 
     /// Who carries beside a path. Where a path is wanted, it carries alone.
@@ -263,9 +283,10 @@ struct NetworkDecision: Sendable, Hashable, Codable {
     /// which is about to show that it carries by itself. A few questions long traffic goes there by the one and comes back by
     /// the other. nil where that is not so.
     private func takenUpUntil(_ candidates: [Candidate]) -> Instant? {
-        guard let held = candidates.first(where: { $0.path == current.outcome.path }), held.verdict == .down else {
-            return nil
-        }
+        // Nothing is decided before it is known of all whether they carry.
+        guard let held = candidates.first(where: { $0.path == current.outcome.path }), held.verdict == .down,
+            !candidates.contains(where: { $0.verdict == .starting })
+        else { return nil }
         for case .answersElsewhere(let path) in held.reasons {
             guard let other = candidates.first(where: { $0.path == path }), other.isRecovering else { continue }
             return held.since + other.recovery
@@ -293,14 +314,13 @@ struct NetworkDecision: Sendable, Hashable, Codable {
     }
 
     private func choice(_ candidates: [Candidate], _ now: Instant) -> PathName? {
-        let best = best(of: candidates)
         guard let active = current.outcome.path, let held = candidates.first(where: { $0.path == active }) else {
             // From nothing, the best path is worth the wait until what is better than it has shown itself.
             let undecided = candidates.prefix { !$0.verdict.isUsable }.contains { $0.verdict == .starting }
-            return undecided && current.provisional ? nil : best?.path
+            return undecided && current.provisional ? nil : heir(candidates)?.path
         }
         if held.verdict == .starting { return nil }
-        guard held.verdict.isUsable else { return best?.path }
+        guard held.verdict.isUsable else { return heir(candidates)?.path }
         if let wanted = candidates.first, wanted.verdict.isUsable, isFreshlyWanted(wanted) { return wanted.path }
         // Off a bad path to a good one; back to an earlier one of the same kind after the hold.
         if let refuge = refuges(from: held, candidates).first(where: { $0.from <= now }) { return refuge.path }

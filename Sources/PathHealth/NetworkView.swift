@@ -31,13 +31,20 @@ struct NetworkView: Sendable, Hashable, Codable {
             since: now,
             provisional: true
         )
+        // Those beside the path that carries were left by an earlier run, who knows when.
+        let priority = adopted?.outcome.path.flatMap { policy.priorities[$0] }
+        let resting = policy.paths.filter {
+            priority != nil && policy.priorities[$0] == priority && adopted?.outcome.carriers.contains($0) == false
+        }
         decider = NetworkDecision(
             failback: policy.failback,
             whenDown: policy.whenDown,
             current: before?.decider.current ?? adopted ?? start,
-            left: before?.decider.left ?? [:],
+            left: before?.decider.left ?? Dictionary(uniqueKeysWithValues: resting.map { ($0, now) }),
             wish: (before?.decider.wish).flatMap { policy.paths.contains($0.preference.path) ? $0 : nil },
-            drill: (before?.decider.drill).flatMap { policy.paths.contains($0.preference.path) ? $0 : nil }
+            drill: (before?.decider.drill).flatMap { policy.paths.contains($0.preference.path) ? $0 : nil },
+            // A file without the path that was wanted gives the choice back.
+            isChoiceBack: before?.decider.preference.map { !policy.paths.contains($0.path) } ?? false
         )
     }
 

@@ -83,7 +83,7 @@ struct PathView: Sendable, Hashable, Codable {
         for index in liveness.indices { liveness[index].limit(policy.degraded) }
         ways.limit = policy.degraded.loss
         if !policy.damping { damping = nil } else if damping == nil { damping = FlapDamping(now: now) }
-        isTouched = true
+        (isTouched, areSpeakersOpen) = (true, true)
     }
 
     /// Takes an answer; false where no such target is asked.
@@ -203,18 +203,27 @@ struct PathView: Sendable, Hashable, Codable {
         let answering = liveness.indices.filter { liveness[$0].state == .answering }
         speakers = Array(answering.prefix(Self.speakerCount))
         let isWell = speakers.count == Self.speakerCount && speakers.allSatisfy { liveness[$0].isCalm }
-        let isDoubted = speakers.contains { liveness[$0].isDoubted }
+        let doubt = speakers.compactMap { liveness[$0].doubt }.first
         let alive = speakers.map { liveness[$0].lastAlive }.max() ?? now
         var isWoken = false
         for (place, index) in answering.enumerated() {
             // Many at once would find no room in an interface's queue.
-            let share = Double(place) / Double(answering.count)
+            let share = Double(place / Self.volley * Self.volley) / Double(answering.count)
             switch liveness[index].isResting {
             case false where isWell && !speakers.contains(index) && liveness[index].mayRest:
                 liveness[index].rest(at: now, after: share)
             case true where speakers.contains(index): liveness[index].wake(at: now)
-            case true where isDoubted: liveness[index].doubt(at: now, aliveAt: alive)
-            case true where !isWell: liveness[index].wake(at: now + Self.awakening * share)
+            case true where !isWell:
+                guard let doubt else {
+                    liveness[index].wake(at: now + Self.awakening * share)
+                    break
+                }
+                liveness[index].doubt(
+                    as: doubt,
+                    at: now,
+                    after: answering.count > Self.volley ? share : 0,
+                    aliveAt: alive
+                )
             default: continue
             }
             deadlines[index] = liveness[index].nextDeadline

@@ -18,6 +18,11 @@ public struct TargetHealth: Hashable, Sendable {
         isAnswering = liveness.state == .answering
         isUnknown = false
         let timers = liveness.timers
+        guard !liveness.isResting else {
+            let pace = "asked every \(liveness.restingInterval.shortText) while two others speak for it, and at once "
+            statements = [Self.answers(liveness), pace + "where one of those misses a question or is bad"]
+            return
+        }
         let rhythm =
             isAnswering
             ? "asked every \(timers.interval.shortText); \(timers.burstCount) more times, "

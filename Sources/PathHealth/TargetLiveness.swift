@@ -14,7 +14,7 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
     }
 
     /// Why a question is asked.
-    private enum Cause: Hashable, Sendable, Codable {
+    enum Cause: Hashable, Sendable, Codable {
         /// It was time.
         case time
         /// An answer was missing.
@@ -72,8 +72,8 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
     /// Whether it answers, and nothing is open.
     package var isQuiet: Bool { state == .answering && burst == nil && outstanding.isEmpty }
 
-    /// Whether a question is overdue and others go out after it.
-    var isDoubted: Bool { burst != nil }
+    /// Why questions go out closely; nil where they do not.
+    var doubt: Cause? { burst?.cause }
 
     /// Whether all is well with it.
     var isCalm: Bool { state == .answering && burst == nil && quality.faults.isEmpty }
@@ -115,11 +115,11 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
 
     private var steadyInterval: Duration {
         guard state.expectsAnswers else { return promise.longestInterval }
-        return isResting ? promise.longestInterval * Self.restingPace : timers.interval
+        return isResting ? restingInterval : timers.interval
     }
 
-    /// One that rests is asked so much less often.
-    static let restingPace = 8
+    /// So often one is asked that rests.
+    var restingInterval: Duration { promise.longestInterval * 8 }
 
     /// Whether it may rest: its timers are those of the path, and it is known well enough.
     var mayRest: Bool { state == .answering && roundTrips.isSettled }
@@ -127,7 +127,7 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
     /// Others are asked in its place from now on.
     mutating func rest(at now: Instant, after share: Double) {
         isResting = true
-        if burst == nil { nextSteady = now + promise.longestInterval * Self.restingPace * share }
+        if burst == nil { nextSteady = now + restingInterval * share }
     }
 
     /// It is asked as often as the promise wants from now on.
@@ -139,12 +139,14 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
     /// One that is asked in its place missed a question: the burst that follows that begins here as well, as if this one had
     /// missed one too.
     ///
-    /// - Parameter alive: when the path showed last that it carries.
-    mutating func doubt(at now: Instant, aliveAt alive: Instant) {
+    /// - Parameters:
+    ///   - share: of the time between two questions, how much passes until the first one.
+    ///   - alive: when the path showed last that it carries.
+    mutating func doubt(as cause: Cause, at now: Instant, after share: Double, aliveAt alive: Instant) {
         isResting = false
         guard burst == nil else { return }
         lastAlive = max(lastAlive, alive)
-        burst = Burst(sent: 0, next: now)
+        burst = Burst(sent: 0, next: now + timers.burstSpacing * share, cause: cause)
     }
 
     /// Does what is due; the sequence number of the probe to send now, if any.

@@ -51,11 +51,11 @@ struct PathPriorityTests {
         )
     }
 
-    @Test(arguments: [("0", "0"), ("257", "257")])
+    @Test(arguments: [("0", "0"), ("256", "256")])
     func aWeightThatTheKernelDoesNotTake(weight: String, said: String) throws {
         try Self.expect(
             "[{path: vpn-a, priority: 1, weight: \(weight)}, vpn-b]",
-            give: ["30:48: error: weight must be 1 to 256, not \(said)"]
+            give: ["30:48: error: weight must be 1 to 255, not \(said)"]
         )
     }
 

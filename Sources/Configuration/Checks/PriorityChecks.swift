@@ -15,11 +15,11 @@ extension Reading {
                 if let worse = earlier.first(where: { $0.value.priority.map { $0 > priority } ?? false }) {
                     let message = "path '\(path)' has priority \(priority) and stands behind '\(worse.value.path)'"
                     error(use.mark, message, hint: "the list is best first, and a lower number is better")
-                } else if let before = earlier.last, before.value.priority == nil,
-                    let first = earlier.first(where: { $0.value.priority == priority })
-                {
-                    let message = "path '\(before.value.path)' stands between '\(first.value.path)' and '\(path)'"
-                    error(before.mark, message, hint: "those two carry together: put it before or behind both")
+                } else if let first = earlier.last(where: { $0.value.priority == priority }) {
+                    for before in earlier.reversed().prefix(while: { $0.value.priority == nil }).reversed() {
+                        let message = "path '\(before.value.path)' stands between '\(first.value.path)' and '\(path)'"
+                        error(before.mark, message, hint: "those two carry together: put it before or behind both")
+                    }
                 }
             }
         }

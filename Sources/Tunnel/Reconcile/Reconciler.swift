@@ -211,8 +211,12 @@ public final class Reconciler {
         var outcomes: [NetworkName: Outcome] = [:]
         for network in desired.networks {
             func paths(_ rank: ReservedNumbers.Rank) -> [PathName] {
-                for family in AddressFamily.allCases {
-                    let id = network.group(rank, family, reserved)
+                // The file of the earlier run may have had its paths carry together, and this one not, or the other way round.
+                let ids = AddressFamily.allCases.flatMap { family in
+                    [reserved.group(ofNetwork: network.slot, rank, family)]
+                        + (rank == .active ? [reserved.sharedGroup(ofNetwork: network.slot, family)] : [])
+                }
+                for id in ids {
                     let members = model.observed.nexthops[id]?.destination.members ?? []
                     let slots = members.compactMap(reserved.path(ofNexthop:))
                     let names = desired.paths.filter { slots.contains($0.slot) }.map(\.name)

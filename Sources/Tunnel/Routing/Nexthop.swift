@@ -38,7 +38,7 @@ public struct Nexthop: Hashable, Sendable {
     public struct Share: Hashable, Sendable {
         /// Its id.
         public var id: UInt32
-        /// 1 to 256.
+        /// 1 to 255.
         public var weight: Int
     }
 

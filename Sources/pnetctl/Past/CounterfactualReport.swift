@@ -59,7 +59,8 @@ struct CounterfactualReport: Hashable, Codable {
         func steps(isLive: Bool) -> [NetworkName: [String]] {
             past.events.filter { $0.isLive == isLive && common.contains($0.decision.network) }
                 .reduce(into: [:]) { steps, event in
-                    let place = event.decision.outcome.path?.text ?? event.decision.state.rawValue
+                    let carriers = event.decision.outcome.carriers
+                    let place = carriers.isEmpty ? event.decision.state.rawValue : carriers.together
                     steps[event.decision.network, default: []].append(place)
                 }
         }

@@ -99,12 +99,14 @@ extension Agent {
         if let old = before.outcome.path, let new = decision.outcome.path, old != new {
             counters.switches[network, default: 0] += 1
         }
-        for old in before.outcome.carriers
+        for (old, since) in carrying[network] ?? [:]
         where !decision.outcome.carriers.contains(old) && before.reasons != [.drill]
-            && loop.now - before.since >= Self.provingTime
+            && loop.now - since >= Self.provingTime
         {
             saved.carried(network, by: old, at: clock.wallNanoseconds)
         }
+        let times = decision.outcome.carriers.map { ($0, carrying[network]?[$0] ?? loop.now) }
+        carrying[network] = Dictionary(times) { first, _ in first }
         let since = clock.wallNanoseconds - (loop.now - decision.since).nanoseconds
         saved.realms[network.text] = SavedState.Realm(
             generation: decision.generation,

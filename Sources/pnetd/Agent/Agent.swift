@@ -62,6 +62,8 @@ final class Agent {
     /// Where each network's traffic is led in the kernel, and by which decision its names answer: the two follow the
     /// core's decision in an order that depends on the direction.
     var routed: [NetworkName: Outcome] = [:]
+    /// The paths that carry each network's traffic, and since when each does.
+    var carrying: [NetworkName: [PathName: Instant]] = [:]
     var named: [NetworkName: Decision] = [:]
     var paths: [PathName: PathState] = [:]
     var failures: [String] = []
@@ -275,6 +277,7 @@ final class Agent {
                 provisional: true
             )
             routed[network.name] = outcome
+            carrying[network.name] = Dictionary(outcome.carriers.map { ($0, since) }) { first, _ in first }
             // An earlier run said so; that it is well again is news.
             if saved.alerts.wasDegraded(network.name) { networkStates[network.name] = .degraded }
             if let path = outcome.path {
