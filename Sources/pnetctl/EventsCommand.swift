@@ -44,7 +44,7 @@ struct EventsCommand: ParsableCommand {
 
     private func concerns(_ event: PastEvent) -> Bool {
         if let network, event.network?.text != network { return false }
-        if let path, event.path?.text != path, event.fromPath?.text != path { return false }
+        if let path, !event.paths.contains(where: { $0.text == path }) { return false }
         return true
     }
 }

@@ -59,6 +59,6 @@ struct ExplainCommand: ParsableCommand {
 
     private func concerns(_ event: PastEvent) -> Bool {
         guard let name else { return event.kind == .decision }
-        return [event.network?.text, event.path?.text, event.fromPath?.text].contains(name)
+        return event.network?.text == name || event.paths.contains { $0.text == name }
     }
 }

@@ -49,7 +49,7 @@ struct ControlLineTests {
         )
         let line = try ControlLine.encode(event)
         let expected =
-            #"{"from":"up","fromPath":"vpn-a","generation":12,"network":"azure","path":null,"#
+            #"{"carriers":[],"from":"up","fromCarriers":["vpn-a"],"fromPath":"vpn-a","generation":12,"network":"azure","path":null,"#
             + #""reasons":["vpn-a: 9 probes unanswered for 0.8s"],"time":"2026-01-01T00:00:00Z","to":"blocked"}"# + "\n"
         #expect(String(decoding: line, as: UTF8.self) == expected)
         #expect(try ControlLine.decode(WatchEvent.self, from: line) == event)

@@ -63,7 +63,7 @@ struct StatusReportTests {
         let spare = path.replacing(#""192.0.2.10:51820""#, with: "null").replacing("pn-a", with: "pn-b")
             .replacing("vpn-a", with: "vpn-b")
         let network =
-            #"{"name":"azure","path":null,"paths":[{"detectionMs":null,"drillFailure":null,"failingTargets":[],"#
+            #"{"carriers":[],"name":"azure","path":null,"paths":[{"detectionMs":null,"drillFailure":null,"failingTargets":[],"#
             + #""jitterMs":null,"lastProvenGood":null,"lossRatio":null,"path":"vpn-a","reasons":[],"#
             + #""rttMs":20.5,"silentTargets":[],"verdict":"up"}],"preferred":null,"prefixes":["10.20.0.0/16"],"reasons":[],"#
             + #""since":"2026-01-01T00:00:00Z","state":"blocked","switches":3,"zones":["plant.internal."]}"#

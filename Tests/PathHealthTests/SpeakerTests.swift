@@ -113,4 +113,51 @@ struct SpeakerTests {
         #expect(rate < 400, "\(rate) a second through two paths")
         #expect(world.judged.count { $0.verdict == .down } == 0)
     }
+
+    /// A reload that takes the limit away: those that were awake for a fault rest again.
+    @Test func reloadEndsFaults() {
+        func policy(_ limits: QualityLimits) -> NetworkPolicy { World.policy(targets: Self.targets, degraded: limits) }
+        var world = World(policy(QualityLimits(roundTrip: .milliseconds(100))))
+        world.run(for: .seconds(30))
+        world.answers = { _, target, _ in .milliseconds(target == Self.targets[0] ? 150 : 20) }
+        world.run(for: .seconds(60))
+        world.reload(policy(QualityLimits(roundTrip: .milliseconds(400))))
+        world.run(for: .seconds(60))
+        let start = world.now
+        world.run(for: .seconds(60))
+        let asked = world.asked.count {
+            $0.at > start && $0.probe.subject.target == Self.targets[7] && $0.probe.subject.path == World.first
+        }
+        #expect(asked < 60, "\(asked) in 60 s")
+    }
+
+    /// How many questions leave at one instant when one is lost.
+    @Test(arguments: [20, 240])
+    func volley(roundTrip: Int) {
+        let many = (0..<1000).map { Target.icmp(.v4(IPv4Address(bits: 0x0a14_0100 + $0))) }
+        var world = World(
+            World.policy(paths: [World.first], targets: many),
+            answers: { _, _, _ in .milliseconds(roundTrip) }
+        )
+        world.run(for: .seconds(40))
+        var lost = false
+        world.answers = { _, target, _ in
+            if !lost, target == many[0] { lost = true; return nil }
+            return .milliseconds(roundTrip)
+        }
+        let start = world.now
+        world.run(for: .seconds(3))
+        var counts: [Instant: Int] = [:]
+        for (at, _) in world.asked where at > start { counts[at, default: 0] += 1 }
+        let total = counts.values.reduce(0, +)
+        #expect((counts.values.max() ?? 0) < 100, "\(counts.values.max() ?? 0) at once, \(total) in 3 s")
+    }
+
+    /// What explain says of one that rests.
+    @Test func restingTargetsStatement() {
+        var world = World(World.policy(targets: Self.targets))
+        world.run(for: .seconds(60))
+        let last = world.core.report[0].paths[0].targets[7].statements
+        #expect(last.contains { $0.hasPrefix("asked every 2.4s while two others speak for it") }, "\(last)")
+    }
 }

@@ -85,7 +85,8 @@ struct PastTests {
             #expect(try Shell.run("$PNETCTL events \(file) --since 1us").output == "")
             let last = try Shell.run("$PNETCTL events \(file) --path vpn-a --json | tail -n 1")
             let object = """
-                {"from":"up","fromPath":"vpn-a","generation":3,"kind":"decision","network":"azure","path":null,\
+                {"carriers":[],"from":"up","fromCarriers":["vpn-a"],"fromPath":"vpn-a","generation":3,\
+                "kind":"decision","network":"azure","path":null,\
                 "reasons":["\(down)"],"time":"2026-01-03T04:05:08.020Z","to":"blocked"}
 
                 """

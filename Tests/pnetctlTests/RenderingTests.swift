@@ -127,14 +127,18 @@ struct RenderingTests {
         let line = try ChangeText.line(of: Sample.event())
         #expect(line == "04:05:06Z azure up -> up path vpn-a -> vpn-b (vpn-a: 9 probes unanswered for 0.8s)")
         var blocked = try Sample.event()
-        (blocked.to, blocked.path) = (.blocked, nil)
+        (blocked.to, blocked.path, blocked.carriers) = (.blocked, nil, [])
         #expect(
             ChangeText.line(of: blocked)
                 == "04:05:06Z azure up -> blocked path vpn-a -> none (vpn-a: 9 probes unanswered for 0.8s)"
         )
         var degraded = try Sample.event()
         (degraded.to, degraded.path, degraded.reasons) = (.degraded, PathName("vpn-a"), [])
+        degraded.carriers = degraded.fromCarriers
         #expect(ChangeText.line(of: degraded) == "04:05:06Z azure up -> degraded path vpn-a")
+        var joined = degraded
+        joined.carriers.append(try #require(PathName("vpn-b")))
+        #expect(ChangeText.line(of: joined) == "04:05:06Z azure up -> degraded path vpn-a -> vpn-a + vpn-b")
     }
 
     @Test func writesWhatChangedBesideTheDecision() throws {

@@ -63,6 +63,9 @@ extension PastEvent {
         }
     }
 
+    /// All paths that it is about.
+    var paths: [PathName] { [path, fromPath].compactMap(\.self) + (carriers ?? []) + (fromCarriers ?? []) }
+
     init(at wallNanoseconds: Int64, _ kind: Kind, reasons: [String] = []) {
         time = Timestamp.text(wallNanoseconds: wallNanoseconds, toMilliseconds: true)
         self.kind = kind
