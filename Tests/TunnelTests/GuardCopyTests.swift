@@ -75,9 +75,11 @@ struct GuardCopyTests {
             #expect(!agent.hasGuard)
             _ = agent.reconcile(Sample.desired(.blocked))
             #expect(agent.hasGuard)
-            // Ours alone: the interfaces' link-local addresses come with routes of the kernel's, and when they like.
+            // Ours alone: the interfaces' link-local addresses come with routes of the kernel's, and when they like; so do
+            // the interfaces themselves, which programs of their own bring.
             let kernel = {
                 try [run("/sbin/ip", "route", "show", "table", "all", "proto", "112"), run("/sbin/ip", "rule")].joined()
+                    .replacing(" [detached]", with: "")
             }
             let before = try kernel()
             let again = try copy.putInPlace(replacing: false)
