@@ -61,7 +61,8 @@ struct PathView: Sendable, Hashable, Codable {
         need = policy.need
         rest = max(.seconds(5), promise.longestInterval * 10)
         targets = policy.targets.filter { $0.pace == nil }
-        liveness = targets.map { _ in TargetLiveness(promise, policy.degraded, now: now) }
+        let keepsStep = targets.count <= Self.volley
+        liveness = targets.map { _ in TargetLiveness(promise, policy.degraded, keepsStep: keepsStep, now: now) }
         paced = policy.targets.compactMap { target in
             target.pace.map { pace in
                 let seed = "\(policy.network) \(path) \(target)"

@@ -47,6 +47,8 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
     private var nextSteady: Instant
     /// Whether others are asked as often as the promise wants, and it is not.
     private(set) var isResting = false
+    /// Whether it is asked when the clock shows whole intervals, as all others that keep step: the host wakes once for them.
+    private let keepsStep: Bool
     private var sequence: UInt16 = 0
     private(set) var lastAlive: Instant
     /// When it was given up last.
@@ -54,8 +56,9 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
     /// When the first of the answers in a row was asked for that end a silence.
     private var revivedAt: Instant
 
-    package init(_ promise: DetectionPromise, _ limits: QualityLimits, now: Instant) {
+    package init(_ promise: DetectionPromise, _ limits: QualityLimits, keepsStep: Bool, now: Instant) {
         self.promise = promise
+        self.keepsStep = keepsStep
         timers = LivenessTimers(keeping: promise)
         quality = Quality(limits, promise)
         nextSteady = now
@@ -100,7 +103,7 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
 
     /// Asks the next steady question before its time.
     mutating func askEarly(at now: Instant) -> UInt16 {
-        nextSteady = now + steadyInterval
+        nextSteady = nextStep(after: now)
         return question(now, .time)
     }
 
@@ -116,6 +119,16 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
     private var steadyInterval: Duration {
         guard state.expectsAnswers else { return promise.longestInterval }
         return isResting ? restingInterval : timers.interval
+    }
+
+    /// When it is asked again: after its interval, or half of it and more where that leads into step.
+    private func nextStep(after now: Instant) -> Instant {
+        let interval = steadyInterval
+        guard keepsStep else { return now + interval }
+        let left = interval.nanoseconds - now.nanoseconds % max(interval.nanoseconds, 1)
+        // Who was asked early, with others that have another interval, is in step.
+        guard left > timers.leadNanoseconds else { return now + interval }
+        return now + .nanoseconds(left >= interval.nanoseconds / 2 ? left : left + interval.nanoseconds / 2)
     }
 
     /// So often one is asked that rests.
@@ -157,7 +170,7 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
         }
         guard let running = burst else {
             guard nextSteady <= now else { return nil }
-            nextSteady = now + steadyInterval
+            nextSteady = nextStep(after: now)
             return question(now, .time)
         }
         if running.sent < timers.burstCount {
@@ -198,7 +211,7 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
         timers = LivenessTimers(keeping: promise, loss, roundTrips)
         if burst != nil {
             burst = nil
-            nextSteady = now + steadyInterval
+            nextSteady = nextStep(after: now)
         }
         lastAlive = now
         return true

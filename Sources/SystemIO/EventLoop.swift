@@ -96,6 +96,16 @@ public final class EventLoop {
         schedule(at: now + delay, action)
     }
 
+    /// Calls the closure once, when the clock next shows a whole multiple of the interval, but not before half of one has
+    /// passed. What is done again and again is done together by this: the host wakes once for all of it.
+    @discardableResult
+    public func schedule(inStepEvery interval: Duration, _ action: @escaping () -> Void) -> TimerID {
+        let now = now
+        let left = interval.nanoseconds - now.nanoseconds % interval.nanoseconds
+        let rest = left >= interval.nanoseconds / 2 ? left : left + interval.nanoseconds
+        return schedule(at: now + .nanoseconds(rest), action)
+    }
+
     /// Forgets a timer; one that has fired is ignored.
     public func cancel(_ timer: TimerID) {
         timers[timer] = nil

@@ -43,6 +43,7 @@ struct MonotonicityTests {
         var liveness = TargetLiveness(
             DetectionPromise(within: .seconds(1)),
             QualityLimits(),
+            keepsStep: true,
             now: Instant(nanoseconds: 0)
         )
         var isBack: Bool { liveness.state == .answering }

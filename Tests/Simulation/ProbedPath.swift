@@ -18,7 +18,7 @@ package struct ProbedPath: Watcher {
     package private(set) var isDown = false
 
     package init(_ promise: DetectionPromise, _ limits: QualityLimits = QualityLimits()) {
-        liveness = TargetLiveness(promise, limits, now: clock)
+        liveness = TargetLiveness(promise, limits, keepsStep: true, now: clock)
     }
 
     /// When the next thing happens, where nothing is cut.

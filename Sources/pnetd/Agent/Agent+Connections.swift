@@ -12,11 +12,15 @@ import Tunnel
 
 /// This host's own TCP connections through the paths: as evidence, in status, in `explain` and in metrics.
 extension Agent {
-    private static let connectionInterval = Duration.seconds(1)
+    /// Where there are none, as on most routers, it is soon enough to find the first one: the kernel goes through the table
+    /// of all connections, however empty it is.
+    private static let connectionInterval = (some: Duration.seconds(1), none: Duration.seconds(5))
 
     /// Looks at the connections for as long as the agent runs.
     func watchConnections() {
-        loop.schedule(after: Self.connectionInterval) { [weak self] in
+        let areSome = flows.ways.values.contains { $0.count > 0 }
+        loop.schedule(inStepEvery: areSome ? Self.connectionInterval.some : Self.connectionInterval.none) {
+            [weak self] in
             self?.lookAtConnections()
             self?.watchConnections()
         }

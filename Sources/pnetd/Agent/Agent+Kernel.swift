@@ -18,6 +18,8 @@ struct KernelWork {
     var foreign = ForeignChanges()
     /// Underlays that carried nothing when last asked.
     var deadUnderlays: Set<InterfaceName> = []
+    /// When the kernel told last that something about a link is another.
+    var linksMoved: Instant?
     /// Everything was taken down; nothing is to be put back.
     var isOver = false
     /// The guard as it was last written down for the next boot.
@@ -37,10 +39,12 @@ extension Agent {
             // While whoever it was may still be there to be named.
             kernelWork.foreign.name(ports)
             // A carrier that goes is evidence: it decides at once, without waiting for a full pass.
+            if !links.isEmpty { kernelWork.linksMoved = loop.now }
             let own = Set(site.paths.flatMap { [$0.interface, $0.carrier] })
             if !own.isDisjoint(with: links) { look() }
             scheduleReconcile(after: .milliseconds(1))
         case .overrun:
+            kernelWork.linksMoved = loop.now
             log.warning("netlink events were lost; reading everything again")
             // While they pour in, everything is read a few times a second and once when it is over.
             scheduleReconcile(after: Self.overrunPause)
@@ -50,12 +54,15 @@ extension Agent {
     private static let overrunPause = Duration.milliseconds(200)
 
     /// The kernel tells of a lost carrier late, up to a second after the last link event of the whole machine
-    /// (linkwatch, net/core/link_watch.c). Asked, it knows at once.
-    private static let carrierInterval = Duration.milliseconds(50)
+    /// (linkwatch, net/core/link_watch.c). Asked, it knows at once. Of links in other namespaces nobody tells us.
+    private static let carrierInterval = (calm: Duration.milliseconds(200), late: Duration.milliseconds(25))
+    private static let lateness = Duration.milliseconds(1_500)
 
     /// Watches the underlays' carriers for as long as the agent runs.
     func watchCarriers() {
-        loop.schedule(after: Self.carrierInterval) { [weak self] in
+        let isTellingLate = kernelWork.linksMoved.map { loop.now - $0 < Self.lateness } ?? false
+        loop.schedule(inStepEvery: isTellingLate ? Self.carrierInterval.late : Self.carrierInterval.calm) {
+            [weak self] in
             guard let self else { return }
             let dead = reconciler.dead(among: Set(site.paths.map(\.carrier)))
             if dead != kernelWork.deadUnderlays {
@@ -67,13 +74,13 @@ extension Agent {
         }
     }
 
-    /// How often WireGuard is asked whether it is as it should be; with ten thousand peers, every second.
-    private static let tunnelInterval = Duration.milliseconds(500)
+    /// How often WireGuard is asked whether it is as it should be; with ten thousand peers, every other second.
+    private static let tunnelInterval = Duration.seconds(1)
 
     /// Looks at the tunnels for as long as the agent runs.
     func watchTunnels() {
         let peers = site.paths.reduce(0) { $0 + $1.peers.count }
-        loop.schedule(after: Self.tunnelInterval * max(1, peers / 5_000)) { [weak self] in
+        loop.schedule(inStepEvery: Self.tunnelInterval * max(1, peers / 5_000)) { [weak self] in
             guard let self else { return }
             if reconciler.hasTunnelToRepair(desired) { scheduleReconcile(after: .zero) }
             noteHandshakes()

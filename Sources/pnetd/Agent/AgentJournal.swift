@@ -107,7 +107,7 @@ final class AgentJournal {
     private func scheduleFlush() {
         guard !isFlushScheduled, segment != nil else { return }
         isFlushScheduled = true
-        loop.schedule(after: Self.patience) { [weak self] in
+        loop.schedule(inStepEvery: Self.patience) { [weak self] in
             guard let self else { return }
             isFlushScheduled = false
             noteClock()
