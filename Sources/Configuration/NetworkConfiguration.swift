@@ -147,4 +147,12 @@ public struct ZoneConfiguration: Hashable, Sendable {
     public let name: DomainName
     /// Where the answers come from.
     public let source: Source
+    /// Where the names of a forwarded zone may lead; nil for the network's prefixes.
+    public let prefixes: [IPPrefix]?
+    /// The numbers of the types that are asked of a forwarded zone's servers; nil for all.
+    public let types: Set<UInt16>?
+
+    init(name: DomainName, source: Source, prefixes: [IPPrefix]? = nil, types: Set<UInt16>? = nil) {
+        (self.name, self.source, self.prefixes, self.types) = (name, source, prefixes, types)
+    }
 }

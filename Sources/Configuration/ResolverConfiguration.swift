@@ -21,4 +21,6 @@ public struct ResolverConfiguration: Hashable, Sendable {
     public let whenBlocked: BlockedAnswer
     /// Who is asked for names in no zone; where there is none, such names are refused.
     public let upstreams: [SocketEndpoint]
+    /// Domains in no zone whose names may lead to private addresses.
+    public let trusted: [DomainName]
 }

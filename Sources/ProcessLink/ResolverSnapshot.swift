@@ -24,6 +24,10 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
     public var whenBlocked: BlockedAnswer
     /// Who is asked for all that no zone holds.
     public var upstreams: [SocketEndpoint]
+    /// Where the networks are: private names lead into their own, public ones into none.
+    public var networks: [Network]
+    /// The domains whose names may lead to private addresses though no zone holds them.
+    public var trusted: [DomainName]
     /// The zones; the longest match counts.
     public var zones: [Zone]
 
@@ -34,14 +38,31 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         allow: [IPPrefix],
         whenBlocked: BlockedAnswer,
         upstreams: [SocketEndpoint],
+        networks: [Network],
+        trusted: [DomainName],
         zones: [Zone]
     ) {
+        self.networks = networks
+        self.trusted = trusted
         self.serial = serial
         self.workers = workers
         self.allow = allow
         self.whenBlocked = whenBlocked
         self.upstreams = upstreams
         self.zones = zones
+    }
+
+    /// A network and what it holds.
+    public struct Network: Hashable, Sendable, Codable {
+        /// Its name.
+        public var name: NetworkName
+        /// Its addresses.
+        public var prefixes: [IPPrefix]
+
+        /// Describes a network.
+        public init(name: NetworkName, prefixes: [IPPrefix]) {
+            (self.name, self.prefixes) = (name, prefixes)
+        }
     }
 
     /// A zone of a network.
@@ -74,9 +95,23 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         public var realm: Realm
         /// The decision's number: answers that were learned under another one are dropped.
         public var generation: UInt64
+        /// Where forwarded names may lead while they are private; nil for their network.
+        public var prefixes: [IPPrefix]?
+        /// The numbers of the types that its servers are asked for; nil for all.
+        public var types: Set<UInt16>?
 
         /// Makes a zone.
-        public init(name: DomainName, network: NetworkName, source: Source, realm: Realm, generation: UInt64) {
+        public init(
+            name: DomainName,
+            network: NetworkName,
+            source: Source,
+            realm: Realm,
+            generation: UInt64,
+            prefixes: [IPPrefix]? = nil,
+            types: Set<UInt16>? = nil
+        ) {
+            self.prefixes = prefixes
+            self.types = types
             self.name = name
             self.network = network
             self.source = source

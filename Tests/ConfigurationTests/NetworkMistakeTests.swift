@@ -297,6 +297,29 @@ struct NetworkMistakeTests {
         )
     }
 
+    @Test func typesThatAreNone() throws {
+        try Example.expect(
+            ("        forward: [10.20.0.53]", "        forward: [10.20.0.53]\n        types: [A, AXFR, FOO]"),
+            give: [
+                "40:20: error: types: 'AXFR' is no type of records (as in [A, AAAA, TXT])",
+                "40:26: error: types: 'FOO' is no type of records (as in [A, AAAA, TXT])",
+            ]
+        )
+    }
+
+    @Test func prefixesOfZonesOfRecords() throws {
+        try Example.expect(
+            (
+                "historian A 10.30.0.10\"]",
+                "historian A 10.30.0.10\"]\n        prefixes: [10.30.0.0/16]\n        types: [A]"
+            ),
+            give: [
+                "49:19: error: prefixes: only a zone with 'forward' has them",
+                "50:16: error: types: only a zone with 'forward' has them",
+            ]
+        )
+    }
+
     @Test func zoneWithoutName() throws {
         try Example.expect(
             ("name: plant.internal\n        records", "records"),

@@ -71,6 +71,16 @@ struct ResolverMistakeTests {
         )
     }
 
+    @Test func trustedDomains() throws {
+        try Example.expect(
+            ("workers: 2", "workers: 2\n  rebinding: {allow: [lan, a..b], deny: [x]}"),
+            give: [
+                "53:28: error: allow: 'a..b' is not a domain name, or \".\" for all",
+                "53:35: error: unknown key 'deny' in rebinding (known here: allow)",
+            ]
+        )
+    }
+
     @Test func upstreamItself() throws {
         try Example.expect(
             ("{address: 192.0.2.53}", "{address: 127.0.0.1}"),

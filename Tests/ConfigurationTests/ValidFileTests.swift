@@ -121,6 +121,24 @@ struct ValidFileTests {
         #expect(site.reserve == .standard)
     }
 
+    @Test func whereNamesMayLead() throws {
+        let text = Example.text
+            .replacing(
+                "        forward: [10.20.0.53]",
+                with:
+                    "        forward: [10.20.0.53]\n        prefixes: [199.36.153.8/30]\n        types: [A, TYPE65, txt]"
+            )
+            .replacing("workers: 2", with: "workers: 2\n  rebinding: {allow: [lan, \".\"]}")
+        let file = try TemporaryFile(Array(text.utf8))
+        let site = try Configuration.load(path: file.path).configuration
+        try file.remove()
+        let zone = try #require(site.networks.first?.zones.first)
+        #expect(zone.prefixes?.map(\.description) == ["199.36.153.8/30"])
+        #expect(zone.types == [1, 16, 65])
+        #expect(site.resolver?.trusted.map(\.withoutRootDot) == ["lan", "."])
+        #expect(site.networks[1].zones.first?.prefixes == nil)
+    }
+
     @Test func theDocumentedFileIsValid() throws {
         let root = #filePath.prefix(upTo: try #require(#filePath.firstRange(of: "/Tests/")).lowerBound)
         let octets = try Files.read(root + "/etc/pnetd.yaml")

@@ -87,6 +87,7 @@ struct LdnsComparisonTests {
             authority: [MessageText.soa("example.net", ttl: 60, minimum: 60)]
         )
         let question = UpstreamAnswer.Question(name: MessageText.wire(name), type: .a, variant: [])
+        let route = ForwardRoute(scope: 1, servers: [], interface: nil, label: 0, isPathBound: false)
         var taken = 0
         // Of types that we do not act on the RDATA is opaque to us (RFC 3597), while libldns knows it: so the types of
         // the three records stay.
@@ -95,7 +96,7 @@ struct LdnsComparisonTests {
                 var changed = answer
                 changed[index] = value
                 guard
-                    (try? UpstreamAnswer(changed.span, id: 0x1234, question: question, longestTTL: 60) { _ in true })
+                    (try? UpstreamAnswer(changed.span, id: 0x1234, question: question, route: route) { _ in true })
                         != nil
                 else { continue }
                 taken += 1

@@ -49,6 +49,7 @@ final class Scenario {
     func adopt(
         _ zones: [Policy.Zone],
         upstreams: [SocketEndpoint] = [upstream],
+        protection: Policy.Protection? = nil,
         whenBlocked: Policy.BlockedAnswer = .servfail,
         allow: [String] = ["127.0.0.0/8"]
     ) {
@@ -58,6 +59,7 @@ final class Scenario {
             allow: allow.compactMap { IPPrefix($0) },
             whenBlocked: whenBlocked,
             upstreams: upstreams,
+            protection: protection,
             zones: zones,
             after: policy
         )

@@ -69,6 +69,8 @@ struct ResolverProcessTests {
                 allow: [try #require(IPPrefix("127.0.0.0/8"))],
                 whenBlocked: .servfail,
                 upstreams: [],
+                networks: [],
+                trusted: [],
                 zones: [zone]
             )
             channel?.send(.resolver(snapshot))

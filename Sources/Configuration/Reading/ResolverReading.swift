@@ -11,7 +11,7 @@ extension Reading {
             let section = Section(
                 node,
                 of: "resolver",
-                keys: ["listen", "allow", "workers", "when-blocked", "upstreams"],
+                keys: ["listen", "allow", "workers", "when-blocked", "upstreams", "rebinding"],
                 planned: ["views", "gateway", "segments"],
                 reading: self
             )
@@ -36,8 +36,17 @@ extension Reading {
             allow: allow ?? ResolverConfiguration.thisHost,
             workers: threads,
             whenBlocked: whenBlocked ?? .servfail,
-            upstreams: upstreams.compactMap(upstream)
+            upstreams: upstreams.compactMap(upstream),
+            trusted: section["rebinding"].map(trusted) ?? []
         )
+    }
+
+    /// The domains that may lead to private addresses.
+    private func trusted(_ node: YAMLNode) -> [DomainName] {
+        guard let section = Section(node, of: "rebinding", keys: ["allow"], reading: self) else { return [] }
+        return section.required("allow").flatMap { list($0, "allow") }.map { nodes in
+            nodes.compactMap { value($0, "allow", as: DomainName.self, form: "a domain name, or \".\" for all") }
+        } ?? []
     }
 
     private func upstream(_ node: YAMLNode) -> SocketEndpoint? {

@@ -89,7 +89,14 @@ extension Reading {
     /// A zone of a network.
     func zone(_ node: YAMLNode, of network: String) -> ZoneConfiguration? {
         let what = "a zone of network '\(network)'"
-        guard let section = Section(node, of: what, keys: ["name", "forward", "records"], reading: self) else {
+        guard
+            let section = Section(
+                node,
+                of: what,
+                keys: ["name", "forward", "records", "prefixes", "types"],
+                reading: self
+            )
+        else {
             return nil
         }
         let name = section.required("name").flatMap { node -> DomainName? in
@@ -101,14 +108,32 @@ extension Reading {
         switch (section["forward"], section["records"]) {
         case (let forward?, nil):
             let servers = self.servers(forward, of: network)
-            return name.map { ZoneConfiguration(name: $0, source: .forward(servers)) }
+            let prefixes = section["prefixes"].map { node in
+                (list(node, "prefixes") ?? []).compactMap { prefix($0, "prefixes") }
+            }
+            let types = section["types"].map { node in
+                Set((list(node, "types") ?? []).compactMap(recordType))
+            }
+            return name.map {
+                ZoneConfiguration(name: $0, source: .forward(servers), prefixes: prefixes, types: types)
+            }
         case (nil, let records?):
+            for key in ["prefixes", "types"] {
+                if let node = section[key] { error(node.mark, "\(key): only a zone with 'forward' has them") }
+            }
             let records = self.records(records, of: name)
             return name.map { ZoneConfiguration(name: $0, source: .records(records)) }
         default:
             if !section.hasUnknownKeys { error(section.mark, "\(what) has either 'forward' or 'records'") }
             return nil
         }
+    }
+
+    private func recordType(_ node: YAMLNode) -> UInt16? {
+        guard let name = text(node, "types") else { return nil }
+        let number = RecordTypeText.number(of: name)
+        if number == nil { error(node.mark, "types: '\(name)' is no type of records", hint: "as in [A, AAAA, TXT]") }
+        return number
     }
 
     private func servers(_ node: YAMLNode, of network: String) -> [SocketEndpoint] {

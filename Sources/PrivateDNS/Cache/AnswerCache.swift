@@ -38,8 +38,8 @@ struct AnswerCache: ~Copyable {
         var body: [UInt8]
         /// Where TTLs lie in the body.
         var ttlOffsets: [UInt16]
-        /// The error that comes with it, of those without text.
-        var error: ExtendedError?
+        /// What is said of it besides.
+        var remark: AnswerRemark?
         /// Whether it ends in an alias to a name that is not this scope's to answer.
         var leaves = false
         var lifetime: UInt32
@@ -58,7 +58,7 @@ struct AnswerCache: ~Copyable {
         var type = RecordType.a
         var variant: QuestionVariant = []
         var head = ReplyHead(code: .noError)
-        var error: ExtendedError?
+        var remark: AnswerRemark?
         var leaves = false
         var isDead = false
         /// The next slot of the same bucket.
@@ -127,8 +127,8 @@ struct AnswerCache: ~Copyable {
     }
 
     /// The head of an answer that was found.
-    func head(of number: Int) -> (head: ReplyHead, error: ExtendedError?, leaves: Bool) {
-        (slots[number].head, slots[number].error, slots[number].leaves)
+    func head(of number: Int) -> (head: ReplyHead, remark: AnswerRemark?, leaves: Bool) {
+        (slots[number].head, slots[number].remark, slots[number].leaves)
     }
 
     /// The body of an answer that was found, its TTLs as they came.
@@ -172,7 +172,7 @@ struct AnswerCache: ~Copyable {
         slot.type = key.type
         slot.variant = key.variant
         slot.head = entry.head
-        slot.error = entry.error
+        slot.remark = entry.remark
         slot.leaves = entry.leaves
         var room = octets.mutableSpan
         room.copy(name.wire, at: start)

@@ -29,6 +29,9 @@ extension Resolution {
                 case .nobodyToAsk:
                     return finish(waiter, .refused, options: FixedOptions.notAuthoritative)
                 case .forward(let zoneRoute):
+                    guard zoneRoute.filter.asks(for: waiter.scan.type) else {
+                        return deny(waiter, zone, .noError, isAuthoritative: false, options: FixedOptions.none)
+                    }
                     route = zoneRoute
                 case .records(let records):
                     switch records.find(wanted, waiter.scan.type) {
@@ -69,7 +72,7 @@ extension Resolution {
         var room = body.mutableSpan
         cache.age(number, now: now, answer: &room, body: 0..<count)
         guard entry.leaves else {
-            finish(waiter, entry.head, body: body, options: FixedOptions.of(entry.error))
+            finish(waiter, entry.head, body: body, options: entry.remark?.option ?? FixedOptions.none)
             return nil
         }
         var waiter = waiter

@@ -12,12 +12,8 @@ enum FixedOptions {
     static let tooManyQuestions = OPT.option(.other, text: "too many questions in flight")
     static let aliasChain = OPT.option(.other, text: "the chain of aliases is too long")
 
-    static func of(_ error: ExtendedError?) -> [UInt8] {
-        switch error {
-        case .noReachableAuthority: noReachableAuthority
-        default: none
-        }
-    }
+    static let outsideOfNetwork = OPT.option(.blocked, text: "an address outside of the zone's network was left out")
+    static let rebinding = OPT.option(.blocked, text: "a public name led to a private address, which was left out")
 }
 
 /// The minimal answer to ANY for names that we do not hold (RFC 8482 section 4.2).
@@ -72,6 +68,9 @@ extension Resolution {
         case .records(let records):
             return fromRecords(zone, records, message, scan, limit, &room)
         case .forward(let route):
+            guard route.filter.asks(for: scan.type) else {
+                return deny(zone, .noError, FixedOptions.none, isAuthoritative: false, message, scan, limit, &room)
+            }
             return fromCache(route, message, scan, limit, now, &room)
         case .blocked:
             return blocked(zone, policy, message, scan, limit, &room)
@@ -202,7 +201,7 @@ extension Resolution {
         guard !entry.leaves else { return .later(scan) }
         tally.cacheHits &+= 1
         tally.count(entry.head.code)
-        let options = FixedOptions.of(entry.error)
+        let options = entry.remark?.option ?? FixedOptions.none
         let written = ReplyWriter.write(
             entry.head,
             body: cache.body(of: number),

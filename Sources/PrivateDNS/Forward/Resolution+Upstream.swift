@@ -82,7 +82,7 @@ extension Resolution {
                 message,
                 id: attempt.messageID,
                 question: exchange.key.question,
-                longestTTL: exchange.route.longestTTL,
+                route: exchange.route,
                 isOurs: isAnswered(byScope: exchange.key.scope)
             )
         } catch {
@@ -134,6 +134,7 @@ extension Resolution {
     /// Keeps an answer and gives it to all who wait.
     private mutating func complete(_ exchange: Exchange, _ answer: UpstreamAnswer, now: Instant) {
         remove(exchange)
+        tally.leftOut[exchange.route.label] &+= UInt64(answer.leftOut)
         let entry = answer.entry(for: exchange.key.question, route: exchange.route)
         wanted.take(exchange.key.question.name.span, at: 0, count: exchange.key.question.name.count)
         keep(entry, exchange, now: now)
@@ -143,7 +144,7 @@ extension Resolution {
                 waiter.follow(answer.records, entry.head.answers)
                 proceed(waiter, now: now)
             } else {
-                finish(waiter, entry.head, body: entry.body)
+                finish(waiter, entry.head, body: entry.body, options: entry.remark?.option ?? FixedOptions.none)
             }
         }
     }
@@ -152,13 +153,13 @@ extension Resolution {
         remove(exchange)
         wanted.take(exchange.key.question.name.span, at: 0, count: exchange.key.question.name.count)
         let head = ReplyHead(code: .servFail)
-        let error = ExtendedError.noReachableAuthority
+        let remark = AnswerRemark.noReachableAuthority
         keep(
-            AnswerCache.Entry(head: head, body: [], ttlOffsets: [], error: error, lifetime: Self.failureTTL),
+            AnswerCache.Entry(head: head, body: [], ttlOffsets: [], remark: remark, lifetime: Self.failureTTL),
             exchange,
             now: now
         )
-        for waiter in exchange.waiters { finish(waiter, .servFail, options: FixedOptions.of(error)) }
+        for waiter in exchange.waiters { finish(waiter, .servFail, options: remark.option) }
     }
 
     private mutating func keep(_ entry: AnswerCache.Entry, _ exchange: Exchange, now: Instant) {
@@ -244,7 +245,7 @@ extension UpstreamAnswer {
     func entry(for question: Question, route: ForwardRoute) -> AnswerCache.Entry {
         var writer = RecordWriter(question: question.name, type: question.type)
         writer.append(records)
-        let isNegative = code == .nxDomain || answers == 0 || lastAlias != nil
+        let isNegative = code == .nxDomain || answers == 0 || lastAlias != nil || isEmptied
         var lifetime = min(answerTTL, route.longestTTL)
         // Without an SOA nobody said how long: it is not kept (RFC 2308 section 5).
         if isNegative, !leaves { lifetime = min(lifetime, negativeTTL ?? 0, route.longestNegativeTTL) }
@@ -253,6 +254,7 @@ extension UpstreamAnswer {
             head: head,
             body: writer.body,
             ttlOffsets: writer.ttlOffsets,
+            remark: leftOut > 0 ? route.filter.remark : nil,
             leaves: leaves,
             lifetime: lifetime
         )

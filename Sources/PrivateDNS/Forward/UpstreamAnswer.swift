@@ -24,6 +24,8 @@ struct UpstreamAnswer {
     private(set) var negativeTTL: UInt32?
     /// Where the chain of aliases ends if nothing of the wanted type stands there; nil where it does.
     private(set) var lastAlias: [UInt8]?
+    /// How many records were left out for where they lead.
+    private(set) var leftOut = 0
 
     /// The most aliases in a row.
     static let aliasLimit = 16
@@ -31,13 +33,13 @@ struct UpstreamAnswer {
     /// Checks a message strictly and takes what belongs to the question.
     ///
     /// Of the answer section only the chain that begins at the name asked for is taken (RFC 5452 section 6), and only
-    /// as long as its aliases stay where this upstream has a say.
+    /// as long as its aliases stay where this upstream has a say; and of that, what the route's filter lets pass.
     /// - Parameter isOurs: whether a name, lowered, is answered by the route that was asked.
     init(
         _ message: Span<UInt8>,
         id: UInt16,
         question: Question,
-        longestTTL: UInt32,
+        route: ForwardRoute,
         isOurs: ([UInt8]) -> Bool
     ) throws(FormatError) {
         guard message.count >= MessageSize.header else { throw .truncated }
@@ -54,9 +56,11 @@ struct UpstreamAnswer {
 
         let sections = try Sections(message, from: nameEnd + 4)
         code = ResponseCode(rawValue: flags & HeaderFlags.responseCode | sections.extendedCode << 4)
-        takeAnswers(message, sections, question, longestTTL, isOurs)
-        if lastAlias == nil || code == .nxDomain || answers == 0 || isOursAtTheEnd {
-            takeAuthority(message, sections, question, longestTTL)
+        let end = takeAnswers(message, sections, question, route, isOurs)
+        if isEmptied {
+            deny(route.apex ?? end)
+        } else if lastAlias == nil || code == .nxDomain || answers == 0 || isOursAtTheEnd {
+            takeAuthority(message, sections, question, route.longestTTL)
         }
     }
 
@@ -65,38 +69,60 @@ struct UpstreamAnswer {
     /// Whether the last alias leads to where another route has the say.
     var leaves: Bool { lastAlias != nil && !isOursAtTheEnd }
 
+    /// Whether nothing of what stands at the end of the chain may be answered.
+    private(set) var isEmptied = false
+
+    /// - Returns: the name at the end of the chain.
     private mutating func takeAnswers(
         _ message: Span<UInt8>,
         _ sections: Sections,
         _ question: Question,
-        _ longestTTL: UInt32,
+        _ route: ForwardRoute,
         _ isOurs: ([UInt8]) -> Bool
-    ) {
+    ) -> [UInt8] {
         var current = question.name
         for _ in 0...Self.aliasLimit {
+            let here = sections.answers.filter { WireName.lowered(message, at: $0.owner) == current }
+            let barred = here.filter { !route.filter.passes($0, of: message, asking: question.name) }
+            leftOut += barred.count
+            let found = here.count { $0.type == question.type }
             var alias: [UInt8]?
-            var isFound = false
-            for record in sections.answers where WireName.lowered(message, at: record.owner) == current {
-                let covers = record.type == .rrsig && question.variant.contains(.wantsDNSSEC) ? record : nil
-                guard record.type == question.type || record.type == .cname || covers != nil else { continue }
-                let ttl = min(record.ttl > UInt32(Int32.max) ? 0 : record.ttl, longestTTL)
-                record.appendExpanded(message, ttl: ttl, to: &records)
-                answers += 1
-                answerTTL = min(answerTTL, ttl)
-                if record.type == question.type { isFound = true }
+            for record in here {
+                let isSignature = record.type == .rrsig && question.variant.contains(.wantsDNSSEC)
+                guard record.type == question.type || record.type == .cname || isSignature else { continue }
+                // A set of which something is missing is not what was signed.
+                guard !barred.contains(where: { $0.owner == record.owner || record.signs($0.type, in: message) }) else {
+                    continue
+                }
+                take(record, of: message, ttl: min(record.soundTTL, route.longestTTL))
                 if record.type == .cname { alias = WireName.lowered(message, at: record.data.lowerBound) }
             }
-            guard let alias, !isFound else {
-                if isFound { lastAlias = nil }
-                return
+            guard let alias, found == 0 else {
+                if found > 0 { lastAlias = nil }
+                isEmptied = found > 0 && barred.count { $0.type == question.type } == found
+                return current
             }
             lastAlias = alias
             current = alias
             guard isOurs(alias) else {
                 isOursAtTheEnd = false
-                return
+                return current
             }
         }
+        return current
+    }
+
+    private mutating func take(_ record: RecordView, of message: Span<UInt8>, ttl: UInt32) {
+        record.appendExpanded(message, ttl: ttl, to: &records)
+        answers += 1
+        answerTTL = min(answerTTL, ttl)
+    }
+
+    /// There is nothing that may be answered: for whoever asks again, that holds as long as any answer of ours.
+    private mutating func deny(_ apex: [UInt8]) {
+        records += NegativeAnswer.record(apex)
+        authority = 1
+        negativeTTL = NegativeAnswer.ttl
     }
 
     private mutating func takeAuthority(
@@ -149,5 +175,24 @@ private struct Sections {
             }
         }
         guard offset == message.count else { throw .trailingOctets }
+    }
+}
+
+extension RecordView {
+    /// The TTL, where the highest bit says that it is none (RFC 2181 section 8).
+    fileprivate var soundTTL: UInt32 { ttl > UInt32(Int32.max) ? 0 : ttl }
+}
+
+extension NegativeAnswer {
+    /// The SOA of a zone of our own making, uncompressed.
+    fileprivate static func record(_ apex: [UInt8]) -> [UInt8] {
+        guard let zone = DomainName(wire: apex) else { return [] }
+        let set = authority(zone)
+        var record = apex
+        record.append(set.type.rawValue)
+        record.append(internetClass)
+        record.append(set.ttl)
+        record.append(UInt16(set.data[0].count))
+        return record + set.data[0]
     }
 }

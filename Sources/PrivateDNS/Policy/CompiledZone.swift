@@ -32,7 +32,15 @@ final class CompiledZone: Sendable {
             treatment = .records(StaticZone(records))
         case (.private(let interface), .forward(let servers)):
             treatment = .forward(
-                ForwardRoute(scope: scope, servers: servers, interface: interface, label: label, isPathBound: true)
+                ForwardRoute(
+                    scope: scope,
+                    servers: servers,
+                    interface: interface,
+                    label: label,
+                    isPathBound: true,
+                    apex: zone.name.wire,
+                    filter: zone.filter
+                )
             )
         case (.public, _) where upstreams.isEmpty:
             treatment = .nobodyToAsk
@@ -57,8 +65,21 @@ final class ForwardRoute: Sendable {
     /// The number of the zone's counters.
     let label: Int
     let isPathBound: Bool
+    /// The zone; nil for what goes to the upstreams.
+    let apex: [UInt8]?
+    let filter: AnswerFilter
 
-    init(scope: UInt64, servers: [SocketEndpoint], interface: InterfaceName?, label: Int, isPathBound: Bool) {
+    init(
+        scope: UInt64,
+        servers: [SocketEndpoint],
+        interface: InterfaceName?,
+        label: Int,
+        isPathBound: Bool,
+        apex: [UInt8]? = nil,
+        filter: AnswerFilter = AnswerFilter()
+    ) {
+        self.apex = apex
+        self.filter = filter
         self.scope = scope
         self.servers = servers
         self.interface = interface

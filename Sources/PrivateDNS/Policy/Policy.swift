@@ -39,6 +39,10 @@ public final class Policy: Sendable {
         public var realm: Realm
         /// The decision's number; what was learned under another one is not answered.
         public var generation: UInt64
+        /// Where forwarded names may lead while they are private; nil for anywhere.
+        public var addresses: AddressSet?
+        /// The types that are asked of its servers (RFC 6895 section 3.1); nil for all.
+        public var types: Set<UInt16>?
 
         /// Makes a zone.
         public init(
@@ -46,14 +50,39 @@ public final class Policy: Sendable {
             network: NetworkName,
             content: Content,
             realm: Realm,
-            generation: UInt64
+            generation: UInt64,
+            addresses: AddressSet? = nil,
+            types: Set<UInt16>? = nil
         ) {
+            self.addresses = addresses
+            self.types = types
             self.name = name
             self.network = network
             self.content = content
             self.realm = realm
             self.generation = generation
         }
+
+        var filter: AnswerFilter {
+            let types = types.map { Set($0.map { RecordType(rawValue: $0) }) }
+            return AnswerFilter(addresses: addresses.map { .within($0) } ?? .any, types: types)
+        }
+    }
+
+    /// To which addresses no name may lead that the upstreams answer for, besides those that are not of the public
+    /// Internet anyway: a page of anybody's could reach the site's hosts by such a name (DNS rebinding).
+    public struct Protection: Hashable, Sendable {
+        /// What the networks hold.
+        public var addresses: AddressSet
+        /// The domains whose names may lead anywhere.
+        public var trusted: [DomainName]
+
+        /// Describes a protection.
+        public init(of addresses: AddressSet, trusting trusted: [DomainName]) {
+            (self.addresses, self.trusted) = (addresses, trusted)
+        }
+
+        var filter: AnswerFilter { AnswerFilter(addresses: .outside(addresses, trusted: trusted)) }
     }
 
     /// The snapshot's number.
@@ -95,6 +124,7 @@ public final class Policy: Sendable {
         allow: [IPPrefix],
         whenBlocked: BlockedAnswer,
         upstreams: [SocketEndpoint],
+        protection: Protection? = nil,
         zones: [Zone],
         after previous: Policy?
     ) {
@@ -105,10 +135,17 @@ public final class Policy: Sendable {
         scopes.beginPolicy()
         var zoneLabels = previous?.zoneLabels ?? ["."]
         var networkLabels = previous?.networkLabels ?? []
-        let rootScope = scopes.scope(of: .upstreams(upstreams))
         self.upstreams =
             upstreams.isEmpty
-            ? nil : ForwardRoute(scope: rootScope, servers: upstreams, interface: nil, label: 0, isPathBound: false)
+            ? nil
+            : ForwardRoute(
+                scope: scopes.scope(of: .upstreams(upstreams, protection)),
+                servers: upstreams,
+                interface: nil,
+                label: 0,
+                isPathBound: false,
+                filter: protection?.filter ?? AnswerFilter()
+            )
         self.zones = zones.map { zone in
             CompiledZone(
                 zone,

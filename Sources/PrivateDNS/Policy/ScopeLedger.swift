@@ -2,23 +2,24 @@
 
 import NetworkTypes
 
-/// Gives each (zone, generation, realm, servers) a number of its own, under which answers are kept.
+/// Gives each (zone, generation, realm, servers, filter) a number of its own, under which answers are kept.
 ///
 /// The agent's generation alone would not do: an agent that starts anew counts from one again, while the resolver,
 /// which lived on, still holds answers of the old generation one. A number is never used twice.
 struct ScopeLedger: Sendable {
     enum Scope: Hashable, Sendable {
-        case upstreams([SocketEndpoint])
-        case forwarded(DomainName, generation: UInt64, servers: [SocketEndpoint], isPublic: Bool)
+        case upstreams([SocketEndpoint], Policy.Protection?)
+        case forwarded(DomainName, generation: UInt64, servers: [SocketEndpoint], AnswerFilter)
+        case published(DomainName, generation: UInt64, servers: [SocketEndpoint])
         case local(DomainName, generation: UInt64)
 
         /// The interface is no part of it: between private paths addresses do not change, so answers stay.
         static func zone(_ zone: Policy.Zone, upstreams: [SocketEndpoint]) -> Scope {
             switch (zone.realm, zone.content) {
             case (.private, .forward(let servers)):
-                .forwarded(zone.name, generation: zone.generation, servers: servers, isPublic: false)
+                .forwarded(zone.name, generation: zone.generation, servers: servers, zone.filter)
             case (.public, _):
-                .forwarded(zone.name, generation: zone.generation, servers: upstreams, isPublic: true)
+                .published(zone.name, generation: zone.generation, servers: upstreams)
             default:
                 .local(zone.name, generation: zone.generation)
             }

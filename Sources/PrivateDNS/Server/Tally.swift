@@ -24,6 +24,8 @@ public struct Tally: Sendable {
     public internal(set) var upstreamQueries: [UInt64] = []
     /// Waits for an upstream that were in vain, by the same number.
     public internal(set) var upstreamTimeouts: [UInt64] = []
+    /// Records that were left out of answers for where they lead, by the same number.
+    public internal(set) var leftOut: [UInt64] = []
     /// Answers that told that a network is blocked, by its number in ``Policy/networkLabels``.
     public internal(set) var blockedAnswers: [UInt64] = []
 
@@ -42,6 +44,7 @@ public struct Tally: Sendable {
         }
         grow(&upstreamQueries, policy.zoneLabels.count)
         grow(&upstreamTimeouts, policy.zoneLabels.count)
+        grow(&leftOut, policy.zoneLabels.count)
         grow(&blockedAnswers, policy.networkLabels.count)
     }
 
@@ -64,6 +67,7 @@ public struct Tally: Sendable {
         total.limitReached &+= right.limitReached
         total.upstreamQueries = sum(left.upstreamQueries, right.upstreamQueries)
         total.upstreamTimeouts = sum(left.upstreamTimeouts, right.upstreamTimeouts)
+        total.leftOut = sum(left.leftOut, right.leftOut)
         total.blockedAnswers = sum(left.blockedAnswers, right.blockedAnswers)
         return total
     }

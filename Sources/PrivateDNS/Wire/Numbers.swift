@@ -16,6 +16,8 @@ struct RecordType: RawRepresentable, Hashable, Sendable {
     static let dname = RecordType(rawValue: 39)
     static let opt = RecordType(rawValue: 41)
     static let rrsig = RecordType(rawValue: 46)
+    static let svcb = RecordType(rawValue: 64)
+    static let https = RecordType(rawValue: 65)
     static let any = RecordType(rawValue: 255)
 
     /// TSIG, transfers and the like: 128 to 254 are meta types and questions (RFC 6895 section 3.1).

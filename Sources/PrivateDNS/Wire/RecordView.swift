@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import NetworkTypes
+import SystemIO
+
 /// Where the parts of one resource record lie in a message.
 struct RecordView {
     let owner: Int
@@ -42,11 +45,27 @@ struct RecordView {
             guard data.count == 4 else { throw .malformedData }
         case .aaaa:
             guard data.count == 16 else { throw .malformedData }
+        case .svcb, .https:
+            try ServiceBinding.check(message, data)
         case .opt:
             try OPT.checkOptions(message, data)
         default:
             break
         }
+    }
+
+    /// The addresses that a checked record leads to, or gives as hints.
+    func addresses(in message: Span<UInt8>) -> [IPAddress] {
+        switch type {
+        case .a, .aaaa: IPAddress(bytes: [UInt8](message.extracting(data))).map { [$0] } ?? []
+        case .svcb, .https: ServiceBinding.hints(message, data)
+        default: []
+        }
+    }
+
+    /// Whether the record signs records of a type (RFC 4034 section 3.1.1).
+    func signs(_ type: RecordType, in message: Span<UInt8>) -> Bool {
+        self.type == .rrsig && data.count >= 2 && message.uint16(at: data.lowerBound) == type.rawValue
     }
 
     /// Appends the record without compression: owner, type, class, TTL, RDATA. It must have been checked.

@@ -42,6 +42,13 @@ enum AcceptedMetrics {
             labels: ["zone"]
         ),
         Family(
+            name: "pnetd_dns_records_left_out_total",
+            kind: .counter,
+            help:
+                "Records left out of answers: private names that led out of their network, public ones that led into it.",
+            labels: ["zone"]
+        ),
+        Family(
             name: "pnetd_dns_blocked_answers_total",
             kind: .counter,
             help: "Answers for names of a blocked network.",

@@ -175,7 +175,9 @@ extension Agent {
                     network: network.name,
                     source: ResolverSnapshot.Zone.Source(zone.source),
                     realm: realm(network.name),
-                    generation: named[network.name]?.generation ?? 0
+                    generation: named[network.name]?.generation ?? 0,
+                    prefixes: zone.prefixes,
+                    types: zone.types
                 )
             }
         }
@@ -187,6 +189,8 @@ extension Agent {
                     allow: resolver.allow,
                     whenBlocked: ResolverSnapshot.BlockedAnswer(resolver.whenBlocked),
                     upstreams: resolver.upstreams,
+                    networks: site.networks.map { ResolverSnapshot.Network(name: $0.name, prefixes: $0.prefixes) },
+                    trusted: resolver.trusted,
                     zones: zones
                 )
             ),

@@ -22,9 +22,18 @@ struct PolicyCompiler {
     /// The last policy that was made.
     private(set) var policy: Policy?
     private var records: [Key: ZoneRecords] = [:]
+    private var addresses: [[IPPrefix]: AddressSet] = [:]
 
     mutating func compile(_ snapshot: ResolverSnapshot) throws(Failure) -> Policy {
         var parsed: [Key: ZoneRecords] = [:]
+        let known = addresses
+        var sets: [[IPPrefix]: AddressSet] = [:]
+        func set(of prefixes: [IPPrefix]) -> AddressSet {
+            let set = sets[prefixes] ?? known[prefixes] ?? AddressSet(prefixes)
+            sets[prefixes] = set
+            return set
+        }
+        let networks = Dictionary(snapshot.networks.map { ($0.name, set(of: $0.prefixes)) }) { first, _ in first }
         var zones: [Policy.Zone] = []
         for zone in snapshot.zones {
             let content: Policy.Content
@@ -42,7 +51,9 @@ struct PolicyCompiler {
                     network: zone.network,
                     content: content,
                     realm: Self.realm(zone.realm),
-                    generation: zone.generation
+                    generation: zone.generation,
+                    addresses: zone.prefixes.map(set) ?? networks[zone.network] ?? AddressSet([]),
+                    types: zone.types
                 )
             )
         }
@@ -51,10 +62,15 @@ struct PolicyCompiler {
             allow: snapshot.allow,
             whenBlocked: Self.answer(snapshot.whenBlocked),
             upstreams: snapshot.upstreams,
+            protection: Policy.Protection(
+                of: set(of: snapshot.networks.flatMap(\.prefixes)),
+                trusting: snapshot.trusted
+            ),
             zones: zones,
             after: policy
         )
         records = parsed
+        addresses = sets
         policy = next
         return next
     }

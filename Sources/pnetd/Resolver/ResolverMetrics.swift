@@ -28,6 +28,9 @@ enum ResolverMetrics {
         for (zone, value) in zip(policy.zoneLabels, tally.upstreamTimeouts) {
             add("upstream_timeouts_total", value, ["zone": zone])
         }
+        for (zone, value) in zip(policy.zoneLabels, tally.leftOut) {
+            add("records_left_out_total", value, ["zone": zone])
+        }
         for (network, value) in zip(policy.networkLabels, tally.blockedAnswers) {
             add("blocked_answers_total", value, ["network": network])
         }

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Scenarios as text: a resolver on a virtual clock between servers that say what the text lets them say.
+//
+//     zone NAME [forward ADDRESS…] [prefixes PREFIX…] [types TYPE…]      a zone of the network; records below it
+//     upstreams [ADDRESS…]        trust NAME…        when-blocked WORD    the rest of the file
+//     network via INTERFACE | blocked REASON | public                     what is decided
+//     server ADDRESS [silent | refused | servfail | truncating]           who is asked; its records below it
+//     ask NAME TYPE [do]                                                  below: RCODE [aa] [tc] [ede N], then the records
+//     asked [ADDRESS [via INTERFACE] NAME TYPE]                           who was asked since the last such line, in turn
+//     wait SECONDS
+//
+// What stands before the first `scenario TITLE` is done at the beginning of each.
+
+import NetworkTypes
+import SystemIO
+import Testing
+
+/// One scenario of a file.
+struct Script: Sendable, CustomTestStringConvertible {
+    struct Statement: Sendable {
+        let line: Int
+        let words: [String]
+        /// The indented lines below it.
+        var body: [(line: Int, text: String)] = []
+    }
+
+    /// What a text has that is no scenario.
+    struct Fault: Error, CustomStringConvertible {
+        let description: String
+
+        init(_ file: String, _ line: Int, _ problem: String) { description = "\(file):\(line): \(problem)" }
+    }
+
+    let file: String
+    let title: String
+    let statements: [Statement]
+
+    var testDescription: String { "\(file): \(title)" }
+
+    /// All scenarios of Tests/Scripts, by file and place in it.
+    static let all: [Script] = {
+        let folder = #filePath.split(separator: "/").dropLast(2).map { "/\($0)" }.joined() + "/Scripts"
+        let files = (try? Files.names(in: folder)) ?? []
+        return files.filter { $0.hasSuffix(".txt") }.sorted().flatMap { file in
+            let text = (try? Files.read("\(folder)/\(file)")).map { String(decoding: $0, as: UTF8.self) } ?? ""
+            return read(text, file)
+        }
+    }()
+
+    static func read(_ text: String, _ file: String) -> [Script] {
+        var preamble: [Statement] = []
+        var scripts: [(title: String, statements: [Statement])] = []
+        func put(_ change: (inout [Statement]) -> Void) {
+            if scripts.isEmpty { change(&preamble) } else { change(&scripts[scripts.count - 1].statements) }
+        }
+        for (number, whole) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            let line = whole.prefix { $0 != "#" }
+            let words = line.split(separator: " ").map(String.init)
+            guard !words.isEmpty else { continue }
+            if line.first == " " {
+                let trimmed = words.joined(separator: " ")
+                put { $0[$0.count - 1].body.append((number + 1, trimmed)) }
+            } else if words[0] == "scenario" {
+                scripts.append((words.dropFirst().joined(separator: " "), []))
+            } else {
+                put { $0.append(Statement(line: number + 1, words: words)) }
+            }
+        }
+        return scripts.map { Script(file: file, title: $0.title, statements: preamble + $0.statements) }
+    }
+}
+
+@Suite struct ScriptTests {
+    /// More than were there when this was written: a folder that is not found holds none.
+    @Test func thereAreScenarios() {
+        #expect(Script.all.count >= 40)
+        #expect(Set(Script.all.map(\.testDescription)).count == Script.all.count)
+    }
+
+    @Test(arguments: Script.all) func plays(_ script: Script) throws {
+        var stage = ScriptStage(script.file)
+        for statement in script.statements { try stage.play(statement) }
+    }
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NetworkTypes
+import Testing
+
+@testable import PrivateDNS
+
+/// Plays the statements of a scenario, one after the other.
+struct ScriptStage {
+    /// A zone of the text; its realm is the network's.
+    private struct Zone {
+        let name: DomainName
+        let forward: [SocketEndpoint]
+        let records: [String]
+        let prefixes: [IPPrefix]?
+        let types: Set<UInt16>?
+    }
+
+    private let file: String
+    private let scenario = Scenario()
+    private var zones: [Zone] = []
+    private var upstreams: [SocketEndpoint] = []
+    private var trusted: [DomainName] = []
+    private var whenBlocked = Policy.BlockedAnswer.servfail
+    private var realm = Policy.Realm.blocked("not decided")
+    private var generation: UInt64 = 0
+    private var servers: [IPAddress: ScriptServer] = [:]
+    private var isAdopted = false
+    private var asked: [String] = []
+
+    /// Where the network of all scenarios is.
+    private static let network = "10.20.0.0/16"
+    private static let network6 = "fd00:20::/48"
+
+    init(_ file: String) { self.file = file }
+
+    mutating func play(_ statement: Script.Statement) throws {
+        let words = Array(statement.words.dropFirst())
+        switch statement.words[0] {
+        case "zone": try declare(words, statement)
+        case "upstreams": upstreams = try words.map { try endpoint($0, statement) }
+        case "trust": trusted = try words.map { try name($0, statement) }
+        case "when-blocked": whenBlocked = try blockedAnswer(words, statement)
+        case "network": try decide(words, statement)
+        case "server": try serve(words, statement)
+        case "ask": try ask(words, statement)
+        case "asked":
+            #expect(asked.first ?? "" == words.joined(separator: " "), "\(file):\(statement.line)")
+            if !asked.isEmpty { asked.removeFirst() }
+        case "wait":
+            adopt()
+            scenario.pass(.seconds(Int64(words[0]) ?? 0))
+            playServers()
+        default: throw Script.Fault(file, statement.line, "'\(statement.words[0])' is no statement")
+        }
+        if ["zone", "upstreams", "trust", "when-blocked", "network"].contains(statement.words[0]) { isAdopted = false }
+    }
+
+    // MARK: - What the file says, and what is decided
+
+    private mutating func declare(_ words: [String], _ statement: Script.Statement) throws {
+        var lists: [String: [String]] = [:]
+        var key = "name"
+        for word in words {
+            if ["forward", "prefixes", "types"].contains(word) {
+                key = word
+                lists[key] = []
+            } else {
+                lists[key, default: []].append(word)
+            }
+        }
+        let zone = Zone(
+            name: try name(lists["name"]?.first ?? "", statement),
+            forward: try (lists["forward"] ?? []).map { try endpoint($0, statement) },
+            records: statement.body.map(\.text),
+            prefixes: lists["prefixes"]?.compactMap { IPPrefix($0) },
+            types: lists["types"].map { Set($0.compactMap(RecordTypeText.number)) }
+        )
+        zones.removeAll { $0.name == zone.name }
+        zones.append(zone)
+    }
+
+    private mutating func decide(_ words: [String], _ statement: Script.Statement) throws {
+        let before = realm
+        switch words[0] {
+        case "via": realm = .private(try #require(InterfaceName(words[1])))
+        case "blocked": realm = .blocked(words.dropFirst().joined(separator: " "))
+        case "public": realm = .public
+        default: throw Script.Fault(file, statement.line, "'\(words[0])' is no decision")
+        }
+        // Between private paths it stays: names do not change.
+        if case .private = before, case .private = realm { return }
+        generation += 1
+    }
+
+    private func blockedAnswer(_ words: [String], _ statement: Script.Statement) throws -> Policy.BlockedAnswer {
+        switch words.first {
+        case "servfail": .servfail
+        case "nxdomain": .nxdomain
+        case "nodata": .nodata
+        default: throw Script.Fault(file, statement.line, "servfail, nxdomain or nodata")
+        }
+    }
+
+    private mutating func adopt() {
+        guard !isAdopted else { return }
+        isAdopted = true
+        let network = AddressSet([Self.network, Self.network6].compactMap { IPPrefix($0) })
+        let policies = zones.compactMap { zone -> Policy.Zone? in
+            var content = Policy.Content.forward(zone.forward)
+            if zone.forward.isEmpty {
+                do {
+                    content = .records(try ZoneRecords(zone: zone.name, records: zone.records))
+                } catch {
+                    Issue.record("\(file): zone \(zone.name): \(error)")
+                }
+            }
+            return Policy.Zone(
+                name: zone.name,
+                network: NetworkName("azure")!,
+                content: content,
+                realm: realm,
+                generation: generation,
+                addresses: zone.prefixes.map { AddressSet($0) } ?? network,
+                types: zone.types
+            )
+        }
+        scenario.adopt(
+            policies,
+            upstreams: upstreams,
+            protection: Policy.Protection(of: network, trusting: trusted),
+            whenBlocked: whenBlocked
+        )
+        playServers()
+    }
+
+    // MARK: - Servers
+
+    private mutating func serve(_ words: [String], _ statement: Script.Statement) throws {
+        let address = try #require(IPAddress(words[0]), "\(file):\(statement.line)")
+        servers[address] = try ScriptServer(statement.body.map(\.text), words.dropFirst().first)
+    }
+
+    /// Answers all that is asked of servers that answer.
+    private mutating func playServers() {
+        while true {
+            let questions = scenario.takeAsked()
+            guard !questions.isEmpty else { return }
+            for question in questions {
+                let way = question.interface.map { " via \($0)" } ?? ""
+                asked.append("\(question.server.address)\(way) \(ScriptServer.text(of: question.message))")
+                let reply = servers[question.server.address]?.answer(question.message, question.transport)
+                if let reply { scenario.reply(reply, to: question) }
+            }
+        }
+    }
+
+    // MARK: - Clients
+
+    private mutating func ask(_ words: [String], _ statement: Script.Statement) throws {
+        adopt()
+        let owner = try name(words[0], statement)
+        let type = RecordType(rawValue: try number(of: words[1], statement))
+        let isSigned = words.contains("do")
+        let query = MessageText.query(owner.withoutRootDot, type, edns: MessageText.opt(dnssecOK: isSigned))
+        var message = scenario.ask(query.bytes)
+        playServers()
+        message = message ?? scenario.takeAnswers().first?.bytes
+        guard let expected = statement.body.first else { return }
+        guard let message else {
+            Issue.record("\(file):\(statement.line): no answer")
+            return
+        }
+        let reply = ScriptReply(message)
+        #expect(reply.head == expected.text, "\(file):\(expected.line)")
+        let records = try statement.body.dropFirst().map { try ScriptReply.normal($0.text) }
+        #expect(reply.records == records, "\(file):\(statement.line)")
+    }
+
+    private func number(of type: String, _ statement: Script.Statement) throws -> UInt16 {
+        if type == "ANY" { return RecordType.any.rawValue }
+        guard let number = RecordTypeText.number(of: type) else {
+            throw Script.Fault(file, statement.line, "'\(type)' is no type")
+        }
+        return number
+    }
+
+    private func name(_ text: String, _ statement: Script.Statement) throws -> DomainName {
+        guard let name = DomainName(text) else { throw Script.Fault(file, statement.line, "'\(text)' is no name") }
+        return name
+    }
+
+    private func endpoint(_ text: String, _ statement: Script.Statement) throws -> SocketEndpoint {
+        guard let address = IPAddress(text) else { throw Script.Fault(file, statement.line, "'\(text)' is no address") }
+        return SocketEndpoint(address: address, port: 53)
+    }
+}
