@@ -86,6 +86,7 @@ extension Agent {
             noteHandshakes()
             watchPeers()
             watchDetours()
+            watchAnswers()
             watchFailbackWindows()
             watchDrills()
             watchEndpoints()

@@ -13,6 +13,8 @@ struct NamesWork {
     var serial: UInt64 = 0
     /// Called when the resolver has put a snapshot, or a later one, in force.
     var waiting: [UInt64: [() -> Void]] = [:]
+    /// Records that were left out of answers since the resolver runs, by zone.
+    var leftOut = LastMinute<[String: Double]>()
 }
 
 extension Agent {

@@ -46,6 +46,8 @@ enum WarningKind: String, CaseIterable {
     case stamp
     /// Names that cannot be found.
     case endpoint
+    /// Answers of which something was left out.
+    case answers
     /// Paths that the kernel does not carry itself.
     case userspace
     /// The host's clock.
@@ -84,6 +86,7 @@ extension Agent {
             (.connections, connectionWarnings),
             (.stamp, stampWarnings),
             (.endpoint, endpointWarnings),
+            (.answers, answerWarnings),
             (.userspace, userspaceWarnings),
             (.clock, site.paths.compactMap { clockWatch.warning(of: $0.name, wallNanoseconds: clock.wallNanoseconds) }),
             (.guard, guardWarnings),
