@@ -48,7 +48,7 @@ struct ScriptStage {
             #expect(asked.first ?? "" == words.joined(separator: " "), "\(file):\(statement.line)")
             if !asked.isEmpty { asked.removeFirst() }
         case "wait":
-            adopt()
+            try adopt()
             scenario.pass(.seconds(Int64(words[0]) ?? 0))
             playServers()
         default: throw Script.Fault(file, statement.line, "'\(statement.words[0])' is no statement")
@@ -102,9 +102,10 @@ struct ScriptStage {
         }
     }
 
-    private mutating func adopt() {
+    private mutating func adopt() throws {
         guard !isAdopted else { return }
         isAdopted = true
+        let name = try #require(NetworkName("azure"))
         let network = AddressSet([Self.network, Self.network6].compactMap { IPPrefix($0) })
         let policies = zones.compactMap { zone -> Policy.Zone? in
             var content = Policy.Content.forward(zone.forward)
@@ -117,7 +118,7 @@ struct ScriptStage {
             }
             return Policy.Zone(
                 name: zone.name,
-                network: NetworkName("azure")!,
+                network: name,
                 content: content,
                 realm: realm,
                 generation: generation,
@@ -158,7 +159,7 @@ struct ScriptStage {
     // MARK: - Clients
 
     private mutating func ask(_ words: [String], _ statement: Script.Statement) throws {
-        adopt()
+        try adopt()
         let owner = try name(words[0], statement)
         let type = RecordType(rawValue: try number(of: words[1], statement))
         let isSigned = words.contains("do")

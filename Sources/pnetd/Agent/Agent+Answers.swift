@@ -17,12 +17,11 @@ extension Agent {
             let growth = Int(count - min(first[zone] ?? 0, count))
             guard growth > 0 else { return nil }
             let records = "\(growth) record\(growth == 1 ? "" : "s") of the last minute"
-            guard zone != "." else {
-                return "\(records) led from public names to private addresses and were left out (a domain of your own? name "
-                    + "it in the resolver's rebinding: {allow: ...})"
-            }
-            return "zone \(zone): \(records) led out of the network and were left out (is that where it should lead? name "
-                + "it in the zone's prefixes)"
+            return zone == "."
+                ? "\(records) led from public names to private addresses and were left out (a domain of your own? name it in "
+                    + "the resolver's rebinding: {allow: ...})"
+                : "zone \(zone): \(records) led out of the network and were left out (is that where it should lead? name it "
+                    + "in the zone's prefixes)"
         }
     }
 }
