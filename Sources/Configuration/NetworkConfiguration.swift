@@ -139,6 +139,8 @@ public struct ZoneConfiguration: Hashable, Sendable {
     public enum Source: Hashable, Sendable {
         /// Resource records in presentation form, owners relative to the zone: `historian A 10.20.0.10`.
         case records([String])
+        /// The text of a zone file (RFC 1035 section 5).
+        case file(String)
         /// Servers in the network that are asked through its active path.
         case forward([SocketEndpoint])
     }
@@ -147,4 +149,6 @@ public struct ZoneConfiguration: Hashable, Sendable {
     public let name: DomainName
     /// Where the answers come from.
     public let source: Source
+    /// Whether the network's addresses in its records get reverse names that lead back to them.
+    public let hasPointers: Bool
 }

@@ -24,6 +24,8 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
     public var whenBlocked: BlockedAnswer
     /// Who is asked for all that no zone holds.
     public var upstreams: [SocketEndpoint]
+    /// Special-use names (RFC 6761) that the upstreams are asked for all the same, with all below them.
+    public var specialUseUpstream: [DomainName]
     /// The zones; the longest match counts.
     public var zones: [Zone]
 
@@ -34,6 +36,7 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         allow: [IPPrefix],
         whenBlocked: BlockedAnswer,
         upstreams: [SocketEndpoint],
+        specialUseUpstream: [DomainName] = [],
         zones: [Zone]
     ) {
         self.serial = serial
@@ -41,6 +44,7 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         self.allow = allow
         self.whenBlocked = whenBlocked
         self.upstreams = upstreams
+        self.specialUseUpstream = specialUseUpstream
         self.zones = zones
     }
 
@@ -50,6 +54,10 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         public enum Source: Hashable, Sendable, Codable {
             /// Resource records in presentation form, owners relative to the zone: `historian A 10.20.0.10`.
             case records([String])
+            /// A zone file that was sent before, by its number: see ``MessageFromAgent/zoneFile(number:text:)``.
+            case file(UInt64)
+            /// PTR records for the addresses in those of the network's zones that have them.
+            case pointers
             /// Servers that are asked through the active path.
             case forward([SocketEndpoint])
         }
@@ -74,14 +82,28 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         public var realm: Realm
         /// The decision's number: answers that were learned under another one are dropped.
         public var generation: UInt64
+        /// Whether the addresses in its records get PTR records.
+        public var hasPointers: Bool
+        /// What its questions are counted under, where that is not its name.
+        public var label: String?
 
         /// Makes a zone.
-        public init(name: DomainName, network: NetworkName, source: Source, realm: Realm, generation: UInt64) {
+        public init(
+            name: DomainName,
+            network: NetworkName,
+            source: Source,
+            realm: Realm,
+            generation: UInt64,
+            hasPointers: Bool = true,
+            label: String? = nil
+        ) {
             self.name = name
             self.network = network
             self.source = source
             self.realm = realm
             self.generation = generation
+            self.hasPointers = hasPointers
+            self.label = label
         }
     }
 }

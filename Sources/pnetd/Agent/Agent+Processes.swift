@@ -13,6 +13,10 @@ struct NamesWork {
     var serial: UInt64 = 0
     /// Called when the resolver has put a snapshot, or a later one, in force.
     var waiting: [UInt64: [() -> Void]] = [:]
+    /// The zone files that the resolver has.
+    var zoneFiles = SentZoneFiles()
+    /// The zones of reverse names of these networks.
+    var reverse: (networks: [NetworkConfiguration], zones: [ReverseZone]) = ([], [])
 }
 
 extension Agent {
@@ -31,6 +35,7 @@ extension Agent {
                 log.error("\(role) holds sockets that are not what it says; they are not taken over")
             }
             guard !isEnding else { return _ = processes.send(.stop, to: role) }
+            if role == .resolver { names.zoneFiles.forgetWhatWasSent() }
             handOver(to: role, holding: taken)
         }
         processes.onMessage = { [unowned self] in heard($0, $1) }
@@ -168,16 +173,10 @@ extension Agent {
     func sendSnapshot() -> UInt64? {
         guard let resolver = site.resolver, processes.isConnected(.resolver) else { return nil }
         names.serial += 1
-        let zones = site.networks.flatMap { network in
-            network.zones.map { zone in
-                ResolverSnapshot.Zone(
-                    name: zone.name,
-                    network: network.name,
-                    source: ResolverSnapshot.Zone.Source(zone.source),
-                    realm: realm(network.name),
-                    generation: named[network.name]?.generation ?? 0
-                )
-            }
+        let zones = site.networks.flatMap { network in network.zones.map { snapshot(of: $0, in: network.name) } }
+        names.zoneFiles.keep(site.networks.flatMap(\.zones).compactMap(\.source.fileText))
+        for (number, text) in names.zoneFiles.takeUnsent() {
+            processes.send(.zoneFile(number: number, text: text), to: .resolver)
         }
         processes.send(
             .resolver(
@@ -187,12 +186,53 @@ extension Agent {
                     allow: resolver.allow,
                     whenBlocked: ResolverSnapshot.BlockedAnswer(resolver.whenBlocked),
                     upstreams: resolver.upstreams,
-                    zones: zones
+                    specialUseUpstream: resolver.specialUseUpstream,
+                    zones: zones + reverseZones.map(snapshot)
                 )
             ),
             to: .resolver
         )
         return names.serial
+    }
+
+    private func snapshot(of zone: ZoneConfiguration, in network: NetworkName) -> ResolverSnapshot.Zone {
+        let source: ResolverSnapshot.Zone.Source
+        switch zone.source {
+        case .records(let records): source = .records(records)
+        case .file(let text): source = .file(names.zoneFiles.number(of: text))
+        case .forward(let servers): source = .forward(servers)
+        }
+        return ResolverSnapshot.Zone(
+            name: zone.name,
+            network: network,
+            source: source,
+            realm: realm(network),
+            generation: named[network]?.generation ?? 0,
+            hasPointers: zone.hasPointers
+        )
+    }
+
+    private func snapshot(of zone: ReverseZone) -> ResolverSnapshot.Zone {
+        let source: ResolverSnapshot.Zone.Source
+        switch zone.source {
+        case .pointers: source = .pointers
+        case .forward(let servers): source = .forward(servers)
+        }
+        return ResolverSnapshot.Zone(
+            name: zone.name,
+            network: zone.network,
+            source: source,
+            realm: realm(zone.network),
+            generation: named[zone.network]?.generation ?? 0,
+            // A thousand of them would be a thousand time series.
+            label: "addresses of \(zone.network)"
+        )
+    }
+
+    /// Made once for each file: a decision that waits for names waits for nothing else.
+    private var reverseZones: [ReverseZone] {
+        if names.reverse.networks != site.networks { names.reverse = (site.networks, site.networks.reverseZones) }
+        return names.reverse.zones
     }
 
     private func realm(_ network: NetworkName) -> ResolverSnapshot.Zone.Realm {

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NetworkTypes
+import PrivateDNS
+
+extension Reading {
+    private static let zoneSources = ["forward", "records", "file", "rewrite"]
+
+    /// A zone of a network.
+    func zone(_ node: YAMLNode, of network: String) -> ZoneConfiguration? {
+        let what = "a zone of network '\(network)'"
+        let keys = ["name", "ptr"] + Self.zoneSources
+        guard let section = Section(node, of: what, keys: keys, reading: self) else { return nil }
+        let name = section.required("name").flatMap { node -> DomainName? in
+            guard let name = value(node, "name", as: DomainName.self, form: "a domain name") else { return nil }
+            if name == .root { error(node.mark, "name: the root cannot be a network's zone") }
+            declared.zones.append(Sighting(value: name, owner: network, mark: node.mark))
+            return name
+        }
+        let found = Self.zoneSources.compactMap { key in section[key].map { (key, $0) } }
+        guard let (key, value) = found.first, found.count == 1 else {
+            if !section.hasUnknownKeys || found.count > 1 {
+                error(section.mark, "\(what) has either 'forward', 'records', 'file' or 'rewrite'")
+            }
+            return nil
+        }
+        let hasPointers = section["ptr"].flatMap { pointers($0, beside: key) } ?? true
+        let source: ZoneConfiguration.Source?
+        switch key {
+        case "forward": source = .forward(servers(value, of: network))
+        case "records": source = .records(records(value, of: name))
+        case "file": source = zoneFile(value, of: name).map { .file($0) }
+        default: source = rewrite(value, of: name).map { .records([$0]) }
+        }
+        guard let name, let source else { return nil }
+        return ZoneConfiguration(name: name, source: source, hasPointers: hasPointers)
+    }
+
+    private func pointers(_ node: YAMLNode, beside source: String) -> Bool? {
+        guard source == "records" || source == "file" else {
+            error(node.mark, "'ptr' has no meaning beside '\(source)'", hint: "it is for zones with records or a file")
+            return nil
+        }
+        return boolean(node, "ptr")
+    }
+
+    private func servers(_ node: YAMLNode, of network: String) -> [SocketEndpoint] {
+        (list(node, "forward") ?? []).compactMap { item in
+            guard let server = endpoint(item, "forward", defaultPort: 53) else { return nil }
+            declared.forwardServers.append(Sighting(value: server.address, owner: network, mark: item.mark))
+            return server
+        }
+    }
+
+    private func records(_ node: YAMLNode, of zone: DomainName?) -> [String] {
+        var good = (list(node, "records", mayBeEmpty: true) ?? []).compactMap { item in
+            text(item, "records").map { (text: $0, mark: item.mark) }
+        }
+        guard let zone else { return good.map(\.text) }
+        // The zone as the resolver will read it stops at its first fault: without that record it goes on to the next.
+        while true {
+            do {
+                _ = try ZoneRecords(zone: zone, records: good.map(\.text))
+                return good.map(\.text)
+            } catch {
+                self.error(good[error.index].mark, "records: \(error.problem)", hint: error.hint)
+                good.remove(at: error.index)
+            }
+        }
+    }
+
+    /// The record that leads all names of a zone to those below another (RFC 6672).
+    private func rewrite(_ node: YAMLNode, of zone: DomainName?) -> String? {
+        guard let target = value(node, "rewrite", as: DomainName.self, form: "a domain name") else { return nil }
+        if let zone, target.isWithin(zone) {
+            let message = "rewrite: '\(target.withoutRootDot)' lies in the zone itself"
+            error(node.mark, message, hint: "it would be rewritten again and again")
+            return nil
+        }
+        return "@ DNAME \(target)"
+    }
+}
