@@ -27,6 +27,7 @@ extension Reading {
         warnOfUnaskableTargets()
         warnOfDifferentSources()
         warnOfUncarriedFarEnds()
+        warnOfManyReverseZones()
     }
 
     /// Reports every value that was seen before; `same` makes the key that must be unique.
