@@ -52,21 +52,12 @@ extension [NetworkConfiguration] {
 extension NetworkConfiguration {
     /// Who knows the reverse names; nil where nobody does.
     fileprivate var reverseSource: ReverseZone.Source? {
-        guard !zones.contains(where: { $0.hasPointers && $0.source.hasRecords }) else { return .pointers }
+        guard !zones.contains(where: \.hasPointers) else { return .pointers }
         var servers: [SocketEndpoint] = []
         for case .forward(let more) in zones.map(\.source) {
             servers += more.filter { !servers.contains($0) }
         }
         return servers.isEmpty ? nil : .forward(servers)
-    }
-}
-
-extension ZoneConfiguration.Source {
-    fileprivate var hasRecords: Bool {
-        switch self {
-        case .records, .file: true
-        case .forward: false
-        }
     }
 }
 

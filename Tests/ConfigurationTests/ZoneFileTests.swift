@@ -154,6 +154,11 @@ struct ZoneFileTests {
                 "30.10.in-addr.arpa aws pointers", "4.20.10.in-addr.arpa aws pointers",
             ]
         )
+        // Records without addresses say nothing of reverse names.
+        let mixed =
+            "forward: [10.20.0.53]\n      - {name: a.internal, rewrite: b.internal}"
+            + "\n      - {name: c.internal, records: [\"@ TXT x\"]}"
+        #expect(try reverse(("forward: [10.20.0.53]", mixed)).first == "20.10.in-addr.arpa azure 10.20.0.53:53")
         // The file's own zone has the say.
         #expect(
             try reverse(("name: plant.internal", "name: 10.in-addr.arpa")) == [

@@ -10,9 +10,12 @@ extension Reading {
 
     /// The text of a zone file, relative to the file being read, that holds no mistake. Those that it holds are reported
     /// with the lines that they are on.
-    func zoneFile(_ node: YAMLNode, of zone: DomainName?) -> String? {
+    func zoneFile(
+        _ node: YAMLNode,
+        of zone: DomainName?
+    ) -> (source: ZoneConfiguration.Source, hasHosts: Bool)? {
         guard let name = text(node, "file") else { return nil }
-        guard readsNamedFiles else { return "" }
+        guard readsNamedFiles else { return (.file(""), false) }
         guard let octets = zoneFileOctets(name, node) else { return nil }
         declared.zoneFileOctets += octets.count
         guard declared.zoneFileOctets <= Self.zoneFilesLimit else {
@@ -27,10 +30,10 @@ extension Reading {
             return nil
         }
         let text = String(decoding: octets, as: UTF8.self)
-        guard let zone else { return text }
+        guard let zone else { return (.file(text), false) }
         do {
-            _ = try ZoneRecords(zone: zone, file: text)
-            return text
+            let records = try ZoneRecords(zone: zone, file: text)
+            return (.file(text), records.hasHosts)
         } catch {
             for fault in error.faults {
                 let mark = Mark(line: fault.line, column: 1)

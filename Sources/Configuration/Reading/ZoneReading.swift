@@ -24,16 +24,16 @@ extension Reading {
             }
             return nil
         }
-        let hasPointers = section["ptr"].flatMap { pointers($0, beside: key) } ?? true
-        let source: ZoneConfiguration.Source?
+        let wantsPointers = section["ptr"].flatMap { pointers($0, beside: key) } ?? true
+        let read: (source: ZoneConfiguration.Source, hasHosts: Bool)?
         switch key {
-        case "forward": source = .forward(servers(value, of: network))
-        case "records": source = .records(records(value, of: name))
-        case "file": source = zoneFile(value, of: name).map { .file($0) }
-        default: source = rewrite(value, of: name).map { .records([$0]) }
+        case "forward": read = (.forward(servers(value, of: network)), false)
+        case "records": read = records(value, of: name)
+        case "file": read = zoneFile(value, of: name)
+        default: read = rewrite(value, of: name).map { (.records([$0]), false) }
         }
-        guard let name, let source else { return nil }
-        return ZoneConfiguration(name: name, source: source, hasPointers: hasPointers)
+        guard let name, let read else { return nil }
+        return ZoneConfiguration(name: name, source: read.source, hasPointers: wantsPointers && read.hasHosts)
     }
 
     private func pointers(_ node: YAMLNode, beside source: String) -> Bool? {
@@ -44,7 +44,7 @@ extension Reading {
         return boolean(node, "ptr")
     }
 
-    private func servers(_ node: YAMLNode, of network: String) -> [SocketEndpoint] {
+    func servers(_ node: YAMLNode, of network: String) -> [SocketEndpoint] {
         (list(node, "forward") ?? []).compactMap { item in
             guard let server = endpoint(item, "forward", defaultPort: 53) else { return nil }
             declared.forwardServers.append(Sighting(value: server.address, owner: network, mark: item.mark))
@@ -52,16 +52,19 @@ extension Reading {
         }
     }
 
-    private func records(_ node: YAMLNode, of zone: DomainName?) -> [String] {
+    private func records(
+        _ node: YAMLNode,
+        of zone: DomainName?
+    ) -> (source: ZoneConfiguration.Source, hasHosts: Bool) {
         var good = (list(node, "records", mayBeEmpty: true) ?? []).compactMap { item in
             text(item, "records").map { (text: $0, mark: item.mark) }
         }
-        guard let zone else { return good.map(\.text) }
+        guard let zone else { return (.records(good.map(\.text)), false) }
         // The zone as the resolver will read it stops at its first fault: without that record it goes on to the next.
         while true {
             do {
-                _ = try ZoneRecords(zone: zone, records: good.map(\.text))
-                return good.map(\.text)
+                let records = try ZoneRecords(zone: zone, records: good.map(\.text))
+                return (.records(good.map(\.text)), records.hasHosts)
             } catch {
                 self.error(good[error.index].mark, "records: \(error.problem)", hint: error.hint)
                 good.remove(at: error.index)

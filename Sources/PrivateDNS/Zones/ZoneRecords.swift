@@ -10,6 +10,9 @@ public struct ZoneRecords: Hashable, Sendable {
     /// The hosts with their addresses in the order of the records; names that stand for others are left out.
     let hosts: [Host]
 
+    /// Whether some of the records are addresses of hosts.
+    public var hasHosts: Bool { !hosts.isEmpty }
+
     /// The TTL of records that name none: short, since an address may move with the path.
     public static let defaultTTL: UInt32 = 60
 
