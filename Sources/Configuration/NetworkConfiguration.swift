@@ -47,7 +47,7 @@ public struct NetworkConfiguration: Hashable, Sendable {
     /// What names do while no path is good.
     public let whenDown: WhenDown
     /// The zones whose names lead there.
-    public let zones: [ZoneConfiguration]
+    public internal(set) var zones: [ZoneConfiguration]
 
     /// What a weight may be: the kernel's largest is 255 (`nexthop_grp.weight`, which is one less, up to 254:
     /// net/ipv4/nexthop.c, nh_check_attr_group).
@@ -149,6 +149,8 @@ public struct ZoneConfiguration: Hashable, Sendable {
     public let name: DomainName
     /// Where the answers come from.
     public let source: Source
-    /// Whether the network's addresses in its records get reverse names that lead back to them.
+    /// Whether there are addresses in its records that get reverse names, where they are the network's.
     public let hasPointers: Bool
+    /// Whether it is one of a preset's, so that one of the same name in the file goes before it.
+    let isOfPreset: Bool
 }

@@ -71,7 +71,8 @@ extension Reading {
     /// More reverse names than are made.
     func warnOfManyReverseZones() {
         var counts: [String: Int] = [:]
-        for prefix in declared.prefixes where declared.zones.contains(where: { $0.owner == prefix.owner }) {
+        for prefix in declared.prefixes
+        where (declared.zones + declared.presetZones).contains(where: { $0.owner == prefix.owner }) {
             let before = counts[prefix.owner, default: 0]
             counts[prefix.owner] = before + prefix.value.reverseApexes.count
             guard before <= ReverseZone.limit, counts[prefix.owner, default: 0] > ReverseZone.limit else { continue }

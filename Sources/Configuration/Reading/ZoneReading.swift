@@ -33,7 +33,12 @@ extension Reading {
         default: read = rewrite(value, of: name).map { (.records([$0]), false) }
         }
         guard let name, let read else { return nil }
-        return ZoneConfiguration(name: name, source: read.source, hasPointers: wantsPointers && read.hasHosts)
+        return ZoneConfiguration(
+            name: name,
+            source: read.source,
+            hasPointers: wantsPointers && read.hasHosts,
+            isOfPreset: false
+        )
     }
 
     private func pointers(_ node: YAMLNode, beside source: String) -> Bool? {
