@@ -21,9 +21,14 @@ let nio: [Target.Dependency] =
     + [.product(name: "NIOSSL", package: "swift-nio-ssl")]
 
 /// A library of the house and its unit tests.
-func room(_ name: String, _ dependencies: [Target.Dependency], tests: [Target.Dependency] = []) -> [Target] {
+func room(
+    _ name: String,
+    _ dependencies: [Target.Dependency],
+    tests: [Target.Dependency] = [],
+    resources: [Resource]? = nil
+) -> [Target] {
     [
-        .target(name: name, dependencies: dependencies, swiftSettings: strict),
+        .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict),
         .testTarget(
             name: "\(name)Tests",
             dependencies: [.target(name: name)] + dependencies + tests,
@@ -62,7 +67,12 @@ let rooms: [Target] =
     + room("PrivateDNS", ["CLdns", "CLinux", "NetworkTypes", "SystemIO"], tests: ["CMallocCount"])
     + room("Telemetry", ["CLinux", "SystemIO", logging])
     + room("ControlAPI", ["NetworkTypes"])
-    + room("Configuration", ["CYaml", "NetworkTypes", "PathHealth", "PrivateDNS", "SystemIO"])
+    + room(
+        "Configuration",
+        ["CYaml", "NetworkTypes", "PathHealth", "PrivateDNS", "SystemIO"],
+        // Within the code: a resource of its own would bring in all of Foundation.
+        resources: ["azure-private-link", "aws", "gcp"].map { .embedInCode("Presets/\($0).txt") }
+    )
 
 let programs: [Target] = [
     .executableTarget(

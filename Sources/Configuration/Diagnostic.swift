@@ -33,9 +33,10 @@ extension Diagnostic: CustomStringConvertible {
 }
 
 extension Diagnostic: Comparable {
-    /// By place, then by text.
+    /// By file, then by place, then by text.
     public static func < (left: Self, right: Self) -> Bool {
-        (left.line, left.column, left.message) < (right.line, right.column, right.message)
+        guard left.file == right.file else { return left.file < right.file }
+        return (left.line, left.column, left.message) < (right.line, right.column, right.message)
     }
 }
 

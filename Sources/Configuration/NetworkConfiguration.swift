@@ -47,7 +47,7 @@ public struct NetworkConfiguration: Hashable, Sendable {
     /// What names do while no path is good.
     public let whenDown: WhenDown
     /// The zones whose names lead there.
-    public let zones: [ZoneConfiguration]
+    public internal(set) var zones: [ZoneConfiguration]
 
     /// What a weight may be: the kernel's largest is 255 (`nexthop_grp.weight`, which is one less, up to 254:
     /// net/ipv4/nexthop.c, nh_check_attr_group).
@@ -139,6 +139,8 @@ public struct ZoneConfiguration: Hashable, Sendable {
     public enum Source: Hashable, Sendable {
         /// Resource records in presentation form, owners relative to the zone: `historian A 10.20.0.10`.
         case records([String])
+        /// The text of a zone file (RFC 1035 section 5).
+        case file(String)
         /// Servers in the network that are asked through its active path.
         case forward([SocketEndpoint])
     }
@@ -148,11 +150,11 @@ public struct ZoneConfiguration: Hashable, Sendable {
     /// Where the answers come from.
     public let source: Source
     /// Where the names of a forwarded zone may lead; nil for the network's prefixes.
-    public let prefixes: [IPPrefix]?
+    public var prefixes: [IPPrefix]?
     /// The numbers of the types that are asked of a forwarded zone's servers; nil for all.
-    public let types: Set<UInt16>?
-
-    init(name: DomainName, source: Source, prefixes: [IPPrefix]? = nil, types: Set<UInt16>? = nil) {
-        (self.name, self.source, self.prefixes, self.types) = (name, source, prefixes, types)
-    }
+    public var types: Set<UInt16>?
+    /// Whether there are addresses in its records that get reverse names, where they are the network's.
+    public let hasPointers: Bool
+    /// Whether it is one of a preset's, so that one of the same name in the file goes before it.
+    let isOfPreset: Bool
 }

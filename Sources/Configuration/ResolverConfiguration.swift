@@ -21,6 +21,8 @@ public struct ResolverConfiguration: Hashable, Sendable {
     public let whenBlocked: BlockedAnswer
     /// Who is asked for names in no zone; where there is none, such names are refused.
     public let upstreams: [SocketEndpoint]
+    /// Special-use names that the upstreams are asked for all the same, with all below them.
+    public let specialUseUpstream: [DomainName]
     /// Domains in no zone whose names may lead to private addresses.
     public let trusted: [DomainName]
 }

@@ -10,7 +10,7 @@ public struct DomainName: Hashable, Sendable {
     /// The root.
     public static let root = DomainName(uncheckedWire: [0])
 
-    private init(uncheckedWire: [UInt8]) {
+    init(uncheckedWire: [UInt8]) {
         wire = uncheckedWire
     }
 

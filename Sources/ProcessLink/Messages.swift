@@ -106,6 +106,9 @@ public enum MessageFromAgent: Sendable, Codable {
     /// The listeners to serve from now on, all of them; any other is closed. The descriptors of those for which
     /// `attached` is true travel with the message, in order; the receiver holds the others already.
     case listeners([ListenerDescription], attached: [Bool])
+    /// The text of a zone file. It is sent once on a connection, before the first snapshot that names its number, and
+    /// kept for as long as each snapshot names it: a decision does not send ten thousand records again.
+    case zoneFile(number: UInt64, text: String)
     /// What the resolver answers by.
     case resolver(ResolverSnapshot)
     /// What the frontend asked for: exposition text, and health.

@@ -28,6 +28,8 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
     public var networks: [Network]
     /// The domains whose names may lead to private addresses though no zone holds them.
     public var trusted: [DomainName]
+    /// Special-use names (RFC 6761) that the upstreams are asked for all the same, with all below them.
+    public var specialUseUpstream: [DomainName]
     /// The zones; the longest match counts.
     public var zones: [Zone]
 
@@ -38,6 +40,7 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         allow: [IPPrefix],
         whenBlocked: BlockedAnswer,
         upstreams: [SocketEndpoint],
+        specialUseUpstream: [DomainName] = [],
         networks: [Network],
         trusted: [DomainName],
         zones: [Zone]
@@ -49,6 +52,7 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         self.allow = allow
         self.whenBlocked = whenBlocked
         self.upstreams = upstreams
+        self.specialUseUpstream = specialUseUpstream
         self.zones = zones
     }
 
@@ -71,6 +75,10 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         public enum Source: Hashable, Sendable, Codable {
             /// Resource records in presentation form, owners relative to the zone: `historian A 10.20.0.10`.
             case records([String])
+            /// A zone file that was sent before, by its number: see ``MessageFromAgent/zoneFile(number:text:)``.
+            case file(UInt64)
+            /// PTR records for the addresses in those of the network's zones that have them.
+            case pointers
             /// Servers that are asked through the active path.
             case forward([SocketEndpoint])
         }
@@ -99,6 +107,10 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         public var prefixes: [IPPrefix]?
         /// The numbers of the types that its servers are asked for; nil for all.
         public var types: Set<UInt16>?
+        /// Whether the addresses in its records get PTR records.
+        public var hasPointers: Bool
+        /// What its questions are counted under, where that is not its name.
+        public var label: String?
 
         /// Makes a zone.
         public init(
@@ -107,6 +119,8 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
             source: Source,
             realm: Realm,
             generation: UInt64,
+            hasPointers: Bool = true,
+            label: String? = nil,
             prefixes: [IPPrefix]? = nil,
             types: Set<UInt16>? = nil
         ) {
@@ -117,6 +131,8 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
             self.source = source
             self.realm = realm
             self.generation = generation
+            self.hasPointers = hasPointers
+            self.label = label
         }
     }
 }

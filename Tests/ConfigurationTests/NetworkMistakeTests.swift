@@ -293,7 +293,7 @@ struct NetworkMistakeTests {
     @Test func zoneWithBoth() throws {
         try Example.expect(
             ("        forward: [10.20.0.53]", "        forward: [10.20.0.53]\n        records: []"),
-            give: ["38:9: error: a zone of network 'azure' has either 'forward' or 'records'"]
+            give: ["38:9: error: a zone of network 'azure' has either 'forward', 'records', 'file' or 'rewrite'"]
         )
     }
 

@@ -19,7 +19,11 @@ struct AllocationTests {
     func answersWithoutAllocating() throws {
         let scenario = Scenario()
         scenario.adopt([
-            try Scenario.zone("plant.internal", records: ["h A 10.0.0.1"], realm: Scenario.path("pn-a")),
+            try Scenario.zone(
+                "plant.internal",
+                records: ["h A 10.0.0.1", "*.w A 10.0.0.2"],
+                realm: Scenario.path("pn-a")
+            ),
             try Scenario.zone("azure.test", realm: Scenario.path("pn-a")),
             try Scenario.zone("blocked.test", realm: .blocked("no path since 12:00")),
         ])
@@ -29,7 +33,10 @@ struct AllocationTests {
         scenario.reply(MessageText.answer(to: asked.message, answers: [record]), to: asked)
         scenario.pass(.seconds(2))
 
-        let names = ["h.plant.internal", "no.plant.internal", "hub.azure.test", "x.blocked.test"]
+        let names = [
+            "h.plant.internal", "no.plant.internal", "a.b.w.plant.internal", "a.b.c.h.plant.internal", "x.localhost",
+            "hub.azure.test", "x.blocked.test",
+        ]
         var queries = names.map { MessageText.query($0, edns: MessageText.opt()).bytes }
         queries += names.map { MessageText.query($0).bytes }
         // Malformed ones are left out: swift-testing hooks every throw of its process, also a typed one, and boxes

@@ -38,7 +38,7 @@ final class Scenario {
         let apex = try #require(DomainName(name))
         let network = try #require(NetworkName("azure"))
         var content = Policy.Content.forward(forward)
-        if let records { content = .records(try ZoneRecords(zone: apex, records: records)) }
+        if let records { content = .records(StaticZone(try ZoneRecords(zone: apex, records: records))) }
         return Policy.Zone(name: apex, network: network, content: content, realm: realm, generation: generation)
     }
 
@@ -49,6 +49,7 @@ final class Scenario {
     func adopt(
         _ zones: [Policy.Zone],
         upstreams: [SocketEndpoint] = [upstream],
+        specialUseUpstream: [String] = ["test"],
         protection: Policy.Protection? = nil,
         whenBlocked: Policy.BlockedAnswer = .servfail,
         allow: [String] = ["127.0.0.0/8"]
@@ -59,6 +60,7 @@ final class Scenario {
             allow: allow.compactMap { IPPrefix($0) },
             whenBlocked: whenBlocked,
             upstreams: upstreams,
+            specialUseUpstream: specialUseUpstream.compactMap { DomainName($0) },
             protection: protection,
             zones: zones,
             after: policy

@@ -111,7 +111,7 @@ struct ScriptStage {
             var content = Policy.Content.forward(zone.forward)
             if zone.forward.isEmpty {
                 do {
-                    content = .records(try ZoneRecords(zone: zone.name, records: zone.records))
+                    content = .records(StaticZone(try ZoneRecords(zone: zone.name, records: zone.records)))
                 } catch {
                     Issue.record("\(file): zone \(zone.name): \(error)")
                 }

@@ -76,6 +76,33 @@ struct ResolverProcessTests {
             channel?.send(.resolver(snapshot))
         }
 
+        /// A snapshot with one zone of this source and the reverse names of 10.20.0.0/16.
+        func snapshot(_ serial: UInt64, _ source: ResolverSnapshot.Zone.Source) throws {
+            let network = try #require(NetworkName("azure"))
+            let path = try #require(PathName("vpn-a"))
+            let realm = ResolverSnapshot.Zone.Realm.private(path: path, interface: try #require(InterfaceName("lo")))
+            let zones = try [("plant.internal", source), ("20.10.in-addr.arpa", .pointers)].map { name, source in
+                ResolverSnapshot.Zone(
+                    name: try #require(DomainName(name)),
+                    network: network,
+                    source: source,
+                    realm: realm,
+                    generation: 1
+                )
+            }
+            let snapshot = ResolverSnapshot(
+                serial: serial,
+                workers: 1,
+                allow: [try #require(IPPrefix("127.0.0.0/8"))],
+                whenBlocked: .servfail,
+                upstreams: [],
+                networks: [],
+                trusted: [],
+                zones: zones
+            )
+            channel?.send(.resolver(snapshot))
+        }
+
         /// Has the resolver find what it serves itself.
         func find(_ host: String, _ request: UInt64) throws {
             channel?.send(
@@ -89,14 +116,13 @@ struct ResolverProcessTests {
         }
 
         func turn(until done: () -> Bool) throws {
-            for _ in 0..<400 where !done() { try loop.turn(waiting: .milliseconds(10)) }
+            for _ in 0..<1000 where !done() { try loop.turn(waiting: .milliseconds(10)) }
             #expect(done())
         }
 
-        func ask() throws -> [UInt8]? {
+        func ask(_ name: String = "historian.plant.internal", _ type: UInt8 = 1) throws -> [UInt8]? {
             let query: [UInt8] =
-                [0, 9, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 9] + Array("historian".utf8) + [5] + Array("plant".utf8) + [8]
-                + Array("internal".utf8) + [0, 0, 1, 0, 1]
+                [0, 9, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0] + (try #require(DomainName(name))).wire + [0, type, 0, 1]
             let socket = try NetworkSocket.datagram(to: endpoint, through: nil)
             _ = try socket.write(query.span)
             var poller = pollfd(fd: socket.raw, events: Int16(POLLIN), revents: 0)
@@ -148,6 +174,45 @@ struct ResolverProcessTests {
         try agent.snapshot(1, .private(path: path, interface: interface), generation: 1)
         try agent.turn { agent.inForce == [1, 2, 1] }
         #expect(try #require(try agent.ask()).suffix(4) == [10, 20, 0, 10])
+        agent.loop.unwatch(raw)
+    }
+
+    @Test func keepsAZoneFileForAsLongAsSnapshotsNameIt() throws {
+        let agent = try Agent()
+        let listener = try UnixListener(path: agent.path, mode: 0o600, group: nil)
+        let raw = listener.raw
+        try agent.loop.watch(raw) { _ in
+            let accepted = pn_accept(raw)
+            guard accepted >= 0 else { return }
+            do {
+                try agent.take(FileDescriptor(owning: accepted))
+            } catch {
+                Issue.record(error)
+            }
+        }
+        let process = try ResolverProcess(socketPath: agent.path, loop: agent.loop)
+        try process.start()
+        defer { process.stop() }
+        try agent.turn { agent.hellos.count == 1 }
+
+        var text = "$TTL 300\n@ SOA ns hostmaster 1 3600 900 604800 60\n"
+        for number in 0..<10_000 { text += "host\(number) A 10.20.\(number / 256).\(number % 256)\n" }
+        agent.channel?.send(.zoneFile(number: 4, text: text))
+        try agent.snapshot(1, .file(4))
+        try agent.turn { agent.inForce == [1] }
+        #expect(try #require(try agent.ask("host9999.plant.internal")).suffix(4) == [10, 20, 39, 15])
+        let reverse = try #require(try agent.ask("15.39.20.10.in-addr.arpa", 12))
+        #expect(reverse.suffix(25) == (try #require(DomainName("host9999.plant.internal"))).wire[...])
+
+        // The number is enough the second time, and names nothing once a snapshot went without it.
+        try agent.snapshot(2, .file(4))
+        try agent.turn { agent.inForce == [1, 2] }
+        try agent.snapshot(3, .records(["historian A 10.20.0.10"]))
+        try agent.turn { agent.inForce == [1, 2, 3] }
+        try agent.snapshot(4, .file(4))
+        try agent.snapshot(5, .records(["historian A 10.20.0.11"]))
+        try agent.turn { agent.inForce == [1, 2, 3, 5] }
+        #expect(try #require(try agent.ask()).suffix(4) == [10, 20, 0, 11])
         agent.loop.unwatch(raw)
     }
 }

@@ -18,7 +18,8 @@ extension Reading {
                 let message = "endpoint \(address) lies in \(holder.value) of network '\(holder.owner)'"
                 error(endpoint.mark, message, hint: "the guard would drop the tunnel's own packets")
             case .name(let name):
-                guard let zone = declared.zones.first(where: { name.isWithin($0.value) }) else { continue }
+                guard let zone = (declared.zones + declared.presetZones).first(where: { name.isWithin($0.value) })
+                else { continue }
                 let message =
                     "endpoint '\(name.withoutRootDot)' lies in zone '\(zone.value.withoutRootDot)' "
                     + "of network '\(zone.owner)'"

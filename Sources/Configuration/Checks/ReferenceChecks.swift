@@ -18,6 +18,7 @@ extension Reading {
         checkPlacement()
         checkPaces()
         checkZones()
+        checkZonePresets()
         checkListeners()
         // A warning beside errors is noise: the errors may be its cause.
         guard !diagnostics.contains(where: { $0.severity == .error }) else { return }
@@ -27,6 +28,7 @@ extension Reading {
         warnOfUnaskableTargets()
         warnOfDifferentSources()
         warnOfUncarriedFarEnds()
+        warnOfManyReverseZones()
     }
 
     /// Reports every value that was seen before; `same` makes the key that must be unique.
@@ -160,6 +162,14 @@ extension Reading {
             $0.owner == $1.owner
                 ? "zone '\($1.value.withoutRootDot)' is listed twice in network '\($0.owner)'"
                 : "zone '\($1.value.withoutRootDot)' belongs to network '\($0.owner)' already"
+        }
+    }
+
+    private func checkZonePresets() {
+        refuseRepeated(declared.zonePresets, by: \.value) {
+            $0.owner == $1.owner
+                ? "preset \($1.value) is there twice in network '\($0.owner)'"
+                : "preset \($1.value) belongs to network '\($0.owner)' already"
         }
     }
 

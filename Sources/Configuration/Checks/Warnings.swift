@@ -67,4 +67,19 @@ extension Reading {
             }
         }
     }
+
+    /// More reverse names than are made.
+    func warnOfManyReverseZones() {
+        var counts: [String: Int] = [:]
+        for prefix in declared.prefixes
+        where (declared.zones + declared.presetZones).contains(where: { $0.owner == prefix.owner }) {
+            let before = counts[prefix.owner, default: 0]
+            counts[prefix.owner] = before + prefix.value.reverseApexes.count
+            guard before <= ReverseZone.limit, counts[prefix.owner, default: 0] > ReverseZone.limit else { continue }
+            let message = "from \(prefix.value) on, network '\(prefix.owner)' has no reverse names"
+            let hint =
+                "its prefixes make more than \(ReverseZone.limit) zones; prefixes of /8, /16 and /24 make one each"
+            warning(prefix.mark, message, hint: hint)
+        }
+    }
 }

@@ -69,6 +69,11 @@ struct Declarations {
     var paces: [Sighting<Duration>] = []
     var forwardServers: [Sighting<IPAddress>] = []
     var zones: [Sighting<DomainName>] = []
+    /// The presets of zones, and the zones that they have.
+    var zonePresets: [Sighting<String>] = []
+    var presetZones: [Sighting<DomainName>] = []
+    /// Octets of the zone files that were read.
+    var zoneFileOctets = 0
 
     /// Where certificates, their keys and lists of revoked ones are, and which file that was.
     var credentialFiles: [String: Files.Status] = [:]

@@ -10,7 +10,9 @@ extension Reading {
         if let first = entries.dropFirst(Reservation.networkLimit).first {
             error(first.mark, "more than \(Reservation.networkLimit) networks")
         }
-        return entries.compactMap(network)
+        let networks = entries.compactMap(network)
+        let named = Set(declared.zones.map(\.value))
+        return networks.map { $0.withoutPresetZones(in: named) }
     }
 
     private func network(_ entry: YAMLNode.Entry) -> NetworkConfiguration? {
@@ -24,7 +26,7 @@ extension Reading {
                     "prefixes", "paths", "mtu", "targets", "detect", "degraded", "failback", "drill", "when-down",
                     "zones",
                 ],
-                planned: ["gateway", "nat", "views", "segments", "preset"],
+                planned: ["gateway", "nat", "views", "segments"],
                 reading: self
             )
         else {
@@ -42,8 +44,7 @@ extension Reading {
         let (failback, damping) = section["failback"].flatMap(self.failback) ?? (.auto(after: .seconds(60)), true)
         let whenDown =
             section["when-down"].flatMap { choice($0, "when-down", of: NetworkConfiguration.WhenDown.self) } ?? .block
-        let zones = section["zones"].flatMap { list($0, "zones", mayBeEmpty: true) }?
-            .compactMap { zone($0, of: entry.key) }
+        let zones = section["zones"].flatMap { self.zones($0, of: entry.key) }
         let drill = section["drill"].flatMap { self.drill($0, of: entry.key, targets: targets) }
         guard let name, let uses, let targets else { return nil }
         return NetworkConfiguration(

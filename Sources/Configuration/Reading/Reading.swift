@@ -24,18 +24,25 @@ final class Reading {
         self.directory = file.lastIndex(of: "/").map { String(file[...$0]) } ?? ""
     }
 
-    func error(_ mark: Mark, _ message: String, hint: String? = nil) {
-        add(mark, message, hint, .error)
+    /// - Parameter other: the file that the place is in, where that is one that this file names.
+    func error(_ mark: Mark, _ message: String, hint: String? = nil, in other: String? = nil) {
+        add(mark, message, hint, .error, in: other)
     }
 
     func warning(_ mark: Mark, _ message: String, hint: String? = nil) {
         add(mark, message, hint, .warning)
     }
 
-    private func add(_ mark: Mark, _ message: String, _ hint: String?, _ severity: Diagnostic.Severity) {
+    private func add(
+        _ mark: Mark,
+        _ message: String,
+        _ hint: String?,
+        _ severity: Diagnostic.Severity,
+        in other: String? = nil
+    ) {
         diagnostics.append(
             Diagnostic(
-                file: file,
+                file: other ?? file,
                 line: mark.line,
                 column: mark.column,
                 message: message.onOneLine.withoutKeys,

@@ -2,6 +2,7 @@
 
 import FoundationEssentials
 import NetworkTypes
+import PrivateDNS
 import SystemIO
 
 extension Reading {
@@ -11,7 +12,9 @@ extension Reading {
             let section = Section(
                 node,
                 of: "resolver",
-                keys: ["listen", "allow", "workers", "when-blocked", "upstreams", "rebinding"],
+                keys: [
+                    "listen", "allow", "workers", "when-blocked", "upstreams", "special-use-upstream", "rebinding",
+                ],
                 planned: ["views", "gateway", "segments"],
                 reading: self
             )
@@ -24,6 +27,11 @@ extension Reading {
         let whenBlocked = section["when-blocked"]
             .flatMap { choice($0, "when-blocked", of: ResolverConfiguration.BlockedAnswer.self) }
         let upstreams = section["upstreams"].flatMap { list($0, "upstreams", mayBeEmpty: true) } ?? []
+        let special = section["special-use-upstream"].map { node in
+            (list(node, "special-use-upstream") ?? []).compactMap {
+                specialUseName($0, hasUpstreams: !upstreams.isEmpty)
+            }
+        }
         let threads = workers ?? min(ProcessInfo.processInfo.activeProcessorCount, 4)
         // One for UDP and one for TCP; the agent hands all of them over in one message.
         let sockets = 2 * listen.count * threads
@@ -37,6 +45,7 @@ extension Reading {
             workers: threads,
             whenBlocked: whenBlocked ?? .servfail,
             upstreams: upstreams.compactMap(upstream),
+            specialUseUpstream: special ?? [],
             trusted: section["rebinding"].map(trusted) ?? []
         )
     }
@@ -47,6 +56,21 @@ extension Reading {
         return section.required("allow").flatMap { list($0, "allow") }.map { nodes in
             nodes.compactMap { value($0, "allow", as: DomainName.self, form: "a domain name, or \".\" for all") }
         } ?? []
+    }
+
+    private func specialUseName(_ node: YAMLNode, hasUpstreams: Bool) -> DomainName? {
+        let what = "special-use-upstream"
+        guard let name = value(node, what, as: DomainName.self, form: "a domain name") else { return nil }
+        guard SpecialUseNames.holder(of: name) != nil else {
+            let hint = "it is for names such as 168.192.in-addr.arpa or home.arpa"
+            error(node.mark, "\(what): '\(name.withoutRootDot)' is no special-use name", hint: hint)
+            return nil
+        }
+        guard hasUpstreams else {
+            error(node.mark, "\(what): there are no upstreams to ask", hint: "upstreams: [{address: ADDRESS}]")
+            return nil
+        }
+        return name
     }
 
     private func upstream(_ node: YAMLNode) -> SocketEndpoint? {

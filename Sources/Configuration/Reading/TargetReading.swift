@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import NetworkTypes
-import PrivateDNS
 
 extension Reading {
     /// The targets of a network.
@@ -83,81 +82,6 @@ extension Reading {
                 return nil
             }
             return zone.1.map { .dns(server, zone: $0) }
-        }
-    }
-
-    /// A zone of a network.
-    func zone(_ node: YAMLNode, of network: String) -> ZoneConfiguration? {
-        let what = "a zone of network '\(network)'"
-        guard
-            let section = Section(
-                node,
-                of: what,
-                keys: ["name", "forward", "records", "prefixes", "types"],
-                reading: self
-            )
-        else {
-            return nil
-        }
-        let name = section.required("name").flatMap { node -> DomainName? in
-            guard let name = value(node, "name", as: DomainName.self, form: "a domain name") else { return nil }
-            if name == .root { error(node.mark, "name: the root cannot be a network's zone") }
-            declared.zones.append(Sighting(value: name, owner: network, mark: node.mark))
-            return name
-        }
-        switch (section["forward"], section["records"]) {
-        case (let forward?, nil):
-            let servers = self.servers(forward, of: network)
-            let prefixes = section["prefixes"].map { node in
-                (list(node, "prefixes") ?? []).compactMap { prefix($0, "prefixes") }
-            }
-            let types = section["types"].map { node in
-                Set((list(node, "types") ?? []).compactMap(recordType))
-            }
-            return name.map {
-                ZoneConfiguration(name: $0, source: .forward(servers), prefixes: prefixes, types: types)
-            }
-        case (nil, let records?):
-            for key in ["prefixes", "types"] {
-                if let node = section[key] { error(node.mark, "\(key): only a zone with 'forward' has them") }
-            }
-            let records = self.records(records, of: name)
-            return name.map { ZoneConfiguration(name: $0, source: .records(records)) }
-        default:
-            if !section.hasUnknownKeys { error(section.mark, "\(what) has either 'forward' or 'records'") }
-            return nil
-        }
-    }
-
-    private func recordType(_ node: YAMLNode) -> UInt16? {
-        guard let name = text(node, "types") else { return nil }
-        let number = RecordTypeText.number(of: name)
-        if number == nil { error(node.mark, "types: '\(name)' is no type of records", hint: "as in [A, AAAA, TXT]") }
-        return number
-    }
-
-    private func servers(_ node: YAMLNode, of network: String) -> [SocketEndpoint] {
-        (list(node, "forward") ?? []).compactMap { item in
-            guard let server = endpoint(item, "forward", defaultPort: 53) else { return nil }
-            declared.forwardServers.append(Sighting(value: server.address, owner: network, mark: item.mark))
-            return server
-        }
-    }
-
-    private func records(_ node: YAMLNode, of zone: DomainName?) -> [String] {
-        var good = (list(node, "records", mayBeEmpty: true) ?? []).compactMap { item in
-            text(item, "records").map { (text: $0, mark: item.mark) }
-        }
-        guard let zone else { return good.map(\.text) }
-        // The zone as the resolver will read it stops at its first fault: without that record it goes on to the next.
-        while true {
-            do {
-                _ = try ZoneRecords(zone: zone, records: good.map(\.text))
-                return good.map(\.text)
-            } catch {
-                self.error(good[error.index].mark, "records: \(error.problem)", hint: error.hint)
-                good.remove(at: error.index)
-            }
         }
     }
 }

@@ -123,7 +123,7 @@ struct YAMLComposer: ~Copyable {
 
 extension [UInt8] {
     /// The offset of the first octet that is no UTF-8 (RFC 3629).
-    fileprivate var firstInvalidUTF8: Int? {
+    var firstInvalidUTF8: Int? {
         var parser = Unicode.UTF8.ForwardParser()
         var octets = makeIterator()
         var offset = 0

@@ -29,7 +29,7 @@ final class CompiledZone: Sendable {
         var reason = ""
         switch (zone.realm, zone.content) {
         case (.private, .records(let records)):
-            treatment = .records(StaticZone(records))
+            treatment = .records(records)
         case (.private(let interface), .forward(let servers)):
             treatment = .forward(
                 ForwardRoute(
@@ -54,6 +54,26 @@ final class CompiledZone: Sendable {
             reason = text
         }
         blockedOption = OPT.option(.networkError, text: reason)
+    }
+
+    /// A zone of no network: it is never blocked, and its answers do not change.
+    init(local zone: StaticZone) {
+        apex = zone.apex.wire
+        labelCount = zone.apex.labels.count
+        treatment = .records(zone)
+        negative = NegativeAnswer(zone: zone.apex)
+        blockedOption = []
+        networkLabel = 0
+    }
+
+    /// Names that would be answered by ourselves, and are asked of the upstreams.
+    init(passing name: DomainName, to upstreams: ForwardRoute?) {
+        apex = name.wire
+        labelCount = name.labels.count
+        treatment = upstreams.map { .forward($0) } ?? .nobodyToAsk
+        negative = NegativeAnswer(zone: name)
+        blockedOption = []
+        networkLabel = 0
     }
 }
 

@@ -23,7 +23,7 @@ public final class Policy: Sendable {
 
     /// Where a zone's private answers come from.
     public enum Content: Hashable, Sendable {
-        case records(ZoneRecords)
+        case records(StaticZone)
         case forward([SocketEndpoint])
     }
 
@@ -43,8 +43,11 @@ public final class Policy: Sendable {
         public var addresses: AddressSet?
         /// The types that are asked of its servers (RFC 6895 section 3.1); nil for all.
         public var types: Set<UInt16>?
+        /// What its questions are counted under; several zones may share one.
+        public var label: String
 
         /// Makes a zone.
+        /// - Parameter label: nil for the zone's name.
         public init(
             name: DomainName,
             network: NetworkName,
@@ -52,7 +55,8 @@ public final class Policy: Sendable {
             realm: Realm,
             generation: UInt64,
             addresses: AddressSet? = nil,
-            types: Set<UInt16>? = nil
+            types: Set<UInt16>? = nil,
+            label: String? = nil
         ) {
             self.addresses = addresses
             self.types = types
@@ -61,6 +65,7 @@ public final class Policy: Sendable {
             self.content = content
             self.realm = realm
             self.generation = generation
+            self.label = label ?? name.withoutRootDot
         }
 
         var filter: AnswerFilter {
@@ -93,7 +98,7 @@ public final class Policy: Sendable {
     /// Where names go that no zone holds; nil where nobody is to be asked.
     let upstreams: ForwardRoute?
     // Numbers are never given anew, so that counters survive a change of policy.
-    /// The zones' names by number, for counters; the first is the root, for what goes to the upstreams.
+    /// The zones' labels by number, for counters; the first is the root, for what goes to the upstreams.
     public let zoneLabels: [String]
     /// The networks' names by number.
     public let networkLabels: [String]
@@ -119,11 +124,13 @@ public final class Policy: Sendable {
 
     /// Compiles a policy. What was learned under the previous one stays good where the zone's generation, realm and
     /// servers are the same.
+    /// - Parameter specialUseUpstream: special-use names that the upstreams are asked for, with all below them.
     public init(
         serial: UInt64,
         allow: [IPPrefix],
         whenBlocked: BlockedAnswer,
         upstreams: [SocketEndpoint],
+        specialUseUpstream: [DomainName] = [],
         protection: Protection? = nil,
         zones: [Zone],
         after previous: Policy?
@@ -135,7 +142,7 @@ public final class Policy: Sendable {
         scopes.beginPolicy()
         var zoneLabels = previous?.zoneLabels ?? ["."]
         var networkLabels = previous?.networkLabels ?? []
-        self.upstreams =
+        let route =
             upstreams.isEmpty
             ? nil
             : ForwardRoute(
@@ -146,20 +153,26 @@ public final class Policy: Sendable {
                 isPathBound: false,
                 filter: protection?.filter ?? AnswerFilter()
             )
-        self.zones = zones.map { zone in
+        self.upstreams = route
+        let names = Set(zones.map(\.name))
+        let passed = specialUseUpstream.filter { $0.closest(in: names) == nil }
+        let own = zones.map { zone in
             CompiledZone(
                 zone,
                 scope: scopes.scope(of: .zone(zone, upstreams: upstreams)),
                 upstreams: upstreams,
-                label: Self.number(of: zone.name.withoutRootDot, in: &zoneLabels),
+                label: Self.number(of: zone.label, in: &zoneLabels),
                 networkLabel: Self.number(of: zone.network.text, in: &networkLabels)
             )
         }
+        self.zones =
+            own + passed.map { CompiledZone(passing: $0, to: route) }
+            + SpecialUseNames.zones(besides: names.union(passed), hasUpstreams: route != nil)
         scopes.endPolicy()
         self.scopes = scopes
         self.zoneLabels = zoneLabels
         self.networkLabels = networkLabels
-        index = NameIndex(zones.map(\.name.wire))
+        index = NameIndex(self.zones.map(\.apex))
         depths = self.zones.reduce(0) { $0 | 1 << UInt128($1.labelCount) }
     }
 

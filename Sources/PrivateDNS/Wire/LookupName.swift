@@ -104,8 +104,10 @@ struct NameIndex: Sendable {
         while size < names.count * 2 { size *= 2 }
         slots = Array(repeating: -1, count: size)
         hashes = Array(repeating: 0, count: size)
+        var room = LookupName()
         for (number, name) in names.enumerated() {
-            let hash = LookupName(name).hash
+            room.take(name.span, at: 0, count: name.count)
+            let hash = room.hash
             var slot = Int(truncatingIfNeeded: hash) & (size - 1)
             while slots[slot] >= 0 { slot = (slot + 1) & (size - 1) }
             slots[slot] = Int32(number)

@@ -44,6 +44,8 @@ public struct ResponseCode: RawRepresentable, Hashable, Sendable {
     public static let notImp = ResponseCode(rawValue: 4)
     /// Policy forbids an answer.
     public static let refused = ResponseCode(rawValue: 5)
+    /// A name would be longer than names can be (RFC 6672 section 2.2).
+    public static let yxDomain = ResponseCode(rawValue: 6)
     /// The EDNS version is not known.
     public static let badVers = ResponseCode(rawValue: 16)
 
@@ -56,6 +58,7 @@ public struct ResponseCode: RawRepresentable, Hashable, Sendable {
         case .nxDomain: "NXDOMAIN"
         case .notImp: "NOTIMP"
         case .refused: "REFUSED"
+        case .yxDomain: "YXDOMAIN"
         case .badVers: "BADVERS"
         default: "RCODE\(rawValue)"
         }

@@ -20,23 +20,27 @@ struct NegativeAnswer: Sendable {
         fixed.append(RecordType.soa.rawValue)
         fixed.append(internetClass)
         fixed.append(set.ttl)
-        fixed.append(UInt16(2 + Self.data.count))
+        fixed.append(UInt16(2 + Self.dataSize))
         self.fixed = fixed
     }
 
     /// Octets of what ``write(behind:into:)`` writes.
-    static let bodySize = 2 + 10 + 2 + data.count
+    static let bodySize = 2 + 10 + 2 + dataSize
 
     /// The record's form is that of RFC 6303 section 3: a server that is the zone itself, nobody to write to.
-    static func authority(_ zone: DomainName) -> ZoneRecords.RecordSet {
-        ZoneRecords.RecordSet(owner: zone, type: .soa, ttl: ttl, data: [zone.wire + data])
+    static func authority(_ zone: DomainName, ttl: UInt32 = ttl) -> ZoneRecords.RecordSet {
+        ZoneRecords.RecordSet(owner: zone, type: .soa, ttl: ttl, data: [zone.wire + data(ttl)])
     }
 
-    private static let data: [UInt8] = {
-        var data = Array("\u{6}nobody\u{7}invalid\u{0}".utf8)
+    private static func data(_ ttl: UInt32) -> [UInt8] {
+        var data = mailbox
         for value in [1, 3600, 1200, 604_800, ttl] { data.append(value) }
         return data
-    }()
+    }
+
+    private static let mailbox = Array("\u{6}nobody\u{7}invalid\u{0}".utf8)
+    private static let data = data(ttl)
+    private static let dataSize = mailbox.count + 20
 
     /// Writes the SOA for a question whose name lies in the zone, its names as pointers into that question.
     /// - Parameter body: ``bodySize`` octets.

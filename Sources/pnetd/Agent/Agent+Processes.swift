@@ -15,6 +15,10 @@ struct NamesWork {
     var waiting: [UInt64: [() -> Void]] = [:]
     /// Records that were left out of answers since the resolver runs, by zone.
     var leftOut = LastMinute<[String: Double]>()
+    /// The zone files that the resolver has.
+    var zoneFiles = SentZoneFiles()
+    /// The zones of reverse names of these networks.
+    var reverse: (networks: [NetworkConfiguration], zones: [ReverseZone]) = ([], [])
 }
 
 extension Agent {
@@ -33,6 +37,7 @@ extension Agent {
                 log.error("\(role) holds sockets that are not what it says; they are not taken over")
             }
             guard !isEnding else { return _ = processes.send(.stop, to: role) }
+            if role == .resolver { names.zoneFiles.forgetWhatWasSent() }
             handOver(to: role, holding: taken)
         }
         processes.onMessage = { [unowned self] in heard($0, $1) }
@@ -170,18 +175,10 @@ extension Agent {
     func sendSnapshot() -> UInt64? {
         guard let resolver = site.resolver, processes.isConnected(.resolver) else { return nil }
         names.serial += 1
-        let zones = site.networks.flatMap { network in
-            network.zones.map { zone in
-                ResolverSnapshot.Zone(
-                    name: zone.name,
-                    network: network.name,
-                    source: ResolverSnapshot.Zone.Source(zone.source),
-                    realm: realm(network.name),
-                    generation: named[network.name]?.generation ?? 0,
-                    prefixes: zone.prefixes,
-                    types: zone.types
-                )
-            }
+        let zones = site.networks.flatMap { network in network.zones.map { snapshot(of: $0, in: network.name) } }
+        names.zoneFiles.keep(site.networks.flatMap(\.zones).compactMap(\.source.fileText))
+        for (number, text) in names.zoneFiles.takeUnsent() {
+            processes.send(.zoneFile(number: number, text: text), to: .resolver)
         }
         processes.send(
             .resolver(
@@ -191,14 +188,57 @@ extension Agent {
                     allow: resolver.allow,
                     whenBlocked: ResolverSnapshot.BlockedAnswer(resolver.whenBlocked),
                     upstreams: resolver.upstreams,
+                    specialUseUpstream: resolver.specialUseUpstream,
                     networks: site.networks.map { ResolverSnapshot.Network(name: $0.name, prefixes: $0.prefixes) },
                     trusted: resolver.trusted,
-                    zones: zones
+                    zones: zones + reverseZones.map(snapshot)
                 )
             ),
             to: .resolver
         )
         return names.serial
+    }
+
+    private func snapshot(of zone: ZoneConfiguration, in network: NetworkName) -> ResolverSnapshot.Zone {
+        let source: ResolverSnapshot.Zone.Source
+        switch zone.source {
+        case .records(let records): source = .records(records)
+        case .file(let text): source = .file(names.zoneFiles.number(of: text))
+        case .forward(let servers): source = .forward(servers)
+        }
+        return ResolverSnapshot.Zone(
+            name: zone.name,
+            network: network,
+            source: source,
+            realm: realm(network),
+            generation: named[network]?.generation ?? 0,
+            hasPointers: zone.hasPointers,
+            prefixes: zone.prefixes,
+            types: zone.types
+        )
+    }
+
+    private func snapshot(of zone: ReverseZone) -> ResolverSnapshot.Zone {
+        let source: ResolverSnapshot.Zone.Source
+        switch zone.source {
+        case .pointers: source = .pointers
+        case .forward(let servers): source = .forward(servers)
+        }
+        return ResolverSnapshot.Zone(
+            name: zone.name,
+            network: zone.network,
+            source: source,
+            realm: realm(zone.network),
+            generation: named[zone.network]?.generation ?? 0,
+            // A thousand of them would be a thousand time series.
+            label: "addresses of \(zone.network)"
+        )
+    }
+
+    /// Made once for each file: a decision that waits for names waits for nothing else.
+    private var reverseZones: [ReverseZone] {
+        if names.reverse.networks != site.networks { names.reverse = (site.networks, site.networks.reverseZones) }
+        return names.reverse.zones
     }
 
     private func realm(_ network: NetworkName) -> ResolverSnapshot.Zone.Realm {

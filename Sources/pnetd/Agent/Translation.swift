@@ -207,15 +207,6 @@ extension ResolverSnapshot.BlockedAnswer {
     }
 }
 
-extension ResolverSnapshot.Zone.Source {
-    init(_ source: ZoneConfiguration.Source) {
-        switch source {
-        case .records(let records): self = .records(records)
-        case .forward(let servers): self = .forward(servers)
-        }
-    }
-}
-
 extension StatusReport.Path.Kind {
     init(_ kind: PathConfiguration.Kind) {
         switch kind {

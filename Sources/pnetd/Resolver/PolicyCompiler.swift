@@ -4,28 +4,55 @@ import NetworkTypes
 import PrivateDNS
 import ProcessLink
 
-/// Turns the agent's snapshots into policies. Zones that did not change are not parsed again.
+/// Turns the agent's snapshots into policies. Zones that did not change are not made again.
 struct PolicyCompiler {
     /// A zone of a snapshot that cannot be served.
     struct Failure: Error, CustomStringConvertible {
         let zone: String
-        let error: ZoneRecordError
+        let reason: String
 
-        var description: String { "zone \(zone), record \(error.index + 1): \(error)" }
+        var description: String { "zone \(zone), \(reason)" }
+    }
+
+    /// What a zone's records are made of.
+    private enum Text: Hashable {
+        case lines([String])
+        case file(String)
     }
 
     private struct Key: Hashable {
         let zone: DomainName
-        let lines: [String]
+        let text: Text
+
+        /// By the name alone, which says it: a text of megabytes is compared faster than it is hashed.
+        func hash(into hasher: inout Hasher) { hasher.combine(zone) }
+    }
+
+    private struct Parsed {
+        let records: ZoneRecords
+        let answers: StaticZone
+    }
+
+    /// What a network's PTR records are made of, in order.
+    private struct Pointers: Hashable {
+        var apexes: [DomainName] = []
+        var hosts: [Key] = []
     }
 
     /// The last policy that was made.
     private(set) var policy: Policy?
-    private var records: [Key: ZoneRecords] = [:]
+    private var parsed: [Key: Parsed] = [:]
     private var addresses: [[IPPrefix]: AddressSet] = [:]
+    private var pointers: [Pointers: [DomainName: StaticZone]] = [:]
 
-    mutating func compile(_ snapshot: ResolverSnapshot) throws(Failure) -> Policy {
-        var parsed: [Key: ZoneRecords] = [:]
+    /// - Parameter zoneFiles: the texts of zone files by the numbers that the snapshot calls them by.
+    mutating func compile(
+        _ snapshot: ResolverSnapshot,
+        zoneFiles: [UInt64: String] = [:]
+    ) throws(Failure) -> Policy {
+        var next = (parsed: [Key: Parsed](), pointers: [Pointers: [DomainName: StaticZone]]())
+        var keys: [DomainName: Key] = [:]
+        var wanted: [NetworkName: Pointers] = [:]
         let known = addresses
         var sets: [[IPPrefix]: AddressSet] = [:]
         func set(of prefixes: [IPPrefix]) -> AddressSet {
@@ -34,34 +61,48 @@ struct PolicyCompiler {
             return set
         }
         let networks = Dictionary(snapshot.networks.map { ($0.name, set(of: $0.prefixes)) }) { first, _ in first }
-        var zones: [Policy.Zone] = []
         for zone in snapshot.zones {
+            if zone.source == .pointers { wanted[zone.network, default: Pointers()].apexes.append(zone.name) }
+            guard let key = try Self.key(of: zone, zoneFiles) else { continue }
+            keys[zone.name] = key
+            if let known = parsed[key] { next.parsed[key] = known } else { next.parsed[key] = try Self.parse(key) }
+            if zone.hasPointers { wanted[zone.network, default: Pointers()].hosts.append(key) }
+        }
+        for needed in wanted.values where !needed.apexes.isEmpty {
+            let hosts = needed.hosts.compactMap { next.parsed[$0]?.records }
+            next.pointers[needed] = pointers[needed] ?? PointerZones.make(needed.apexes, of: hosts)
+        }
+        let zones = snapshot.zones.compactMap { zone -> Policy.Zone? in
             let content: Policy.Content
             switch zone.source {
             case .forward(let servers):
                 content = .forward(servers)
-            case .records(let lines):
-                let checked = try check(lines, of: zone)
-                parsed[Key(zone: zone.name, lines: lines)] = checked
-                content = .records(checked)
+            case .records, .file:
+                guard let key = keys[zone.name], let made = next.parsed[key] else { return nil }
+                content = .records(made.answers)
+            case .pointers:
+                guard let needed = wanted[zone.network], let made = next.pointers[needed]?[zone.name] else {
+                    return nil
+                }
+                content = .records(made)
             }
-            zones.append(
-                Policy.Zone(
-                    name: zone.name,
-                    network: zone.network,
-                    content: content,
-                    realm: Self.realm(zone.realm),
-                    generation: zone.generation,
-                    addresses: zone.prefixes.map(set) ?? networks[zone.network] ?? AddressSet([]),
-                    types: zone.types
-                )
+            return Policy.Zone(
+                name: zone.name,
+                network: zone.network,
+                content: content,
+                realm: Self.realm(zone.realm),
+                generation: zone.generation,
+                addresses: zone.prefixes.map(set) ?? networks[zone.network] ?? AddressSet([]),
+                types: zone.types,
+                label: zone.label
             )
         }
-        let next = Policy(
+        let made = Policy(
             serial: snapshot.serial,
             allow: snapshot.allow,
             whenBlocked: Self.answer(snapshot.whenBlocked),
             upstreams: snapshot.upstreams,
+            specialUseUpstream: snapshot.specialUseUpstream,
             protection: Policy.Protection(
                 of: set(of: snapshot.networks.flatMap(\.prefixes)),
                 trusting: snapshot.trusted
@@ -69,18 +110,41 @@ struct PolicyCompiler {
             zones: zones,
             after: policy
         )
-        records = parsed
+        (parsed, pointers) = next
         addresses = sets
-        policy = next
-        return next
+        policy = made
+        return made
     }
 
-    private func check(_ lines: [String], of zone: ResolverSnapshot.Zone) throws(Failure) -> ZoneRecords {
-        if let known = records[Key(zone: zone.name, lines: lines)] { return known }
+    private static func key(
+        of zone: ResolverSnapshot.Zone,
+        _ zoneFiles: [UInt64: String]
+    ) throws(Failure) -> Key? {
+        switch zone.source {
+        case .records(let lines):
+            return Key(zone: zone.name, text: .lines(lines))
+        case .file(let number):
+            guard let text = zoneFiles[number] else {
+                throw Failure(zone: zone.name.withoutRootDot, reason: "its file did not come")
+            }
+            return Key(zone: zone.name, text: .file(text))
+        case .pointers, .forward:
+            return nil
+        }
+    }
+
+    private static func parse(_ key: Key) throws(Failure) -> Parsed {
         do {
-            return try ZoneRecords(zone: zone.name, records: lines)
+            let records: ZoneRecords
+            switch key.text {
+            case .lines(let lines): records = try ZoneRecords(zone: key.zone, records: lines)
+            case .file(let text): records = try ZoneRecords(zone: key.zone, file: text)
+            }
+            return Parsed(records: records, answers: StaticZone(records))
+        } catch let error as ZoneRecordError {
+            throw Failure(zone: key.zone.withoutRootDot, reason: "record \(error.index + 1): \(error)")
         } catch {
-            throw Failure(zone: zone.name.withoutRootDot, error: error)
+            throw Failure(zone: key.zone.withoutRootDot, reason: "\(error)")
         }
     }
 

@@ -12,7 +12,7 @@ enum ResolverMetrics {
         }
         add("queries_total", tally.datagramQueries, ["transport": "udp"])
         add("queries_total", tally.streamQueries, ["transport": "tcp"])
-        for code in [ResponseCode.noError, .formErr, .servFail, .nxDomain, .notImp, .refused, .badVers] {
+        for code in [ResponseCode.noError, .formErr, .servFail, .nxDomain, .notImp, .refused, .yxDomain, .badVers] {
             add("answers_total", tally.answers(code), ["rcode": code.text])
         }
         add("cache_hits_total", tally.cacheHits)

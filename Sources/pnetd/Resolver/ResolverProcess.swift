@@ -28,6 +28,8 @@ final class ResolverProcess {
     var onServing: () -> Void = {}
     /// The snapshot whose coming into force the agent has not been told.
     private var unacknowledged: UInt64?
+    /// The zone files that the agent has sent, by its numbers.
+    private var zoneFiles: [UInt64: String] = [:]
     /// What is being found for the agent.
     private var lookups: [UInt64: AddressLookup] = [:]
     /// More than the agent asks for at once.
@@ -72,8 +74,9 @@ final class ResolverProcess {
                 loop.schedule(after: Self.reconnectInterval) { [unowned self] in connect() }
             }
             self.channel = channel
-            // Another agent's questions.
+            // Another agent's questions and numbers.
             lookups = [:]
+            zoneFiles = [:]
             channel.send(
                 .hello(holding: listeners.descriptions),
                 with: listeners.descriptors
@@ -88,6 +91,8 @@ final class ResolverProcess {
         case .listeners(let wanted, let attached):
             serve(wanted, attached: attached, descriptors)
             return
+        case .zoneFile(let number, let text):
+            zoneFiles[number] = text
         case .resolver(let snapshot):
             answer(by: snapshot)
         case .find(let request, let host, let servers, let interface):
@@ -138,7 +143,9 @@ final class ResolverProcess {
 
     private func answer(by snapshot: ResolverSnapshot) {
         do {
-            pool.adopt(try compiler.compile(snapshot))
+            pool.adopt(try compiler.compile(snapshot, zoneFiles: zoneFiles))
+            let named = Set(snapshot.zones.compactMap(\.source.file))
+            zoneFiles = zoneFiles.filter { named.contains($0.key) }
             unacknowledged = snapshot.serial
             tellWhatIsInForce()
         } catch {
@@ -157,6 +164,13 @@ final class ResolverProcess {
     private func sendMetrics() {
         channel?.send(.metrics(ResolverMetrics.samples(pool.tally, compiler.policy)))
         loop.schedule(after: Self.metricsInterval) { [unowned self] in sendMetrics() }
+    }
+}
+
+extension ResolverSnapshot.Zone.Source {
+    fileprivate var file: UInt64? {
+        guard case .file(let number) = self else { return nil }
+        return number
     }
 }
 

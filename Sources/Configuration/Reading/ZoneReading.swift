@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NetworkTypes
+import PrivateDNS
+
+extension Reading {
+    private static let zoneSources = ["forward", "records", "file", "rewrite"]
+
+    /// A zone of a network.
+    func zone(_ node: YAMLNode, of network: String) -> ZoneConfiguration? {
+        let what = "a zone of network '\(network)'"
+        let keys = ["name", "ptr", "prefixes", "types"] + Self.zoneSources
+        guard let section = Section(node, of: what, keys: keys, reading: self) else { return nil }
+        let name = section.required("name").flatMap { node -> DomainName? in
+            guard let name = value(node, "name", as: DomainName.self, form: "a domain name") else { return nil }
+            if name == .root { error(node.mark, "name: the root cannot be a network's zone") }
+            declared.zones.append(Sighting(value: name, owner: network, mark: node.mark))
+            return name
+        }
+        let found = Self.zoneSources.compactMap { key in section[key].map { (key, $0) } }
+        guard let (key, value) = found.first, found.count == 1 else {
+            if !section.hasUnknownKeys || found.count > 1 {
+                error(section.mark, "\(what) has either 'forward', 'records', 'file' or 'rewrite'")
+            }
+            return nil
+        }
+        let wantsPointers = section["ptr"].flatMap { pointers($0, beside: key) } ?? true
+        let read: (source: ZoneConfiguration.Source, hasHosts: Bool)?
+        switch key {
+        case "forward": read = (.forward(servers(value, of: network)), false)
+        case "records": read = records(value, of: name)
+        case "file": read = zoneFile(value, of: name)
+        default: read = rewrite(value, of: name).map { (.records([$0]), false) }
+        }
+        let limits = self.limits(of: section, beside: key)
+        guard let name, let read else { return nil }
+        return ZoneConfiguration(
+            name: name,
+            source: read.source,
+            prefixes: limits.prefixes,
+            types: limits.types,
+            hasPointers: wantsPointers && read.hasHosts,
+            isOfPreset: false
+        )
+    }
+
+    /// Where the names of a forwarded zone may lead, and what its servers are asked for.
+    private func limits(of section: Section, beside source: String) -> (prefixes: [IPPrefix]?, types: Set<UInt16>?) {
+        guard source == "forward" else {
+            for key in ["prefixes", "types"] {
+                if let node = section[key] { error(node.mark, "\(key): only a zone with 'forward' has them") }
+            }
+            return (nil, nil)
+        }
+        let prefixes = section["prefixes"].map { node in
+            (list(node, "prefixes") ?? []).compactMap { prefix($0, "prefixes") }
+        }
+        let types = section["types"].map { node in Set((list(node, "types") ?? []).compactMap(recordType)) }
+        return (prefixes, types)
+    }
+
+    private func recordType(_ node: YAMLNode) -> UInt16? {
+        guard let name = text(node, "types") else { return nil }
+        let number = RecordTypeText.number(of: name)
+        if number == nil { error(node.mark, "types: '\(name)' is no type of records", hint: "as in [A, AAAA, TXT]") }
+        return number
+    }
+
+    private func pointers(_ node: YAMLNode, beside source: String) -> Bool? {
+        guard source == "records" || source == "file" else {
+            error(node.mark, "'ptr' has no meaning beside '\(source)'", hint: "it is for zones with records or a file")
+            return nil
+        }
+        return boolean(node, "ptr")
+    }
+
+    func servers(_ node: YAMLNode, of network: String) -> [SocketEndpoint] {
+        (list(node, "forward") ?? []).compactMap { item in
+            guard let server = endpoint(item, "forward", defaultPort: 53) else { return nil }
+            declared.forwardServers.append(Sighting(value: server.address, owner: network, mark: item.mark))
+            return server
+        }
+    }
+
+    private func records(
+        _ node: YAMLNode,
+        of zone: DomainName?
+    ) -> (source: ZoneConfiguration.Source, hasHosts: Bool) {
+        var good = (list(node, "records", mayBeEmpty: true) ?? []).compactMap { item in
+            text(item, "records").map { (text: $0, mark: item.mark) }
+        }
+        guard let zone else { return (.records(good.map(\.text)), false) }
+        // The zone as the resolver will read it stops at its first fault: without that record it goes on to the next.
+        while true {
+            do {
+                let records = try ZoneRecords(zone: zone, records: good.map(\.text))
+                return (.records(good.map(\.text)), records.hasHosts)
+            } catch {
+                self.error(good[error.index].mark, "records: \(error.problem)", hint: error.hint)
+                good.remove(at: error.index)
+            }
+        }
+    }
+
+    /// The record that leads all names of a zone to those below another (RFC 6672).
+    private func rewrite(_ node: YAMLNode, of zone: DomainName?) -> String? {
+        guard let target = value(node, "rewrite", as: DomainName.self, form: "a domain name") else { return nil }
+        if let zone, target.isWithin(zone) {
+            let message = "rewrite: '\(target.withoutRootDot)' lies in the zone itself"
+            error(node.mark, message, hint: "it would be rewritten again and again")
+            return nil
+        }
+        return "@ DNAME \(target)"
+    }
+}
