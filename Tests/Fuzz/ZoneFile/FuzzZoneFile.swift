@@ -5,6 +5,7 @@ import NetworkTypes
 
 @testable import PrivateDNS
 
+/// A text that is no zone says where; one that is answers for all of its names.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzZoneFile(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     let input = unsafe Array(UnsafeBufferPointer(start: start, count: count))
