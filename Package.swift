@@ -226,6 +226,7 @@ if Context.environment["PNETD_FUZZ"] != nil {
         ("Messages", ["ProcessLink"]),
         ("Netlink", ["CLinux", "FuzzKit", "NetworkTypes", "Tunnel"]),
         ("Userspace", ["FuzzKit", "NetworkTypes", "Tunnel"]), ("VICI", ["Tunnel"]),
+        ("ZoneFile", ["NetworkTypes", "PrivateDNS"]),
     ] as [(String, [Target.Dependency])] {
         package.targets.append(
             .executableTarget(

@@ -136,6 +136,7 @@ struct ZoneFileTests {
         ("a TXT \"x\n", "1: a quotation that does not end on its line"),
         ("a TXT x\\", "1: a '\\' with nothing behind it"),
         ("a TXT x\u{1}y\n", "1: the control character 1"),
+        ("a A 10.0.0.1\n; \t\r \u{c}\n", "2: the control character 12"),
         ("$ORIGIN example.net.\na A 10.0.0.1\n", "2: a.example.net. lies outside of zone plant.internal."),
         ("sub NS ns.sub\n", "1: a zone of records delegates nothing"),
         ("sub SOA a b 1 2 3 4 5\n", "1: the SOA is not that of plant.internal."),

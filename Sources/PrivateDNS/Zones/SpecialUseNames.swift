@@ -42,7 +42,7 @@ public enum SpecialUseNames {
         ((64...127).map { "\($0).100.in-addr.arpa" }, .empty),
         // RFC 8375 section 4.
         (["home.arpa"], .empty),
-        // RFC 9462 section 6.4: no encrypted resolver stands in for this one.
+        // RFC 9462 sections 4 and 6.1: no encrypted resolver stands in for this one, and nobody else's may.
         (["resolver.arpa"], .noData),
         // By these a browser and a relay ask whether they may go past the network's resolver.
         (["use-application-dns.net", "mask.icloud.com", "mask-h2.icloud.com"], .absent),

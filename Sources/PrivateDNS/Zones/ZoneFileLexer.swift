@@ -54,7 +54,7 @@ struct ZoneFileLexer {
             case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"):
                 position += 1
             case UInt8(ascii: ";"):
-                while position < text.count, text[position] != UInt8(ascii: "\n") { position += 1 }
+                try skipComment()
             case UInt8(ascii: "("):
                 guard opened == nil else { throw fault("a second '('", "parentheses do not nest: remove one") }
                 opened = line
@@ -102,7 +102,7 @@ struct ZoneFileLexer {
                 UInt8(ascii: ")"):
                 if !isQuoted { break loop }
             case 0..<0x20, 0x7f:
-                throw fault("the control character \(text[position])", "write it as \\DDD")
+                throw controlCharacter()
             default:
                 break
             }
@@ -110,6 +110,19 @@ struct ZoneFileLexer {
         }
         guard !isQuoted else { throw fault("a quotation that does not end on its line", "close it with \"") }
         return String(decoding: text[start..<position], as: UTF8.self)
+    }
+
+    private mutating func skipComment() throws(ZoneFileError.Fault) {
+        while position < text.count, text[position] != UInt8(ascii: "\n") {
+            let isBlank = text[position] == UInt8(ascii: "\t") || text[position] == UInt8(ascii: "\r")
+            guard isBlank || text[position] >= 0x20, text[position] != 0x7f else { throw controlCharacter() }
+            position += 1
+        }
+    }
+
+    /// Not in comments either: it would take six times its room on the way to the resolver.
+    private func controlCharacter() -> ZoneFileError.Fault {
+        fault("the control character \(text[position])", "write it as \\DDD, and none in comments")
     }
 
     /// What is left of the entry belongs to the mistake in it.
