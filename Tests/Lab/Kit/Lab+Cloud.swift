@@ -217,6 +217,10 @@ extension Lab {
                     "hub1.privatelink.azure-devices.net. 10 IN A 10.20.0.4",
                     "hub1.privatelink.azure-devices.net. 10 IN AAAA fd00:20::4",
                     "hub2.privatelink.azure-devices.net. 10 IN A 10.20.0.5",
+                    "stray.privatelink.azure-devices.net. 10 IN A 203.0.113.83",
+                    "stray.privatelink.azure-devices.net. 10 IN AAAA 2001:db8:ffff::83",
+                    "stray.privatelink.azure-devices.net. 10 IN AAAA fd00:20::4",
+                    "stray.privatelink.azure-devices.net. 10 IN HTTPS 1 . ipv4hint=203.0.113.83",
                 ]
             ),
             try startUnbound(
@@ -225,6 +229,7 @@ extension Lab {
                 data: [
                     "hub1.privatelink.azure-devices.net. 60 IN A 203.0.113.80", "www.example.net. 60 IN A 203.0.113.81",
                     "historian.plant.internal. 60 IN A 203.0.113.82",
+                    "evil.example.net. 60 IN A 10.20.0.4", "evil.example.net. 60 IN A 192.168.1.1",
                 ]
             ),
         ]
