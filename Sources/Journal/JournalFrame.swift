@@ -21,7 +21,7 @@ import FoundationEssentials
 enum JournalFrame {
     static let magic = Array("pnetdjnl".utf8)
     /// Goes up with every change that an older reader would misread.
-    static let format: UInt8 = 1
+    static let format: UInt8 = 2
     /// The octets before a block's payload.
     static let blockHead = 8
 

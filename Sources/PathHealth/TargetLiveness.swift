@@ -124,8 +124,9 @@ package struct TargetLiveness: Sendable, Hashable, Codable {
     /// When it is asked again: after its interval, or half of it and more where that leads into step.
     private func nextStep(after now: Instant) -> Instant {
         let interval = steadyInterval
-        guard keepsStep else { return now + interval }
-        let left = interval.nanoseconds - now.nanoseconds % max(interval.nanoseconds, 1)
+        // Of an interval that follows the round trips no two are the same: there is no step to keep.
+        guard keepsStep, interval.nanoseconds % promise.longestInterval.nanoseconds == 0 else { return now + interval }
+        let left = interval.nanoseconds - now.nanoseconds % interval.nanoseconds
         // Who was asked early, with others that have another interval, is in step.
         guard left > timers.leadNanoseconds else { return now + interval }
         return now + .nanoseconds(left >= interval.nanoseconds / 2 ? left : left + interval.nanoseconds / 2)

@@ -58,7 +58,7 @@ struct JournalReaderTests {
         ]
         #expect(block == expected)
         let begun = try Chaos(seed: 0, steps: 0).segment
-        #expect(Array(begun.prefix(9)) == Array("pnetdjnl".utf8) + [1])
+        #expect(Array(begun.prefix(9)) == Array("pnetdjnl".utf8) + [2])
     }
 
     @Test func aTornTailIsLeftOutAtEveryLength() throws {

@@ -75,6 +75,16 @@ struct LoopbackTests {
         [try Scenario.zone("plant.internal", records: ["h A 10.0.0.1"], realm: Scenario.path("lo"))]
     }
 
+    /// As they do for a resolver that takes over the sockets of one that died.
+    @Test func questionsWaitUntilThereIsAPolicy() throws {
+        let server = try Server()
+        let socket = try NetworkSocket.datagram(to: server.endpoint, through: nil)
+        _ = try socket.write(MessageText.query("a.corp.test").bytes.span)
+        #expect(try Self.wait(socket, milliseconds: 200) == nil)
+        try server.adopt([try Scenario.zone("corp.test", records: ["a A 10.20.0.1"], realm: Scenario.path("lo"))])
+        #expect(try Self.wait(socket).map { Reply($0).addresses } == ["10.20.0.1"])
+    }
+
     @Test(arguments: ["127.0.0.1", "0.0.0.0"]) func answersOverDatagrams(address: String) throws {
         let server = try Server(address: address)
         try server.adopt(records())

@@ -12,7 +12,13 @@ extension Reading {
 
     private func presetZones(_ node: YAMLNode, of network: String) -> [ZoneConfiguration] {
         let what = "a zone preset of network '\(network)'"
-        guard let section = Section(node, of: what, keys: ["preset", "forward", "regions"], reading: self),
+        guard
+            let section = Section(
+                node,
+                of: what,
+                keys: ["preset", "forward", "regions", "prefixes", "types"],
+                reading: self
+            ),
             let value = section["preset"],
             let preset = choice(value, "preset", of: ZonePreset.self)
         else { return [] }
@@ -22,10 +28,18 @@ extension Reading {
             error(section.mark, "preset \(preset.rawValue) has no zones without a region", hint: "regions: [REGION]")
         }
         guard let servers = section.required("forward").map({ self.servers($0, of: network) }) else { return [] }
+        let limits = self.limits(of: section, beside: "forward")
         let zones = preset.zones(in: regions)
         for zone in zones { declared.presetZones.append(Sighting(value: zone, owner: network, mark: value.mark)) }
         return zones.map {
-            ZoneConfiguration(name: $0, source: .forward(servers), hasPointers: false, isOfPreset: true)
+            ZoneConfiguration(
+                name: $0,
+                source: .forward(servers),
+                prefixes: limits.prefixes,
+                types: limits.types,
+                hasPointers: false,
+                isOfPreset: true
+            )
         }
     }
 

@@ -45,7 +45,7 @@ extension Reading {
     }
 
     /// Where the names of a forwarded zone may lead, and what its servers are asked for.
-    private func limits(of section: Section, beside source: String) -> (prefixes: [IPPrefix]?, types: Set<UInt16>?) {
+    func limits(of section: Section, beside source: String) -> (prefixes: [IPPrefix]?, types: Set<UInt16>?) {
         guard source == "forward" else {
             for key in ["prefixes", "types"] {
                 if let node = section[key] { error(node.mark, "\(key): only a zone with 'forward' has them") }

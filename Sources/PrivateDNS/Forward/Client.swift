@@ -30,7 +30,29 @@ struct Waiter {
     /// Aliases that were followed so far, uncompressed.
     var chain: [UInt8] = []
     var chainCount: UInt16 = 0
+    /// Whether the first of them is ours, and so the answer (RFC 1035 section 4.1.1, AA).
+    var isAuthoritative = false
     var hops = 0
     /// The name that is looked for now.
     var name: [UInt8]
+    /// Where the last alias must not lead, as servers gave it; nil where it may lead anywhere.
+    var bound: AliasBound?
+}
+
+/// What binds an alias that a server gave: what is said where it leads where it must not, and the zone that it is counted
+/// for.
+struct AliasBound {
+    let remark: AnswerRemark
+    let label: Int
+
+    /// The bound of the aliases that a route's servers give for a name.
+    init?(of route: ForwardRoute, asked name: [UInt8]) {
+        switch route.filter.addresses {
+        case .any: return nil
+        case .within: remark = .outsideOfNetwork
+        case .outside where route.filter.trusts(name): return nil
+        case .outside: remark = .rebinding
+        }
+        label = route.label
+    }
 }

@@ -23,6 +23,10 @@ extension Resolution {
             wanted.take(waiter.name.span, at: 0, count: waiter.name.count)
             let route: ForwardRoute
             if let zone = policy.zone(holding: wanted) {
+                // Into a network's zones any alias may lead: the clouds' public names do.
+                if zone.isLocal, let bound = waiter.bound, bound.remark == .rebinding {
+                    return bar(waiter, bound, zone.negative)
+                }
                 switch zone.treatment {
                 case .blocked:
                     return finishBlocked(waiter, zone, policy)
@@ -30,7 +34,7 @@ extension Resolution {
                     return finish(waiter, .refused, options: FixedOptions.notAuthoritative)
                 case .forward(let zoneRoute):
                     guard zoneRoute.filter.asks(for: waiter.scan.type) else {
-                        return deny(waiter, zone, .noError, isAuthoritative: false, options: FixedOptions.none)
+                        return deny(waiter, zone.negative, .noError, isAuthoritative: false, options: FixedOptions.none)
                     }
                     route = zoneRoute
                 case .records(let records):
@@ -38,7 +42,7 @@ extension Resolution {
                     case .answer(let answer):
                         return finish(waiter, answer.head, body: answer.body)
                     case .noSuchName:
-                        return deny(waiter, zone, .nxDomain, isAuthoritative: true, options: FixedOptions.none)
+                        return deny(waiter, zone.negative, .nxDomain, isAuthoritative: true, options: FixedOptions.none)
                     case .leaves(let records, let count, let target):
                         waiter.follow(records, count, to: target)
                         continue
@@ -48,6 +52,11 @@ extension Resolution {
                 route = upstreams
             } else {
                 return finish(waiter, .refused, options: FixedOptions.notAuthoritative)
+            }
+            if let bound = waiter.bound, bound.remark == .outsideOfNetwork, route === policy.upstreams,
+                let name = DomainName(wire: waiter.name)
+            {
+                return bar(waiter, bound, NegativeAnswer(zone: name))
             }
             if waiter.scan.type == .any { return finish(waiter, AnyAnswer.head, body: AnyAnswer.body) }
             guard let next = takeFromCache(waiter, route, now: now) else { return }
@@ -76,7 +85,8 @@ extension Resolution {
             return nil
         }
         var waiter = waiter
-        waiter.follow(Answering.expand(body, entry.head, behind: waiter.name, waiter.scan.type), entry.head.answers)
+        let records = Answering.expand(body, entry.head, behind: waiter.name, waiter.scan.type)
+        waiter.follow(records, entry.head.answers, as: route)
         return waiter
     }
 
@@ -93,6 +103,7 @@ extension Resolution {
             writer.append(waiter.chain)
             writer.append(records)
             head.answers += waiter.chainCount
+            head.isAuthoritative = waiter.isAuthoritative
             body = writer.body
         }
         let limit = waiter.client.limit(waiter.scan)
@@ -125,20 +136,26 @@ extension Resolution {
         let options = zone.blockedOption
         switch policy.whenBlocked {
         case .servfail: finish(waiter, .servFail, options: options)
-        case .nxdomain: deny(waiter, zone, .nxDomain, isAuthoritative: false, options: options)
-        case .nodata: deny(waiter, zone, .noError, isAuthoritative: false, options: options)
+        case .nxdomain: deny(waiter, zone.negative, .nxDomain, isAuthoritative: false, options: options)
+        case .nodata: deny(waiter, zone.negative, .noError, isAuthoritative: false, options: options)
         }
+    }
+
+    /// An alias leads where it must not.
+    private mutating func bar(_ waiter: Waiter, _ bound: AliasBound, _ negative: NegativeAnswer) {
+        tally.leftOut[bound.label] &+= 1
+        deny(waiter, negative, .noError, isAuthoritative: false, options: bound.remark.option)
     }
 
     private mutating func deny(
         _ waiter: Waiter,
-        _ zone: CompiledZone,
+        _ denial: NegativeAnswer,
         _ code: ResponseCode,
         isAuthoritative: Bool,
         options: [UInt8]
     ) {
         var body = [UInt8](repeating: 0, count: NegativeAnswer.bodySize)
-        zone.negative.write(behind: wanted, into: &body)
+        denial.write(behind: wanted, into: &body)
         let head = ReplyHead(code: code, isAuthoritative: isAuthoritative, authority: 1)
         finish(waiter, head, body: body, options: options)
     }
@@ -181,17 +198,23 @@ extension Waiter {
         name = WireName.lowered(query.span, at: MessageSize.header)
     }
 
-    /// Goes where an alias leads.
+    /// Goes where an alias of the file's leads.
     mutating func follow(_ records: [UInt8], _ count: UInt16, to target: [UInt8]) {
+        if chainCount == 0 { isAuthoritative = true }
         chain += records
         chainCount += count
         hops += 1
         name = target
+        bound = nil
     }
 
-    /// Goes where the last of some aliases leads.
-    mutating func follow(_ records: [UInt8], _ count: UInt16) {
+    /// Goes where the last of some aliases leads that a route's servers gave.
+    mutating func follow(_ records: [UInt8], _ count: UInt16, as route: ForwardRoute) {
+        let bound = AliasBound(of: route, asked: name)
+        let isAuthoritative = chainCount > 0 && isAuthoritative
         follow(records, count, to: Answering.lastTarget(records) ?? [0])
+        self.bound = bound
+        self.isAuthoritative = isAuthoritative
     }
 
     /// Begins anew, at the name that the client asked for.
@@ -199,6 +222,7 @@ extension Waiter {
         chain = []
         chainCount = 0
         hops = 0
+        bound = nil
         name = WireName.lowered(query.span, at: MessageSize.header)
     }
 }

@@ -141,7 +141,7 @@ extension Resolution {
         for waiter in exchange.waiters {
             if entry.leaves {
                 var waiter = waiter
-                waiter.follow(answer.records, entry.head.answers)
+                waiter.follow(answer.records, entry.head.answers, as: exchange.route)
                 proceed(waiter, now: now)
             } else {
                 finish(waiter, entry.head, body: entry.body, options: entry.remark?.option ?? FixedOptions.none)

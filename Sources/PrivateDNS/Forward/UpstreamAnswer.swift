@@ -80,26 +80,14 @@ struct UpstreamAnswer {
         _ route: ForwardRoute,
         _ isOurs: ([UInt8]) -> Bool
     ) -> [UInt8] {
+        let owners = sections.answers.map { WireName.lowered(message, at: $0.owner) }
         var current = question.name
-        for _ in 0...Self.aliasLimit {
-            let here = sections.answers.filter { WireName.lowered(message, at: $0.owner) == current }
-            let barred = here.filter { !route.filter.passes($0, of: message, asking: question.name) }
-            leftOut += barred.count
-            let found = here.count { $0.type == question.type }
-            var alias: [UInt8]?
-            for record in here {
-                let isSignature = record.type == .rrsig && question.variant.contains(.wantsDNSSEC)
-                guard record.type == question.type || record.type == .cname || isSignature else { continue }
-                // A set of which something is missing is not what was signed.
-                guard !barred.contains(where: { $0.owner == record.owner || record.signs($0.type, in: message) }) else {
-                    continue
-                }
-                take(record, of: message, ttl: min(record.soundTTL, route.longestTTL))
-                if record.type == .cname { alias = WireName.lowered(message, at: record.data.lowerBound) }
-            }
-            guard let alias, found == 0 else {
-                if found > 0 { lastAlias = nil }
-                isEmptied = found > 0 && barred.count { $0.type == question.type } == found
+        var visited: Set<[UInt8]> = []
+        while visited.count <= Self.aliasLimit, visited.insert(current).inserted {
+            let here = zip(sections.answers, owners).filter { $0.1 == current }.map(\.0)
+            let (alias, isFound) = takeSets(here, message, question, route)
+            guard let alias, !isFound else {
+                if isFound { lastAlias = nil }
                 return current
             }
             lastAlias = alias
@@ -110,6 +98,33 @@ struct UpstreamAnswer {
             }
         }
         return current
+    }
+
+    /// Takes the records of one name that answer the question.
+    /// - Returns: where its alias leads, and whether there are records of the type that was asked for.
+    private mutating func takeSets(
+        _ here: [RecordView],
+        _ message: Span<UInt8>,
+        _ question: Question,
+        _ route: ForwardRoute
+    ) -> (alias: [UInt8]?, isFound: Bool) {
+        let found = here.filter { $0.type == question.type }
+        let barred = Set(
+            found.filter { !route.filter.passes($0, of: message, asking: question.name) }.map(\.owner)
+        )
+        leftOut += barred.count
+        isEmptied = !found.isEmpty && barred.count == found.count
+        var alias: [UInt8]?
+        for record in here {
+            let isSignature = record.type == .rrsig && question.variant.contains(.wantsDNSSEC)
+            guard record.type == question.type || record.type == .cname || isSignature else { continue }
+            guard !barred.contains(record.owner) else { continue }
+            // A set of which something is missing is not what was signed.
+            guard barred.isEmpty || !record.signs(question.type, in: message) else { continue }
+            take(record, of: message, ttl: min(record.soundTTL, route.longestTTL))
+            if record.type == .cname { alias = WireName.lowered(message, at: record.data.lowerBound) }
+        }
+        return (alias, !found.isEmpty)
     }
 
     private mutating func take(_ record: RecordView, of message: Span<UInt8>, ttl: UInt32) {
@@ -140,7 +155,7 @@ struct UpstreamAnswer {
                 let ttl = min(record.ttl, minimum, longestTTL)
                 negativeTTL = min(negativeTTL ?? .max, ttl)
                 record.appendExpanded(message, ttl: ttl, to: &records)
-            } else if wantsDNSSEC, record.type != .ns || isNegative {
+            } else if wantsDNSSEC, record.type.isOfProofs || record.type == .ns && isNegative {
                 record.appendExpanded(message, ttl: min(record.ttl, longestTTL), to: &records)
             } else {
                 continue

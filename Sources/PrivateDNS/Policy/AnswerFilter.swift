@@ -32,13 +32,18 @@ struct AnswerFilter: Sendable, Hashable {
         switch addresses {
         case .any: return true
         case .within(let set):
-            return record.addresses(in: message).allSatisfy(set.contains)
-        case .outside(let set, let trusted):
-            let addresses = record.addresses(in: message)
+            return record.addresses(in: message).allSatisfy { set.contains($0.translated) }
+        case .outside(let set, _):
+            let addresses = record.addresses(in: message).map(\.translated)
             guard addresses.contains(where: { set.contains($0) || SpecialPurpose.contains($0) }) else { return true }
-            guard let name = DomainName(wire: name) else { return false }
-            return trusted.contains { name.isWithin($0) }
+            return trusts(name)
         }
+    }
+
+    /// Whether a name that the upstreams are asked for may lead anywhere.
+    func trusts(_ name: [UInt8]) -> Bool {
+        guard case .outside(_, let trusted) = addresses, let name = DomainName(wire: name) else { return false }
+        return trusted.contains { name.isWithin($0) }
     }
 
     /// What is said of an answer of which something was left out.
@@ -47,24 +52,30 @@ struct AnswerFilter: Sendable, Hashable {
     }
 }
 
-/// Addresses that are not of the public Internet (RFC 6890 and the registries that it made).
+/// Addresses that are not of the public Internet, as far as a host or a site may have them (RFC 6890).
 enum SpecialPurpose {
     private static let set = AddressSet(
         [
-            // "This network", private use (RFC 1918), shared (RFC 6598), loopback, link-local (RFC 3927).
+            // "This network", private use (RFC 1918), shared (RFC 6598), loopback, link-local (RFC 3927), benchmarks (RFC
+            // 2544), multicast and reserved.
             "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
-            "192.168.0.0/16",
-            // Unspecified and loopback, unique local (RFC 4193), link-local and its predecessor (RFC 4291, 3879).
-            "::/127", "fc00::/7", "fe80::/10", "fec0::/10",
+            "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/3",
+            // Unspecified and loopback, unique local (RFC 4193), link-local and its predecessor (RFC 4291, 3879), multicast.
+            "::/127", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8",
             // Local-use translation (RFC 8215).
             "64:ff9b:1::/48",
         ].compactMap { IPPrefix($0) }
     )
-    /// 64:ff9b::/96, behind which a translator finds IPv4 addresses (RFC 6052 section 2.1).
-    private static let translated = UInt128(0x0064_ff9b) << 96
 
-    static func contains(_ address: IPAddress) -> Bool {
-        guard address.family == .ipv6, address.bits >> 32 == translated >> 32 else { return set.contains(address) }
-        return set.contains(.v4(IPv4Address(bits: UInt32(truncatingIfNeeded: address.bits))))
+    static func contains(_ address: IPAddress) -> Bool { set.contains(address) }
+}
+
+extension IPAddress {
+    /// The IPv4 address that a translator finds behind 64:ff9b::/96 (RFC 6052 section 2.1), or a router behind 2002::/16
+    /// (RFC 3056 section 2); else the address itself.
+    fileprivate var translated: IPAddress {
+        guard family == .ipv6 else { return self }
+        if bits >> 32 == 0x0064_ff9b << 64 { return .v4(IPv4Address(bits: UInt32(truncatingIfNeeded: bits))) }
+        return bits >> 112 == 0x2002 ? .v4(IPv4Address(bits: UInt32(truncatingIfNeeded: bits >> 80))) : self
     }
 }

@@ -20,12 +20,15 @@ final class CompiledZone: Sendable {
     /// EDE 23 with the reason, for a zone that is blocked.
     let blockedOption: [UInt8]
     let networkLabel: Int
+    /// Whether it is of no network: a special-use name's.
+    let isLocal: Bool
 
     init(_ zone: Policy.Zone, scope: UInt64, upstreams: [SocketEndpoint], label: Int, networkLabel: Int) {
         apex = zone.name.wire
         labelCount = zone.name.labels.count
         negative = NegativeAnswer(zone: zone.name)
         self.networkLabel = networkLabel
+        isLocal = false
         var reason = ""
         switch (zone.realm, zone.content) {
         case (.private, .records(let records)):
@@ -64,6 +67,7 @@ final class CompiledZone: Sendable {
         negative = NegativeAnswer(zone: zone.apex)
         blockedOption = []
         networkLabel = 0
+        isLocal = true
     }
 
     /// Names that would be answered by ourselves, and are asked of the upstreams.
@@ -74,6 +78,7 @@ final class CompiledZone: Sendable {
         negative = NegativeAnswer(zone: name)
         blockedOption = []
         networkLabel = 0
+        isLocal = false
     }
 }
 

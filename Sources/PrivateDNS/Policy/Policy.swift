@@ -139,7 +139,8 @@ public final class Policy: Sendable {
         self.allow = AddressSet(allow)
         self.whenBlocked = whenBlocked
         var scopes = previous?.scopes ?? ScopeLedger()
-        scopes.beginPolicy()
+        let names = Set(zones.map(\.name))
+        scopes.beginPolicy(of: names)
         var zoneLabels = previous?.zoneLabels ?? ["."]
         var networkLabels = previous?.networkLabels ?? []
         let route =
@@ -154,7 +155,6 @@ public final class Policy: Sendable {
                 filter: protection?.filter ?? AnswerFilter()
             )
         self.upstreams = route
-        let names = Set(zones.map(\.name))
         let passed = specialUseUpstream.filter { $0.closest(in: names) == nil }
         let own = zones.map { zone in
             CompiledZone(

@@ -29,9 +29,13 @@ struct ScopeLedger: Sendable {
     private var previous: [Scope: UInt64] = [:]
     private var current: [Scope: UInt64] = [:]
     private var last: UInt64 = 0
+    private var apexes: Set<DomainName> = []
 
-    mutating func beginPolicy() {
-        previous = current
+    /// - Parameter zones: an answer may hold a chain through what is a zone from now on: where they are others, all begins
+    ///   anew.
+    mutating func beginPolicy(of zones: Set<DomainName>) {
+        previous = zones == apexes ? current : [:]
+        apexes = zones
         current = [:]
     }
 

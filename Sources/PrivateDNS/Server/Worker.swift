@@ -29,6 +29,8 @@ struct Worker: ~Copyable {
     private var outbox = DatagramOutbox(capacity: batch, datagramSize: MessageSize.datagram)
     private var resolution: Resolution
     private var listeners: [WorkerMailbox.Listener] = []
+    /// Those that came before there was a policy: what is asked meanwhile waits in them.
+    private var unserved: [WorkerMailbox.Listener]?
     private var upstream = UpstreamSockets()
     private var streams = StreamConnections()
     private var nextShow = Instant(nanoseconds: 0)
@@ -89,11 +91,15 @@ struct Worker: ~Copyable {
     private mutating func obey(_ now: Instant) -> Bool {
         let orders = mailbox.takeOrders()
         guard !orders.isStopped else { return false }
-        if let listeners = orders.listeners { listen(listeners) }
+        if let listeners = orders.listeners { unserved = listeners }
         if let (policy, order) = orders.policy {
             resolution.adopt(policy, now: now)
             act(now)
             mailbox.acknowledge(order)
+        }
+        if let unserved, resolution.policy != nil {
+            listen(unserved)
+            self.unserved = nil
         }
         return true
     }

@@ -15,10 +15,16 @@ struct RecordType: RawRepresentable, Hashable, Sendable {
     static let aaaa = RecordType(rawValue: 28)
     static let dname = RecordType(rawValue: 39)
     static let opt = RecordType(rawValue: 41)
+    static let ds = RecordType(rawValue: 43)
     static let rrsig = RecordType(rawValue: 46)
+    static let nsec = RecordType(rawValue: 47)
+    static let nsec3 = RecordType(rawValue: 50)
     static let svcb = RecordType(rawValue: 64)
     static let https = RecordType(rawValue: 65)
     static let any = RecordType(rawValue: 255)
+
+    /// What proves that something is there, or is not (RFC 4035 section 3.1, RFC 5155 section 7).
+    var isOfProofs: Bool { [.soa, .ds, .rrsig, .nsec, .nsec3].contains(self) }
 
     /// TSIG, transfers and the like: 128 to 254 are meta types and questions (RFC 6895 section 3.1).
     var isMeta: Bool { self == .opt || (128...255).contains(rawValue) || rawValue == 0 }

@@ -190,7 +190,7 @@ extension Agent {
                     upstreams: resolver.upstreams,
                     specialUseUpstream: resolver.specialUseUpstream,
                     networks: site.networks.map { ResolverSnapshot.Network(name: $0.name, prefixes: $0.prefixes) },
-                    trusted: resolver.trusted,
+                    trusted: resolver.trusted + resolver.specialUseUpstream,
                     zones: zones + reverseZones.map(snapshot)
                 )
             ),
