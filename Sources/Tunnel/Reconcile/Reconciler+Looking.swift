@@ -183,7 +183,9 @@ extension Reconciler {
     /// Whether somebody changed WireGuard's side of a path, or how an interface of ours checks sources: of that the kernel sends
     /// no event, so it has to be asked.
     public func hasTunnelToRepair(_ desired: Desired) -> Bool {
-        desired.paths.contains { path in
+        // What is drained by asking, or was by the last pass, wakes nobody any more.
+        defer { tell() }
+        return desired.paths.contains { path in
             guard path.ownsInterface, configured[path.interface] == path.kind.hashValue,
                 ask(for: path.interface) != nil
             else { return false }

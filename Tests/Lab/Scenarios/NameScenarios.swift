@@ -14,6 +14,7 @@ extension Scenarios {
             try scenario("names") { lab, daemon in
                 try daemon.start()
                 try daemon.waitFor(path: .a)
+                try daemon.waitForNames()
                 func answer(_ name: String, _ type: String) throws -> String { try daemon.dig(name, type) }
                 let stray = "stray.privatelink.azure-devices.net"
                 for type in ["A", "HTTPS"] {
