@@ -49,8 +49,11 @@ struct ScriptStage {
             if !asked.isEmpty { asked.removeFirst() }
         case "wait":
             try adopt()
-            scenario.pass(.seconds(Int64(words[0]) ?? 0))
-            playServers()
+            // In small steps: servers answer while clients wait.
+            for _ in 0..<(Int(words[0]) ?? 0) * 20 {
+                scenario.pass(.milliseconds(50))
+                playServers()
+            }
         default: throw Script.Fault(file, statement.line, "'\(statement.words[0])' is no statement")
         }
         if ["zone", "upstreams", "trust", "when-blocked", "network"].contains(statement.words[0]) { isAdopted = false }

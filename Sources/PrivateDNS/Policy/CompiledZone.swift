@@ -23,6 +23,9 @@ final class CompiledZone: Sendable {
     /// Whether it is of no network: a special-use name's.
     let isLocal: Bool
 
+    /// Who is asked for its names; nil where nobody is.
+    var route: ForwardRoute? { if case .forward(let route) = treatment { route } else { nil } }
+
     init(_ zone: Policy.Zone, scope: UInt64, upstreams: [SocketEndpoint], label: Int, networkLabel: Int) {
         apex = zone.name.wire
         labelCount = zone.name.labels.count

@@ -107,6 +107,7 @@ public final class Policy: Sendable {
     /// Bit n: some zone has n labels.
     private let depths: UInt128
     private let scopes: ScopeLedger
+    private let routes: [UInt64: ForwardRoute]
 
     /// Whatever is asked goes to these servers by this interface.
     init(asking servers: [SocketEndpoint], through interface: InterfaceName) {
@@ -120,6 +121,12 @@ public final class Policy: Sendable {
         index = NameIndex([])
         depths = 0
         scopes = ScopeLedger()
+        routes = Self.routes(upstreams, [])
+    }
+
+    private static func routes(_ upstreams: ForwardRoute?, _ zones: [CompiledZone]) -> [UInt64: ForwardRoute] {
+        let all = [upstreams].compactMap(\.self) + zones.compactMap(\.route)
+        return Dictionary(all.map { ($0.scope, $0) }) { first, _ in first }
     }
 
     /// Compiles a policy. What was learned under the previous one stays good where the zone's generation, realm and
@@ -172,6 +179,7 @@ public final class Policy: Sendable {
         self.scopes = scopes
         self.zoneLabels = zoneLabels
         self.networkLabels = networkLabels
+        routes = Self.routes(route, self.zones)
         index = NameIndex(self.zones.map(\.apex))
         depths = self.zones.reduce(0) { $0 | 1 << UInt128($1.labelCount) }
     }
@@ -201,11 +209,5 @@ public final class Policy: Sendable {
     }
 
     /// The route that a scope has now; nil where the scope is over.
-    func route(ofScope scope: UInt64) -> ForwardRoute? {
-        if let upstreams, upstreams.scope == scope { return upstreams }
-        for zone in zones {
-            if case .forward(let route) = zone.treatment, route.scope == scope { return route }
-        }
-        return nil
-    }
+    func route(ofScope scope: UInt64) -> ForwardRoute? { routes[scope] }
 }

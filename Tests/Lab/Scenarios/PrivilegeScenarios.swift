@@ -105,7 +105,8 @@ extension Scenarios {
             try scenario("inside") { lab, daemon in
                 try daemon.start()
                 try daemon.waitFor(path: .a)
-                try waitUntil("the frontend runs") { !lab.site.processes(running: "pnetd-frontend").isEmpty }
+                let commands = ["pnetd resolver", "pnetd-frontend"]
+                try waitUntil("they run") { commands.allSatisfy { !lab.site.processes(running: $0).isEmpty } }
                 let account = LinkRole.resolver.account
                 let user = ["setpriv", "--reuid=\(account.user)", "--regid=\(account.group)", "--clear-groups"]
                 // An ordinary process of that user can be read by its like: the question is a fair one.
@@ -116,8 +117,11 @@ extension Scenarios {
                         user + ["sh", "-c", "head -c 1 /proc/\(pid)/environ && exec 3</proc/\(pid)/mem"]
                     )
                 }
-                try waitUntil("its like reads it") { try read(try process(lab, "sleep 60")).status == 0 }
-                for command in ["pnetd resolver", "pnetd-frontend"] {
+                try waitUntil("its like reads it") {
+                    // It is on its way from one program to the next.
+                    try lab.site.processes(running: "sleep 60").first.map { try read($0).status == 0 } ?? false
+                }
+                for command in commands {
                     let refused = try read(try process(lab, command))
                     #expect(refused.status != 0 && refused.output.contains("Permission denied"))
                 }
