@@ -131,12 +131,10 @@ struct ResolverProcessTests {
         }
     }
 
-    @Test func servesAcknowledgesAndOutlivesTheAgent() throws {
-        let agent = try Agent()
-        let listener = try UnixListener(path: agent.path, mode: 0o600, group: nil)
-        let raw = listener.raw
-        try agent.loop.watch(raw) { _ in
-            let accepted = pn_accept(raw)
+    /// Hands whoever connects to the agent.
+    private func accept(from listener: Int32, for agent: Agent) throws {
+        try agent.loop.watch(listener) { _ in
+            let accepted = pn_accept(listener)
             guard accepted >= 0 else { return }
             do {
                 try agent.take(FileDescriptor(owning: accepted))
@@ -144,6 +142,13 @@ struct ResolverProcessTests {
                 Issue.record(error)
             }
         }
+    }
+
+    @Test func servesAcknowledgesAndOutlivesTheAgent() throws {
+        let agent = try Agent()
+        let listener = try UnixListener(path: agent.path, mode: 0o600, group: nil)
+        let raw = listener.raw
+        try accept(from: raw, for: agent)
         let process = try ResolverProcess(socketPath: agent.path, loop: agent.loop)
         try process.start()
         defer { process.stop() }
@@ -181,15 +186,7 @@ struct ResolverProcessTests {
         let agent = try Agent()
         let listener = try UnixListener(path: agent.path, mode: 0o600, group: nil)
         let raw = listener.raw
-        try agent.loop.watch(raw) { _ in
-            let accepted = pn_accept(raw)
-            guard accepted >= 0 else { return }
-            do {
-                try agent.take(FileDescriptor(owning: accepted))
-            } catch {
-                Issue.record(error)
-            }
-        }
+        try accept(from: raw, for: agent)
         let process = try ResolverProcess(socketPath: agent.path, loop: agent.loop)
         try process.start()
         defer { process.stop() }
