@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import NetworkTypes
+import PrivateDNS
 
 /// A zone of reverse names that a network has without the file naming it: those of its own prefixes.
 public struct ReverseZone: Hashable, Sendable {
@@ -37,7 +38,7 @@ extension [NetworkConfiguration] {
                 let apexes = prefix.reverseApexes
                 count += apexes.count
                 guard count <= ReverseZone.limit else { break }
-                for name in apexes where !name.isWithin(anyOf: named) {
+                for name in apexes where name.closest(in: named) == nil {
                     let known = found[name]
                     if let known, known.length >= prefix.length { continue }
                     if known == nil { order.append(name) }
@@ -58,16 +59,5 @@ extension NetworkConfiguration {
             servers += more.filter { !servers.contains($0) }
         }
         return servers.isEmpty ? nil : .forward(servers)
-    }
-}
-
-extension DomainName {
-    fileprivate func isWithin(anyOf names: Set<DomainName>) -> Bool {
-        var name: DomainName? = self
-        while let current = name {
-            if names.contains(current) { return true }
-            name = current.parent
-        }
-        return false
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import NetworkTypes
+package import NetworkTypes
 
 extension DomainName {
     /// Whether its leftmost label is an asterisk alone (RFC 4592 section 2.1.1).
@@ -16,7 +16,7 @@ extension DomainName {
     }
 
     /// The longest of some names that it is or lies below.
-    func closest(in names: Set<DomainName>) -> DomainName? {
+    package func closest(in names: Set<DomainName>) -> DomainName? {
         var name: DomainName? = self
         while let current = name {
             if names.contains(current) { return current }
