@@ -255,22 +255,23 @@ extension Scenarios {
                     ].map { try lab.site.run($0.split(separator: " ").map(String.init)) }
                 }
                 let before = try shown()
-                for command in [
+                let harmless = [
                     "ip link set pn-a alias mine", "sysctl -qw net.ipv4.conf.pn-a.rp_filter=1",
                     "sysctl -qw net.ipv4.conf.pn-a.src_valid_mark=0",
                     "wg set pn-a peer \(gateway) persistent-keepalive 99",
-                    "wg set pn-a peer \(gateway) endpoint 192.0.2.99:1",
-                ] {
+                ]
+                // Nothing passes while the endpoint is wrong, so the path may rightly be left until it is back.
+                for command in harmless + ["wg set pn-a peer \(gateway) endpoint 192.0.2.99:1"] {
                     try lab.site.run(command.split(separator: " ").map(String.init))
                     let time = try waitUntil("what '\(command)' undid is back", within: .milliseconds(1_500)) {
                         try shown() == before
                     }
                     print("\(command): back after \(time.shortText)")
+                    if harmless.contains(command) { #expect(try daemon.network().switches == 0) }
                 }
                 try waitUntil("all are told of") { try daemon.status().foreignChanges.count >= 5 }
                 let changes = try daemon.status().foreignChanges.map(\.object)
                 #expect(Set(changes) == ["interface pn-a", "WireGuard on pn-a"])
-                #expect(try daemon.network().switches == 0)
 
                 // What is taken down goes, whatever has become of its alias.
                 try lab.site.run("ip", "link", "set", "pn-a", "alias", "mine")

@@ -133,10 +133,13 @@ extension Scenarios {
             try scenario("core") { lab, daemon in
                 try daemon.start()
                 try daemon.waitFor(path: .a)
-                try waitUntil("the frontend runs") { !lab.site.processes(running: "pnetd-frontend").isEmpty }
                 let commands = ["pnetd run", "pnetd resolver", "pnetd-frontend", "wireguard-go"]
-                let holders = commands.flatMap { lab.site.processes(running: $0) }
-                #expect(holders.count == 3 + Stage.here.userspaceTunnels)
+                var holders: [pid_t] = []
+                // Each of them was for a moment what started it: two of one name, or none yet.
+                try waitUntil("each has become what it is") {
+                    holders = commands.flatMap { lab.site.processes(running: $0) }
+                    return holders.count == 3 + Stage.here.userspaceTunnels
+                }
                 for pid in holders {
                     let limits = try Program.must(["grep", "Max core file size", "/proc/\(pid)/limits"])
                     #expect(limits.split(separator: " ").dropFirst(4).prefix(2) == ["1", "1"])
@@ -160,8 +163,12 @@ extension Scenarios {
                     "-c",
                     "cd \(folder) && ulimit -c unlimited && exec sleep 60"
                 )
-                try waitUntil("it runs") { !lab.site.processes(running: "sleep 60").isEmpty }
-                pause(.milliseconds(100))
+                try waitUntil("it sleeps") {
+                    // The shell's own line has these words too.
+                    try lab.site.processes(running: "sleep 60").contains {
+                        try Files.read("/proc/\($0)/comm", limit: 64).starts(with: "sleep".utf8)
+                    }
+                }
                 other.signal(SIGQUIT)
                 try other.wait()
                 guard try !cores(folder).isEmpty else {
