@@ -143,16 +143,17 @@ public struct ZoneConfiguration: Hashable, Sendable {
         case file(String)
         /// Servers in the network that are asked through its active path.
         case forward([SocketEndpoint])
+
+        /// Whether servers are asked.
+        public var isForwarded: Bool { if case .forward = self { true } else { false } }
     }
 
     /// The zone's apex.
     public let name: DomainName
     /// Where the answers come from.
     public let source: Source
-    /// Where the names of a forwarded zone may lead; nil for the network's prefixes.
-    public var prefixes: [IPPrefix]?
-    /// The numbers of the types that are asked of a forwarded zone's servers; nil for all.
-    public var types: Set<UInt16>?
+    /// What holds of it where it is forwarded.
+    public var terms: ForwardTerms
     /// Whether there are addresses in its records that get reverse names, where they are the network's.
     public let hasPointers: Bool
     /// Whether it is one of a preset's, so that one of the same name in the file goes before it.

@@ -65,6 +65,12 @@ extension HealthCore {
         networks.first { $0.policy.network == network }?.decider.current
     }
 
+    /// The paths that could carry a network's traffic now, best first.
+    public func livingPaths(of network: NetworkName) -> [PathName] {
+        guard let network = networks.first(where: { $0.policy.network == network }) else { return [] }
+        return zip(network.policy.paths, network.views).filter(\.1.verdict.isUsable).map(\.0)
+    }
+
     /// Who answers echoes through a path, in the file's order.
     public func answeringEchoes(through path: PathName) -> [IPAddress] {
         var addresses: [IPAddress] = []

@@ -85,12 +85,47 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
 
         /// Where the network's names lead now.
         public enum Realm: Hashable, Sendable, Codable {
-            /// Private answers; questions to the zone's servers leave by this interface.
-            case `private`(path: PathName, interface: InterfaceName)
+            /// Private answers; questions to the zone's servers leave by these ways: the active path, then the others that
+            /// live.
+            case `private`([Way])
             /// No answer; the text says which path and since when.
             case blocked(String)
             /// Public answers, because the file says so.
             case `public`
+        }
+
+        /// A path and its interface.
+        public struct Way: Hashable, Sendable, Codable {
+            /// The path.
+            public var path: PathName
+            /// Its interface.
+            public var interface: InterfaceName
+
+            /// Names a way.
+            public init(path: PathName, interface: InterfaceName) {
+                (self.path, self.interface) = (path, interface)
+            }
+        }
+
+        /// When an answer of its servers that is over is given again.
+        public struct LastKnownGood: Hashable, Sendable, Codable {
+            /// The TCP port that its address must take a connection on.
+            public var port: UInt16
+            /// How many seconds after it came, at the most.
+            public var age: UInt32
+
+            /// States when.
+            public init(port: UInt16, age: UInt32) {
+                (self.port, self.age) = (port, age)
+            }
+        }
+
+        /// Why the public is asked for a name that ought to be private.
+        public enum PublicReason: String, Hashable, Sendable, Codable, CaseIterable {
+            /// The zone's servers say that there is no such name.
+            case noSuchName
+            /// None of them answers.
+            case noAnswer
         }
 
         /// The zone's apex.
@@ -107,6 +142,10 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         public var prefixes: [IPPrefix]?
         /// The numbers of the types that its servers are asked for; nil for all.
         public var types: Set<UInt16>?
+        /// When an answer of its servers that is over is given again; nil for never.
+        public var lastKnownGood: LastKnownGood?
+        /// Why the public is asked for its names while they are private.
+        public var publicAfter: Set<PublicReason>
         /// Whether the addresses in its records get PTR records.
         public var hasPointers: Bool
         /// What its questions are counted under, where that is not its name.
@@ -122,8 +161,12 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
             hasPointers: Bool = true,
             label: String? = nil,
             prefixes: [IPPrefix]? = nil,
-            types: Set<UInt16>? = nil
+            types: Set<UInt16>? = nil,
+            lastKnownGood: LastKnownGood? = nil,
+            publicAfter: Set<PublicReason> = []
         ) {
+            self.lastKnownGood = lastKnownGood
+            self.publicAfter = publicAfter
             self.prefixes = prefixes
             self.types = types
             self.name = name

@@ -314,8 +314,26 @@ struct NetworkMistakeTests {
                 "historian A 10.30.0.10\"]\n        prefixes: [10.30.0.0/16]\n        types: [A]"
             ),
             give: [
-                "49:19: error: prefixes: only a zone with 'forward' has them",
-                "50:16: error: types: only a zone with 'forward' has them",
+                "49:19: error: prefixes: only a zone with 'forward' has it",
+                "50:16: error: types: only a zone with 'forward' has it",
+            ]
+        )
+    }
+
+    @Test func whatIsDoneWhereServersDoNotAnswer() throws {
+        let zone = "        forward: [10.20.0.53]"
+        try Example.expect(
+            (zone, zone + "\n        last-known-good: on\n        public-after: [nxdomian]"),
+            give: [
+                "40:26: error: last-known-good must be off, or a mapping (as in {port: 443, for: 3d})",
+                "41:24: error: public-after must be nxdomain or no-answer, not 'nxdomian' (did you mean 'nxdomain'?)",
+            ]
+        )
+        try Example.expect(
+            (zone, zone + "\n        last-known-good: {prot: 443, for: 40d}"),
+            give: [
+                "40:27: error: unknown key 'prot' in last-known-good (did you mean 'port'?)",
+                "40:43: error: for must be 1s to 30d, not 40d",
             ]
         )
     }

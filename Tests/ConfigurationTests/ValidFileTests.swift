@@ -133,10 +133,30 @@ struct ValidFileTests {
         let site = try Configuration.load(path: file.path).configuration
         try file.remove()
         let zone = try #require(site.networks.first?.zones.first)
-        #expect(zone.prefixes?.map(\.description) == ["199.36.153.8/30"])
-        #expect(zone.types == [1, 16, 65])
+        #expect(zone.terms.prefixes?.map(\.description) == ["199.36.153.8/30"])
+        #expect(zone.terms.types == [1, 16, 65])
         #expect(site.resolver?.trusted.map(\.withoutRootDot) == ["lan", "."])
-        #expect(site.networks[1].zones.first?.prefixes == nil)
+        #expect(site.networks[1].zones.first?.terms.prefixes == nil)
+    }
+
+    @Test func whatIsDoneWhereServersDoNotAnswer() throws {
+        let text = Example.text
+            .replacing(
+                "        forward: [10.20.0.53]",
+                with:
+                    "        forward: [10.20.0.53]\n        last-known-good: {port: 1433, for: 1d}\n        public-after: [nxdomain]"
+            )
+        let file = try TemporaryFile(Array(text.utf8))
+        let site = try Configuration.load(path: file.path).configuration
+        try file.remove()
+        let terms = try #require(site.networks.first?.zones.first).terms
+        #expect(terms.lastKnownGood?.port == 1433)
+        #expect(terms.lastKnownGood?.age == .seconds(86_400))
+        #expect(terms.publicAfter == [.noSuchName])
+        let unsaid = try #require(site.networks[1].zones.first).terms
+        #expect(unsaid.lastKnownGood?.port == 443)
+        #expect(unsaid.lastKnownGood?.age == .seconds(3 * 86_400))
+        #expect(unsaid.publicAfter.isEmpty)
     }
 
     @Test func theDocumentedFileIsValid() throws {

@@ -16,6 +16,8 @@ final class Scenario {
     /// What went upstream, and what was closed, since the last look.
     var asked: [Resolution.Asking] = []
     var closed: [AttemptID] = []
+    /// Hosts that are to prove that they are there, since the last look.
+    var proofs: [(attempt: AttemptID, host: SocketEndpoint, interface: InterfaceName?)] = []
     /// What clients got by later answers.
     var answered: [[UInt8]] = []
 
@@ -43,7 +45,12 @@ final class Scenario {
     }
 
     static func path(_ interface: String) throws -> Policy.Realm {
-        .private(try #require(InterfaceName(interface)))
+        .private([try way(interface)])
+    }
+
+    /// A path that is called as its interface.
+    static func way(_ interface: String) throws -> ServerWay {
+        ServerWay(path: interface, interface: try #require(InterfaceName(interface)))
     }
 
     func adopt(
@@ -132,6 +139,21 @@ final class Scenario {
         drain()
     }
 
+    func prove(_ attempt: AttemptID) {
+        resolution.proved(attempt, now: now)
+        drain()
+    }
+
+    func disprove(_ attempt: AttemptID) {
+        resolution.failed(attempt, now: now)
+        drain()
+    }
+
+    func takeProofs() -> [(attempt: AttemptID, host: SocketEndpoint, interface: InterfaceName?)] {
+        defer { proofs = [] }
+        return proofs
+    }
+
     /// Lets time pass, doing what falls due on the way.
     func pass(_ duration: Duration) {
         let end = now + duration
@@ -148,6 +170,7 @@ final class Scenario {
             switch action {
             case .ask(let asking): asked.append(asking)
             case .close(let attempt): closed.append(attempt)
+            case .prove(let attempt, let host, let interface): proofs.append((attempt, host, interface))
             case .answer(_, let message): answered.append(message)
             }
         }

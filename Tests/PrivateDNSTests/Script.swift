@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scenarios as text: a resolver on a virtual clock between servers that say what the text lets them say.
 //
-//     zone NAME [forward ADDRESS…] [prefixes PREFIX…] [types TYPE…]      a zone of the network; records below it
+//     zone NAME [forward ADDRESS…] [prefixes PREFIX…] [types TYPE…] [last-known-good PORT SECONDS]
+//         [public-after no-such-name|no-answer…]                          a zone of the network; records below it
 //     upstreams [ADDRESS…]        trust NAME…        when-blocked WORD    the rest of the file
-//     network via INTERFACE | blocked REASON | public                     what is decided
+//     network via INTERFACE… | blocked REASON | public                    what is decided
 //     server ADDRESS [silent | refused | servfail | truncating]           who is asked; its records below it
+//     host ADDRESS PORT via INTERFACE | gone                               who takes connections; nobody by default
 //     ask NAME TYPE [do]                                                  below: RCODE [aa] [tc] [ede N], then the records
 //     asked [ADDRESS [via INTERFACE] NAME TYPE]                           who was asked since the last such line, in turn
+//     told [answer]                                                       what came late since the last such line, as below ask
 //     wait SECONDS
 //
 // What stands before the first `scenario TITLE` is done at the beginning of each.

@@ -14,6 +14,8 @@ struct ScriptStage {
         let records: [String]
         let prefixes: [IPPrefix]?
         let types: Set<UInt16>?
+        let lastKnownGood: LastKnownGood?
+        let publicAfter: Set<PublicReason>
     }
 
     private let file: String
@@ -25,6 +27,9 @@ struct ScriptStage {
     private var realm = Policy.Realm.blocked("not decided")
     private var generation: UInt64 = 0
     private var servers: [IPAddress: ScriptServer] = [:]
+    /// Who takes connections, by which interface.
+    private var hosts: [SocketEndpoint: InterfaceName] = [:]
+    private var told: [[UInt8]] = []
     private var isAdopted = false
     private var asked: [String] = []
 
@@ -43,7 +48,12 @@ struct ScriptStage {
         case "when-blocked": whenBlocked = try blockedAnswer(words, statement)
         case "network": try decide(words, statement)
         case "server": try serve(words, statement)
+        case "host": try settle(words, statement)
         case "ask": try ask(words, statement)
+        case "told":
+            takeTold()
+            #expect(told.isEmpty == statement.body.isEmpty, "\(file):\(statement.line): \(told.count) answers came")
+            if !told.isEmpty { try compare(told.removeFirst(), statement) }
         case "asked":
             #expect(asked.first ?? "" == words.joined(separator: " "), "\(file):\(statement.line)")
             if !asked.isEmpty { asked.removeFirst() }
@@ -65,7 +75,7 @@ struct ScriptStage {
         var lists: [String: [String]] = [:]
         var key = "name"
         for word in words {
-            if ["forward", "prefixes", "types"].contains(word) {
+            if ["forward", "prefixes", "types", "last-known-good", "public-after"].contains(word) {
                 key = word
                 lists[key] = []
             } else {
@@ -77,16 +87,28 @@ struct ScriptStage {
             forward: try (lists["forward"] ?? []).map { try endpoint($0, statement) },
             records: statement.body.map(\.text),
             prefixes: lists["prefixes"]?.compactMap { IPPrefix($0) },
-            types: lists["types"].map { Set($0.compactMap(RecordTypeText.number)) }
+            types: lists["types"].map { Set($0.compactMap(RecordTypeText.number)) },
+            lastKnownGood: lists["last-known-good"].map {
+                LastKnownGood(port: UInt16($0[0]), age: UInt32($0[1]) ?? 0)
+            },
+            publicAfter: try Set((lists["public-after"] ?? []).map { try reason($0, statement) })
         )
         zones.removeAll { $0.name == zone.name }
         zones.append(zone)
     }
 
+    private func reason(_ word: String, _ statement: Script.Statement) throws -> PublicReason {
+        switch word {
+        case "no-such-name": .noSuchName
+        case "no-answer": .noAnswer
+        default: throw Script.Fault(file, statement.line, "no-such-name or no-answer")
+        }
+    }
+
     private mutating func decide(_ words: [String], _ statement: Script.Statement) throws {
         let before = realm
         switch words[0] {
-        case "via": realm = .private(try #require(InterfaceName(words[1])))
+        case "via": realm = .private(try words.dropFirst().map(Scenario.way))
         case "blocked": realm = .blocked(words.dropFirst().joined(separator: " "))
         case "public": realm = .public
         default: throw Script.Fault(file, statement.line, "'\(words[0])' is no decision")
@@ -126,7 +148,9 @@ struct ScriptStage {
                 realm: realm,
                 generation: generation,
                 addresses: zone.prefixes.map { AddressSet($0) } ?? network,
-                types: zone.types
+                types: zone.types,
+                lastKnownGood: zone.lastKnownGood,
+                publicAfter: zone.publicAfter
             )
         }
         scenario.adopt(
@@ -145,11 +169,26 @@ struct ScriptStage {
         servers[address] = try ScriptServer(statement.body.map(\.text), words.dropFirst().first)
     }
 
-    /// Answers all that is asked of servers that answer.
+    private mutating func settle(_ words: [String], _ statement: Script.Statement) throws {
+        let address = try #require(IPAddress(words[0]), "\(file):\(statement.line)")
+        guard words.last != "gone" else {
+            hosts = hosts.filter { $0.key.address != address }
+            return
+        }
+        let port = try #require(UInt16(words[1]), "\(file):\(statement.line)")
+        let interface: InterfaceName = try #require(InterfaceName(words[3]))
+        hosts[SocketEndpoint(address: address, port: port)] = interface
+    }
+
+    /// Answers all that is asked of servers that answer, and takes connections to hosts that are there.
     private mutating func playServers() {
         while true {
             let questions = scenario.takeAsked()
-            guard !questions.isEmpty else { return }
+            let proofs = scenario.takeProofs()
+            guard !questions.isEmpty || !proofs.isEmpty else { return }
+            for proof in proofs where hosts[proof.host] != nil && hosts[proof.host] == proof.interface {
+                scenario.prove(proof.attempt)
+            }
             for question in questions {
                 let way = question.interface.map { " via \($0)" } ?? ""
                 asked.append("\(question.server.address)\(way) \(ScriptServer.text(of: question.message))")
@@ -169,12 +208,20 @@ struct ScriptStage {
         let query = MessageText.query(owner.withoutRootDot, type, edns: MessageText.opt(dnssecOK: isSigned))
         var message = scenario.ask(query.bytes)
         playServers()
-        message = message ?? scenario.takeAnswers().first?.bytes
-        guard let expected = statement.body.first else { return }
+        takeTold()
+        if message == nil, !told.isEmpty { message = told.removeFirst() }
+        guard !statement.body.isEmpty else { return }
         guard let message else {
             Issue.record("\(file):\(statement.line): no answer")
             return
         }
+        try compare(message, statement)
+    }
+
+    private mutating func takeTold() { told += scenario.takeAnswers().map(\.bytes) }
+
+    private func compare(_ message: [UInt8], _ statement: Script.Statement) throws {
+        guard let expected = statement.body.first else { return }
         let reply = ScriptReply(message)
         #expect(reply.head == expected.text, "\(file):\(expected.line)")
         let records = try statement.body.dropFirst().map { try ScriptReply.normal($0.text) }

@@ -80,7 +80,9 @@ struct ResolverProcessTests {
         func snapshot(_ serial: UInt64, _ source: ResolverSnapshot.Zone.Source) throws {
             let network = try #require(NetworkName("azure"))
             let path = try #require(PathName("vpn-a"))
-            let realm = ResolverSnapshot.Zone.Realm.private(path: path, interface: try #require(InterfaceName("lo")))
+            let realm = ResolverSnapshot.Zone.Realm.private([
+                .init(path: path, interface: try #require(InterfaceName("lo")))
+            ])
             let zones = try [("plant.internal", source), ("20.10.in-addr.arpa", .pointers)].map { name, source in
                 ResolverSnapshot.Zone(
                     name: try #require(DomainName(name)),
@@ -157,7 +159,7 @@ struct ResolverProcessTests {
         #expect(agent.hellos[0].isEmpty)
         let path = try #require(PathName("vpn-a"))
         let interface = try #require(InterfaceName("lo"))
-        try agent.snapshot(1, .private(path: path, interface: interface), generation: 1)
+        try agent.snapshot(1, .private([.init(path: path, interface: interface)]), generation: 1)
         try agent.turn { agent.inForce == [1] }
         #expect(try #require(try agent.ask()).suffix(4) == [10, 20, 0, 10])
 
@@ -176,7 +178,7 @@ struct ResolverProcessTests {
         #expect(try #require(try agent.ask())[3] & 15 == 2)
         try agent.turn { agent.hellos.count == 2 }
         #expect(agent.hellos[1].map(\.endpoint) == [agent.endpoint])
-        try agent.snapshot(1, .private(path: path, interface: interface), generation: 1)
+        try agent.snapshot(1, .private([.init(path: path, interface: interface)]), generation: 1)
         try agent.turn { agent.inForce == [1, 2, 1] }
         #expect(try #require(try agent.ask()).suffix(4) == [10, 20, 0, 10])
         agent.loop.unwatch(raw)

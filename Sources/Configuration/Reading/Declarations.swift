@@ -80,4 +80,6 @@ struct Declarations {
 
     var listens: [Sighting<SocketEndpoint>] = []
     var upstreams: [Sighting<SocketEndpoint>] = []
+    /// Zones whose names the upstreams are asked for.
+    var publicAfter: [Sighting<String>] = []
 }

@@ -16,7 +16,7 @@ extension Reading {
             let section = Section(
                 node,
                 of: what,
-                keys: ["preset", "forward", "regions", "prefixes", "types"],
+                keys: ["preset", "forward", "regions"] + Self.forwardTermKeys,
                 reading: self
             ),
             let value = section["preset"],
@@ -28,15 +28,14 @@ extension Reading {
             error(section.mark, "preset \(preset.rawValue) has no zones without a region", hint: "regions: [REGION]")
         }
         guard let servers = section.required("forward").map({ self.servers($0, of: network) }) else { return [] }
-        let limits = self.limits(of: section, beside: "forward")
+        let terms = forwardTerms(of: section, beside: "forward")
         let zones = preset.zones(in: regions)
         for zone in zones { declared.presetZones.append(Sighting(value: zone, owner: network, mark: value.mark)) }
         return zones.map {
             ZoneConfiguration(
                 name: $0,
                 source: .forward(servers),
-                prefixes: limits.prefixes,
-                types: limits.types,
+                terms: terms,
                 hasPointers: false,
                 isOfPreset: true
             )

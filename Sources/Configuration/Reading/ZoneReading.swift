@@ -9,7 +9,7 @@ extension Reading {
     /// A zone of a network.
     func zone(_ node: YAMLNode, of network: String) -> ZoneConfiguration? {
         let what = "a zone of network '\(network)'"
-        let keys = ["name", "ptr", "prefixes", "types"] + Self.zoneSources
+        let keys = ["name", "ptr"] + Self.forwardTermKeys + Self.zoneSources
         guard let section = Section(node, of: what, keys: keys, reading: self) else { return nil }
         let name = section.required("name").flatMap { node -> DomainName? in
             guard let name = value(node, "name", as: DomainName.self, form: "a domain name") else { return nil }
@@ -32,38 +32,15 @@ extension Reading {
         case "file": read = zoneFile(value, of: name)
         default: read = rewrite(value, of: name).map { (.records([$0]), false) }
         }
-        let limits = self.limits(of: section, beside: key)
+        let terms = forwardTerms(of: section, beside: key)
         guard let name, let read else { return nil }
         return ZoneConfiguration(
             name: name,
             source: read.source,
-            prefixes: limits.prefixes,
-            types: limits.types,
+            terms: terms,
             hasPointers: wantsPointers && read.hasHosts,
             isOfPreset: false
         )
-    }
-
-    /// Where the names of a forwarded zone may lead, and what its servers are asked for.
-    func limits(of section: Section, beside source: String) -> (prefixes: [IPPrefix]?, types: Set<UInt16>?) {
-        guard source == "forward" else {
-            for key in ["prefixes", "types"] {
-                if let node = section[key] { error(node.mark, "\(key): only a zone with 'forward' has them") }
-            }
-            return (nil, nil)
-        }
-        let prefixes = section["prefixes"].map { node in
-            (list(node, "prefixes") ?? []).compactMap { prefix($0, "prefixes") }
-        }
-        let types = section["types"].map { node in Set((list(node, "types") ?? []).compactMap(recordType)) }
-        return (prefixes, types)
-    }
-
-    private func recordType(_ node: YAMLNode) -> UInt16? {
-        guard let name = text(node, "types") else { return nil }
-        let number = RecordTypeText.number(of: name)
-        if number == nil { error(node.mark, "types: '\(name)' is no type of records", hint: "as in [A, AAAA, TXT]") }
-        return number
     }
 
     private func pointers(_ node: YAMLNode, beside source: String) -> Bool? {

@@ -30,6 +30,15 @@ struct AnswerCache: ~Copyable {
         let variant: QuestionVariant
         /// See ``ScopeLedger``: an answer of an earlier generation has another scope and is never found.
         let scope: UInt64
+        /// The same in all generations: by it ``recall(_:_:now:atMost:)`` finds what is over.
+        let lineage: UInt64
+
+        init(type: RecordType, variant: QuestionVariant, of route: ForwardRoute) {
+            self.type = type
+            self.variant = variant
+            scope = route.scope
+            lineage = route.lineage
+        }
     }
 
     /// An answer to be kept.
@@ -43,11 +52,17 @@ struct AnswerCache: ~Copyable {
         /// Whether it ends in an alias to a name that is not this scope's to answer.
         var leaves = false
         var lifetime: UInt32
+        /// When a server said so, if that was not now.
+        var learned: Instant?
+
+        var isFailure: Bool { head.code == .servFail }
     }
 
     private struct Slot {
         var hash: UInt64 = 0
         var scope: UInt64 = 0
+        var lineage: UInt64 = 0
+        var learned = Instant(nanoseconds: 0)
         var stored = Instant(nanoseconds: 0)
         var expires = Instant(nanoseconds: 0)
         /// Name, body and TTL offsets lie behind each other from here.
@@ -63,6 +78,8 @@ struct AnswerCache: ~Copyable {
         var isDead = false
         /// The next slot of the same bucket.
         var next: Int32 = -1
+
+        var isFailure: Bool { head.code == .servFail }
 
         var size: Int { Int(nameCount) + Int(bodyCount) + 2 * Int(ttlCount) }
     }
@@ -103,8 +120,9 @@ struct AnswerCache: ~Copyable {
         var index = buckets[Int(truncatingIfNeeded: hash) & (buckets.count - 1)]
         while index >= 0 {
             let number = Int(index)
-            if slots[number].hash == hash, matches(number, name, key) {
-                guard slots[number].expires > now, !slots[number].isDead else { return nil }
+            if slots[number].hash == hash, slots[number].expires > now, slots[number].scope == key.scope,
+                matches(number, name, key)
+            {
                 return number
             }
             index = slots[number].next
@@ -112,16 +130,36 @@ struct AnswerCache: ~Copyable {
         return nil
     }
 
+    /// Finds the last answer with records, of whatever generation, that a server gave no longer ago than this many
+    /// seconds. The number is good until the next ``insert(_:_:_:now:)``.
+    func recall(_ name: borrowing LookupName, _ key: Key, now: Instant, atMost age: UInt32) -> Int? {
+        let hash = Self.mix(name.hash, key)
+        var index = buckets[Int(truncatingIfNeeded: hash) & (buckets.count - 1)]
+        while index >= 0 {
+            let number = Int(index)
+            if slots[number].hash == hash, !slots[number].isFailure, matches(number, name, key) {
+                // There is one: what is new takes the place of what was.
+                let isOfUse = slots[number].head.code == .noError && slots[number].head.answers > 0
+                return isOfUse && now - slots[number].learned <= .seconds(Int64(age)) ? number : nil
+            }
+            index = slots[number].next
+        }
+        return nil
+    }
+
+    /// When a server gave an answer that was found.
+    func learned(_ number: Int) -> Instant { slots[number].learned }
+
     private func matches(_ number: Int, _ name: borrowing LookupName, _ key: Key) -> Bool {
-        guard slots[number].type == key.type, slots[number].variant == key.variant, slots[number].scope == key.scope,
-            Int(slots[number].nameCount) == name.count
+        guard !slots[number].isDead, slots[number].type == key.type, slots[number].variant == key.variant,
+            slots[number].lineage == key.lineage, Int(slots[number].nameCount) == name.count
         else { return false }
         let start = Int(slots[number].start)
         return name.last(name.labelCount, equals: octets.span.extracting(start..<start + name.count))
     }
 
     private static func mix(_ hash: UInt64, _ key: Key) -> UInt64 {
-        let other = key.scope << 24 | UInt64(key.type.rawValue) << 8 | UInt64(key.variant.rawValue)
+        let other = key.lineage << 24 | UInt64(key.type.rawValue) << 8 | UInt64(key.variant.rawValue)
         let mixed = (hash ^ other) &* 0x9e37_79b9_7f4a_7c15
         return mixed ^ mixed >> 32
     }
@@ -158,11 +196,15 @@ struct AnswerCache: ~Copyable {
         let size = name.count + entry.body.count + 2 * entry.ttlOffsets.count
         guard entry.lifetime > 0, size <= octets.count / 4, entry.body.count <= Int(UInt16.max) else { return }
         let hash = Self.mix(name.hash, key)
-        kill(hash, name, key)
+        // A failure says nothing against what was known before.
+        if entry.isFailure, find(name, key, now: now) != nil { return }
+        kill(hash, name, key, failuresOnly: entry.isFailure)
         let start = makeRoom(size)
         var slot = Slot()
         slot.hash = hash
         slot.scope = key.scope
+        slot.lineage = key.lineage
+        slot.learned = entry.learned ?? now
         slot.stored = now
         slot.expires = now + .seconds(Int64(entry.lifetime))
         slot.start = UInt32(start)
@@ -187,7 +229,7 @@ struct AnswerCache: ~Copyable {
     mutating func forgetFailures(inScope scope: UInt64) {
         for offset in 0..<count {
             let number = (oldest + offset) % slots.count
-            if slots[number].scope == scope, slots[number].head.code == .servFail { slots[number].isDead = true }
+            if slots[number].scope == scope, slots[number].isFailure { slots[number].isDead = true }
         }
     }
 
@@ -200,11 +242,15 @@ struct AnswerCache: ~Copyable {
         count += 1
     }
 
-    private mutating func kill(_ hash: UInt64, _ name: borrowing LookupName, _ key: Key) {
+    /// What is said of a name takes the place of what was said of it under any decision.
+    private mutating func kill(_ hash: UInt64, _ name: borrowing LookupName, _ key: Key, failuresOnly: Bool) {
         var index = buckets[Int(truncatingIfNeeded: hash) & (buckets.count - 1)]
         while index >= 0 {
-            if slots[Int(index)].hash == hash, matches(Int(index), name, key) { slots[Int(index)].isDead = true }
-            index = slots[Int(index)].next
+            let number = Int(index)
+            if slots[number].hash == hash, slots[number].isFailure || !failuresOnly, matches(number, name, key) {
+                slots[number].isDead = true
+            }
+            index = slots[number].next
         }
     }
 

@@ -2,8 +2,12 @@
 
 /// What is said of an answer besides its records: an Extended DNS Error (RFC 8914).
 enum AnswerRemark: UInt8, Sendable {
-    /// No server answered.
+    /// No server has an answer of use.
     case noReachableAuthority
+    /// No server of a private zone answers at all; through which path, and since when, is told besides.
+    case networkError
+    /// No server answers any more, and this is what one said last (RFC 8767).
+    case stale
     /// A private name leads out of its network.
     case outsideOfNetwork
     /// A public name leads to where no public name may lead.
@@ -13,6 +17,8 @@ enum AnswerRemark: UInt8, Sendable {
     var option: [UInt8] {
         switch self {
         case .noReachableAuthority: FixedOptions.noReachableAuthority
+        case .networkError: FixedOptions.networkError
+        case .stale: FixedOptions.stale
         case .outsideOfNetwork: FixedOptions.outsideOfNetwork
         case .rebinding: FixedOptions.rebinding
         }

@@ -33,6 +33,8 @@ struct Waiter {
     /// Whether the first of them is ours, and so the answer (RFC 1035 section 4.1.1, AA).
     var isAuthoritative = false
     var hops = 0
+    /// Whether the public is asked for this name, though it is of a private zone.
+    var isPublished = false
     /// The name that is looked for now.
     var name: [UInt8]
     /// Where the last alias must not lead, as servers gave it; nil where it may lead anywhere.

@@ -16,7 +16,18 @@ struct Exchange {
         let id: AttemptID
         let messageID: UInt16
         let server: Int
+        let way: Int
         let transport: UpstreamTransport
+        let sent: Instant
+    }
+
+    /// What became of the last known good answer.
+    enum Recollection {
+        case untried
+        /// There is none, or none that holds.
+        case none
+        case proving(Proof)
+        case given
     }
 
     let serial: UInt64
@@ -25,23 +36,50 @@ struct Exchange {
     var attempts: [Attempt] = []
     var attemptsMade: UInt8 = 0
     var waiters: [Waiter] = []
-    /// The server that is asked next, counted on without end.
-    var nextServer = 0
+    /// The servers by number, whom to ask first.
+    var order: [Int]
+    /// How many turns there were: each server in order, by each way, and again.
+    var turns = 0
     /// How many servers have said that they cannot answer.
     var refusals = 0
     /// A server did not understand EDNS (RFC 6891 section 6.2.2).
     var isPlain = false
+    let begun: Instant
     var nextTry: Instant
     var giveUp: Instant
+    var recollection = Recollection.untried
+    /// No server is asked any more: only a proof is waited for.
+    var isOver = false
 
-    /// How long the first server has before the second one is asked as well.
+    /// How long a server has before it is asked by another way, or again.
     static let patience = Duration.milliseconds(400)
     /// How long a client's question may take: stub resolvers give up after five seconds.
     static let budget = Duration.seconds(3)
     /// What an exchange gets at least when its path changed under it.
     static let budgetAfterSwitch = Duration.milliseconds(1500)
+    /// How long a client waits for news where there is a last known good answer (RFC 8767 section 5).
+    static let clientPatience = Duration.milliseconds(1800)
 
-    var deadline: Instant { min(nextTry, giveUp) }
+    /// How many turns reach each server by each way once.
+    var firstTurns: Int { route.servers.count * route.ways.count }
+
+    var deadline: Instant {
+        switch recollection {
+        case .proving(let proof): isOver ? proof.deadline : min(nextTry, giveUp, proof.deadline)
+        case .untried: min(nextTry, giveUp, recollects)
+        case .none, .given: min(nextTry, giveUp)
+        }
+    }
+
+    /// When the last known good answer is looked for.
+    var recollects: Instant { begun + Self.clientPatience }
+
+    /// A name for one more attempt; nil where there were too many.
+    mutating func nextAttempt() -> AttemptID? {
+        guard attemptsMade < .max else { return nil }
+        attemptsMade += 1
+        return AttemptID(exchange: serial, number: attemptsMade)
+    }
 
     /// The question as it goes out.
     func message(id: UInt16) -> [UInt8] {

@@ -36,7 +36,7 @@ extension Resolution {
                     guard zoneRoute.filter.asks(for: waiter.scan.type) else {
                         return deny(waiter, zone.negative, .noError, isAuthoritative: false, options: FixedOptions.none)
                     }
-                    route = zoneRoute
+                    route = waiter.isPublished ? zoneRoute.fallback?.route ?? zoneRoute : zoneRoute
                 case .records(let records):
                     switch records.find(wanted, waiter.scan.type) {
                     case .answer(let answer):
@@ -65,10 +65,10 @@ extension Resolution {
     }
 
     /// Answers from the cache, or joins the exchange that will.
-    /// - Returns: the waiter, where the cache knows only the way to another zone.
+    /// - Returns: the waiter, where the cache knows only the way to another zone, or that the public is to be asked.
     private mutating func takeFromCache(_ waiter: Waiter, _ route: ForwardRoute, now: Instant) -> Waiter? {
         let variant = QuestionVariant(waiter.scan)
-        let key = AnswerCache.Key(type: waiter.scan.type, variant: variant, scope: route.scope)
+        let key = AnswerCache.Key(type: waiter.scan.type, variant: variant, of: route)
         guard let number = cache.find(wanted, key, now: now) else {
             tally.cacheMisses &+= 1
             join(waiter, route, variant, now: now)
@@ -76,12 +76,15 @@ extension Resolution {
         }
         tally.cacheHits &+= 1
         let entry = cache.head(of: number)
+        if let reason = PublicReason(entry.head.code), let published = published(waiter, route, reason) {
+            return published
+        }
         var body = [UInt8](cache.body(of: number))
         let count = body.count
         var room = body.mutableSpan
         cache.age(number, now: now, answer: &room, body: 0..<count)
         guard entry.leaves else {
-            finish(waiter, entry.head, body: body, options: entry.remark?.option ?? FixedOptions.none)
+            finish(waiter, entry.head, body: body, options: options(for: entry.remark, of: route, now: now))
             return nil
         }
         var waiter = waiter
@@ -164,14 +167,21 @@ extension Resolution {
 /// Answers taken apart again.
 enum Answering {
     /// The records of a body, uncompressed.
-    static func expand(_ body: [UInt8], _ head: ReplyHead, behind name: [UInt8], _ type: RecordType) -> [UInt8] {
+    /// - Parameter ttl: for all of them; nil for each its own.
+    static func expand(
+        _ body: [UInt8],
+        _ head: ReplyHead,
+        behind name: [UInt8],
+        _ type: RecordType,
+        ttl: UInt32? = nil
+    ) -> [UInt8] {
         let message = RecordWriter(question: name, type: type).message + body
         let span = message.span
         var records: [UInt8] = []
         var offset = message.count - body.count
         for _ in 0..<Int(head.answers) + Int(head.authority) {
             guard let record = try? RecordView(span, at: offset) else { break }
-            record.appendExpanded(span, ttl: record.ttl, to: &records)
+            record.appendExpanded(span, ttl: ttl ?? record.ttl, to: &records)
             offset = record.end
         }
         return records
@@ -206,6 +216,7 @@ extension Waiter {
         hops += 1
         name = target
         bound = nil
+        isPublished = false
     }
 
     /// Goes where the last of some aliases leads that a route's servers gave.
@@ -223,6 +234,7 @@ extension Waiter {
         chainCount = 0
         hops = 0
         bound = nil
+        isPublished = false
         name = WireName.lowered(query.span, at: MessageSize.header)
     }
 }

@@ -9,6 +9,8 @@ enum FixedOptions {
     static let prohibited = OPT.option(.prohibited)
     static let notAuthoritative = OPT.option(.notAuthoritative)
     static let noReachableAuthority = OPT.option(.noReachableAuthority)
+    static let networkError = OPT.option(.networkError)
+    static let stale = OPT.option(.stale)
     static let tooManyQuestions = OPT.option(.other, text: "too many questions in flight")
     static let aliasChain = OPT.option(.other, text: "the chain of aliases is too long")
 
@@ -195,10 +197,13 @@ extension Resolution {
             let none = FixedOptions.none
             return reply(AnyAnswer.head, AnyAnswer.body.span, none.span, message, scan, limit, &room)
         }
-        let key = AnswerCache.Key(type: scan.type, variant: QuestionVariant(scan), scope: route.scope)
+        let key = AnswerCache.Key(type: scan.type, variant: QuestionVariant(scan), of: route)
         guard let number = cache.find(asked, key, now: now) else { return .later(scan) }
         let entry = cache.head(of: number)
-        guard !entry.leaves else { return .later(scan) }
+        // What leads elsewhere, or has a reason to be told, is looked at again.
+        guard !entry.leaves, entry.head.code != .servFail,
+            entry.head.code != .nxDomain || route.fallback(for: .noSuchName, scan.type) == nil
+        else { return .later(scan) }
         tally.cacheHits &+= 1
         tally.count(entry.head.code)
         let options = entry.remark?.option ?? FixedOptions.none

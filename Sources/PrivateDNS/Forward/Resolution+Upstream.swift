@@ -3,10 +3,6 @@
 import NetworkTypes
 
 extension Resolution {
-    /// How long a failure is remembered (RFC 9520 section 3.2 asks for at least a second). Not longer: it would hide
-    /// the return of a path.
-    static var failureTTL: UInt32 { 1 }
-
     /// Lets a waiter wait for an exchange, a new one if nobody asks the same already.
     mutating func join(_ waiter: Waiter, _ route: ForwardRoute, _ variant: QuestionVariant, now: Instant) {
         let question = UpstreamAnswer.Question(name: waiter.name, type: waiter.scan.type, variant: variant)
@@ -25,7 +21,9 @@ extension Resolution {
             serial: lastSerial,
             key: key,
             route: route,
-            nextTry: now + Exchange.patience,
+            order: health.order(of: route.servers, through: route.ways[0]?.interface, now: now),
+            begun: now,
+            nextTry: now,
             giveUp: now + Exchange.budget
         )
         exchange.waiters.append(waiter)
@@ -34,26 +32,40 @@ extension Resolution {
         exchanges[exchange.serial] = exchange
     }
 
-    /// Asks the next server.
-    func server(of exchange: Exchange) -> Int { exchange.nextServer % exchange.route.servers.count }
-
+    /// Asks the next server in turn, and settles how long it is waited for alone: until it has taken longer than it nearly
+    /// ever does, if there is another one to ask the same way.
     private mutating func attempt(_ exchange: inout Exchange, now: Instant) {
-        let server = server(of: exchange)
-        exchange.nextServer += 1
+        let count = exchange.route.servers.count
+        let server = exchange.order[exchange.turns % count]
+        let way = exchange.turns / count % exchange.route.ways.count
+        exchange.turns += 1
+        let hedge = health.hedge(healthKey(exchange.route, server, way))
+        let isHedged = exchange.turns < count
         // Two rounds of short waits would only add to the load of servers that are slow.
-        let patience = exchange.nextServer > exchange.route.servers.count ? Exchange.patience * 2 : Exchange.patience
-        exchange.nextTry = now + patience
-        ask(&exchange, server, .datagram)
+        let patience = exchange.turns > exchange.firstTurns ? Exchange.patience * 2 : Exchange.patience
+        exchange.nextTry = now + (isHedged ? hedge : max(patience, hedge))
+        ask(&exchange, server, way, .datagram, now: now)
     }
 
-    private mutating func ask(_ exchange: inout Exchange, _ server: Int, _ transport: UpstreamTransport) {
-        guard exchange.attemptsMade < .max else { return }
-        exchange.attemptsMade += 1
+    private func healthKey(_ route: ForwardRoute, _ server: Int, _ way: Int) -> ServerHealth.Key {
+        ServerHealth.Key(server: route.servers[server], interface: route.ways[way]?.interface)
+    }
+
+    private mutating func ask(
+        _ exchange: inout Exchange,
+        _ server: Int,
+        _ way: Int,
+        _ transport: UpstreamTransport,
+        now: Instant
+    ) {
+        guard let id = exchange.nextAttempt() else { return }
         let attempt = Exchange.Attempt(
-            id: AttemptID(exchange: exchange.serial, number: exchange.attemptsMade),
+            id: id,
             messageID: UInt16.random(in: .min ... .max),
             server: server,
-            transport: transport
+            way: way,
+            transport: transport,
+            sent: now
         )
         exchange.attempts.append(attempt)
         tally.upstreamQueries[exchange.route.label] &+= 1
@@ -62,7 +74,7 @@ extension Resolution {
                 Asking(
                     attempt: attempt.id,
                     server: exchange.route.servers[server],
-                    interface: exchange.route.interface,
+                    interface: exchange.route.ways[way]?.interface,
                     transport: transport,
                     message: exchange.message(id: attempt.messageID)
                 )
@@ -91,21 +103,19 @@ extension Resolution {
         }
         exchange.attempts.remove(at: index)
         actions.append(.close(id))
+        health.answered(healthKey(exchange.route, attempt.server, attempt.way), after: now - attempt.sent)
+        exchanges[exchange.serial] = exchange
         if answer.isTruncated, attempt.transport == .datagram {
-            ask(&exchange, attempt.server, .stream)
+            ask(&exchange, attempt.server, attempt.way, .stream, now: now)
         } else if answer.code == .noError || answer.code == .nxDomain {
-            exchanges[exchange.serial] = exchange
             return complete(exchange, answer, now: now)
         } else if answer.code == .formErr || answer.code == .notImp, !exchange.isPlain {
             exchange.isPlain = true
-            ask(&exchange, attempt.server, attempt.transport)
+            ask(&exchange, attempt.server, attempt.way, attempt.transport, now: now)
         } else {
             exchange.refusals += 1
-            guard exchange.refusals < exchange.route.servers.count else {
-                exchanges[exchange.serial] = exchange
-                return fail(exchange, now: now)
-            }
-            self.attempt(&exchange, now: now)
+            guard exchange.refusals < exchange.route.servers.count else { return fail(exchange, now: now) }
+            if exchange.turns < exchange.route.servers.count { self.attempt(&exchange, now: now) }
         }
         exchanges[exchange.serial] = exchange
     }
@@ -114,64 +124,65 @@ extension Resolution {
         guard let policy else { return { _ in false } }
         return { name in
             guard let zone = policy.zone(holding: LookupName(name)) else { return policy.upstreams?.scope == scope }
-            guard case .forward(let route) = zone.treatment else { return false }
-            return route.scope == scope
+            // What the public says of a private name leads to names that are looked at anew.
+            return zone.route?.scope == scope
         }
     }
 
     /// Takes that an attempt cannot succeed: nobody listens there, or there is no way. Another server is asked at
     /// once; when all have failed, the clock decides, for a path may come back while the client waits.
     mutating func failed(_ id: AttemptID, now: Instant) {
-        guard var exchange = exchanges[id.exchange],
-            let index = exchange.attempts.firstIndex(where: { $0.id == id })
-        else { return }
-        exchange.attempts.remove(at: index)
+        guard var exchange = exchanges[id.exchange] else { return }
+        if conclude(id, isProven: false, &exchange, now: now) { return }
+        guard let index = exchange.attempts.firstIndex(where: { $0.id == id }) else { return }
+        let attempt = exchange.attempts.remove(at: index)
         actions.append(.close(id))
-        if exchange.nextServer < exchange.route.servers.count { attempt(&exchange, now: now) }
+        health.failed(healthKey(exchange.route, attempt.server, attempt.way), now: now)
+        if exchange.turns < exchange.firstTurns { self.attempt(&exchange, now: now) }
         exchanges[exchange.serial] = exchange
     }
 
     /// Keeps an answer and gives it to all who wait.
     private mutating func complete(_ exchange: Exchange, _ answer: UpstreamAnswer, now: Instant) {
         remove(exchange)
+        noteSilence(exchange, now: now)
+        failing[exchange.route.lineage] = nil
         tally.leftOut[exchange.route.label] &+= UInt64(answer.leftOut)
         let entry = answer.entry(for: exchange.key.question, route: exchange.route)
         wanted.take(exchange.key.question.name.span, at: 0, count: exchange.key.question.name.count)
         keep(entry, exchange, now: now)
-        for waiter in exchange.waiters {
-            if entry.leaves {
-                var waiter = waiter
-                waiter.follow(answer.records, entry.head.answers, as: exchange.route)
+        var waiters = exchange.waiters
+        if answer.code == .nxDomain {
+            for (index, waiter) in waiters.enumerated().reversed() {
+                guard let waiter = published(waiter, exchange.route, .noSuchName) else { continue }
+                waiters.remove(at: index)
                 proceed(waiter, now: now)
-            } else {
-                finish(waiter, entry.head, body: entry.body, options: entry.remark?.option ?? FixedOptions.none)
             }
+        }
+        give(entry, answer.records, to: waiters, of: exchange.route, now: now)
+    }
+
+    /// Takes note of the servers that were waited for long enough, in vain.
+    mutating func noteSilence(_ exchange: Exchange, now: Instant) {
+        for attempt in exchange.attempts {
+            let key = healthKey(exchange.route, attempt.server, attempt.way)
+            guard now - attempt.sent >= max(health.hedge(key), Exchange.patience) else { continue }
+            tally.upstreamTimeouts[exchange.route.label] &+= 1
+            health.failed(key, now: now)
         }
     }
 
-    private mutating func fail(_ exchange: Exchange, now: Instant) {
-        remove(exchange)
-        wanted.take(exchange.key.question.name.span, at: 0, count: exchange.key.question.name.count)
-        let head = ReplyHead(code: .servFail)
-        let remark = AnswerRemark.noReachableAuthority
-        keep(
-            AnswerCache.Entry(head: head, body: [], ttlOffsets: [], remark: remark, lifetime: Self.failureTTL),
-            exchange,
-            now: now
-        )
-        for waiter in exchange.waiters { finish(waiter, .servFail, options: remark.option) }
-    }
-
-    private mutating func keep(_ entry: AnswerCache.Entry, _ exchange: Exchange, now: Instant) {
+    mutating func keep(_ entry: AnswerCache.Entry, _ exchange: Exchange, now: Instant) {
         let question = exchange.key.question
-        let key = AnswerCache.Key(type: question.type, variant: question.variant, scope: exchange.key.scope)
+        let key = AnswerCache.Key(type: question.type, variant: question.variant, of: exchange.route)
         cache.insert(wanted, key, entry, now: now)
         tally.cacheBytes = UInt64(cache.bytesInUse)
     }
 
     /// Ends an exchange and what it has open.
     mutating func remove(_ exchange: Exchange) {
-        for attempt in exchange.attempts { actions.append(.close(attempt.id)) }
+        var exchange = exchange
+        letGo(&exchange)
         waiterCount -= exchange.waiters.count
         inFlight[exchange.key] = nil
         exchanges[exchange.serial] = nil
@@ -184,10 +195,16 @@ extension Resolution {
     mutating func expire(now: Instant) {
         for serial in exchanges.filter({ $0.value.deadline <= now }).keys.sorted() {
             guard var exchange = exchanges[serial] else { continue }
-            tally.upstreamTimeouts[exchange.route.label] &+= 1
+            if case .proving(let proof) = exchange.recollection, proof.deadline <= now { conclude(exchange, now: now) }
+            guard let after = exchanges[serial], !after.isOver else { continue }
+            exchange = after
+            if case .untried = exchange.recollection, exchange.recollects <= now {
+                recollect(&exchange, now: now)
+                exchanges[serial] = exchange
+            }
             if exchange.giveUp <= now {
                 fail(exchange, now: now)
-            } else {
+            } else if exchange.nextTry <= now {
                 attempt(&exchange, now: now)
                 exchanges[serial] = exchange
             }
@@ -200,9 +217,12 @@ extension Resolution {
         let previous = policy
         policy = next
         tally.grow(for: next)
+        health.keep(next.allRoutes)
+        let lineages = Set(next.allRoutes.map(\.lineage))
+        failing = failing.filter { lineages.contains($0.key) }
         for zone in next.zones {
             guard case .forward(let route) = zone.treatment, let before = previous?.route(ofScope: route.scope),
-                before.interface != route.interface
+                before.ways != route.ways
             else { continue }
             cache.forgetFailures(inScope: route.scope)
         }
@@ -212,9 +232,10 @@ extension Resolution {
             waiting += exchange.waiters
             exchange.waiters = []
             if let route = next.route(ofScope: exchange.key.scope) {
-                let moved = route.interface != exchange.route.interface
+                let isMoved = route.ways[0] != exchange.route.ways[0]
+                if isMoved { letGo(&exchange) }
                 exchange.route = route
-                if moved { askAnew(&exchange, now: now) }
+                if isMoved { askAnew(&exchange, now: now) }
             }
             exchanges[serial] = exchange
         }
@@ -229,12 +250,21 @@ extension Resolution {
         }
     }
 
-    /// The path changed under an exchange: what was sent into the dead one is sent into the living one, at once.
-    private mutating func askAnew(_ exchange: inout Exchange, now: Instant) {
+    /// Closes all that an exchange has open.
+    private mutating func letGo(_ exchange: inout Exchange) {
         for attempt in exchange.attempts { actions.append(.close(attempt.id)) }
         exchange.attempts = []
-        exchange.nextServer = 0
+        guard case .proving(let proof) = exchange.recollection else { return }
+        for id in proof.pending.keys.sorted(by: { $0.rawValue < $1.rawValue }) { actions.append(.close(id)) }
+        exchange.recollection = .untried
+    }
+
+    /// The path changed under an exchange: what was sent into the dead one is sent into the living one, at once.
+    private mutating func askAnew(_ exchange: inout Exchange, now: Instant) {
+        exchange.order = health.order(of: exchange.route.servers, through: exchange.route.ways[0]?.interface, now: now)
+        exchange.turns = 0
         exchange.refusals = 0
+        exchange.isOver = false
         exchange.giveUp = max(exchange.giveUp, now + Exchange.budgetAfterSwitch)
         attempt(&exchange, now: now)
     }

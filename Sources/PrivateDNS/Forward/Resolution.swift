@@ -21,6 +21,8 @@ struct Resolution: ~Copyable {
     enum Action {
         case ask(Asking)
         case close(AttemptID)
+        /// A TCP connection is to be opened, by this interface, and nothing said on it.
+        case prove(AttemptID, SocketEndpoint, InterfaceName?)
         case answer(Client, [UInt8])
     }
 
@@ -46,6 +48,9 @@ struct Resolution: ~Copyable {
     var exchanges: [UInt64: Exchange] = [:]
     var inFlight: [Exchange.Key: UInt64] = [:]
     var waiterCount = 0
+    var health = ServerHealth()
+    /// Since when no server of a lineage has an answer of use.
+    var failing: [UInt64: Instant] = [:]
     var lastSerial: UInt64 = 0
     var actions: [Action] = []
     let limits: Limits

@@ -26,35 +26,27 @@ final class CompiledZone: Sendable {
     /// Who is asked for its names; nil where nobody is.
     var route: ForwardRoute? { if case .forward(let route) = treatment { route } else { nil } }
 
-    init(_ zone: Policy.Zone, scope: UInt64, upstreams: [SocketEndpoint], label: Int, networkLabel: Int) {
+    /// - Parameter upstreams: who is asked where the zone is public; nil for nobody.
+    init(_ zone: Policy.Zone, scopes: inout ScopeLedger, upstreams: [SocketEndpoint], label: Int, networkLabel: Int) {
         apex = zone.name.wire
         labelCount = zone.name.labels.count
         negative = NegativeAnswer(zone: zone.name)
         self.networkLabel = networkLabel
         isLocal = false
+        // Both are there in every realm, so that each remembers its last known good while the other one answers.
+        let published = ForwardRoute(published: zone, scopes: &scopes, upstreams: upstreams, label: label)
+        let own = ForwardRoute(
+            privateOf: zone,
+            scopes: &scopes,
+            label: label,
+            fallback: upstreams.isEmpty || zone.publicAfter.isEmpty
+                ? nil : ForwardRoute.Fallback(route: published, reasons: zone.publicAfter)
+        )
         var reason = ""
         switch (zone.realm, zone.content) {
-        case (.private, .records(let records)):
-            treatment = .records(records)
-        case (.private(let interface), .forward(let servers)):
-            treatment = .forward(
-                ForwardRoute(
-                    scope: scope,
-                    servers: servers,
-                    interface: interface,
-                    label: label,
-                    isPathBound: true,
-                    apex: zone.name.wire,
-                    filter: zone.filter
-                )
-            )
-        case (.public, _) where upstreams.isEmpty:
-            treatment = .nobodyToAsk
-        case (.public, _):
-            // Path-bound as well: these answers are wrong as soon as the path is back.
-            treatment = .forward(
-                ForwardRoute(scope: scope, servers: upstreams, interface: nil, label: label, isPathBound: true)
-            )
+        case (.private, .records(let records)): treatment = .records(records)
+        case (.private, .forward): treatment = own.map { .forward($0) } ?? .blocked
+        case (.public, _): treatment = upstreams.isEmpty ? .nobodyToAsk : .forward(published)
         case (.blocked(let text), _):
             treatment = .blocked
             reason = text
@@ -85,41 +77,48 @@ final class CompiledZone: Sendable {
     }
 }
 
-/// Who is asked, by which interface, and under which scope the answers are kept.
-final class ForwardRoute: Sendable {
-    let scope: UInt64
-    let servers: [SocketEndpoint]
-    let interface: InterfaceName?
-    /// The number of the zone's counters.
-    let label: Int
-    let isPathBound: Bool
-    /// The zone; nil for what goes to the upstreams.
-    let apex: [UInt8]?
-    let filter: AnswerFilter
-
-    init(
-        scope: UInt64,
-        servers: [SocketEndpoint],
-        interface: InterfaceName?,
+extension ForwardRoute {
+    /// The way to a zone's own servers; nil where it has none.
+    fileprivate convenience init?(
+        privateOf zone: Policy.Zone,
+        scopes: inout ScopeLedger,
         label: Int,
-        isPathBound: Bool,
-        apex: [UInt8]? = nil,
-        filter: AnswerFilter = AnswerFilter()
+        fallback: Fallback?
     ) {
-        self.apex = apex
-        self.filter = filter
-        self.scope = scope
-        self.servers = servers
-        self.interface = interface
-        self.label = label
-        self.isPathBound = isPathBound
+        guard case .forward(let servers) = zone.content else { return nil }
+        var ways: [ServerWay] = []
+        if case .private(let living) = zone.realm { ways = living }
+        let key = ScopeLedger.Scope.forwarded(zone.name, servers: servers, zone.filter)
+        self.init(
+            scope: scopes.scope(of: key, zone.generation),
+            lineage: scopes.lineage(of: key),
+            servers: servers,
+            ways: ways,
+            label: label,
+            isPathBound: true,
+            apex: zone.name.wire,
+            filter: zone.filter,
+            lastKnownGood: zone.lastKnownGood,
+            fallback: fallback
+        )
     }
 
-    /// The longest that an answer is kept and that clients are told to keep it (RFC 8767 section 4 for the day).
-    ///
-    /// An answer that holds only while a path does is told for ten seconds, as long as the clouds' own private
-    /// endpoint records: when names change with a decision, no client is wrong for longer.
-    var longestTTL: UInt32 { isPathBound ? 10 : 86_400 }
-    /// RFC 2308 section 5 recommends one to three hours.
-    var longestNegativeTTL: UInt32 { isPathBound ? 10 : 3_600 }
+    /// The way to what the public says of a zone's names. It is bound to the path as well: these answers are wrong as soon
+    /// as the path is back.
+    fileprivate convenience init(
+        published zone: Policy.Zone,
+        scopes: inout ScopeLedger,
+        upstreams: [SocketEndpoint],
+        label: Int
+    ) {
+        let key = ScopeLedger.Scope.published(zone.name, servers: upstreams)
+        self.init(
+            scope: scopes.scope(of: key, zone.generation),
+            lineage: scopes.lineage(of: key),
+            servers: upstreams,
+            label: label,
+            isPathBound: true,
+            lastKnownGood: .ofUpstreams
+        )
+    }
 }

@@ -13,8 +13,9 @@ public final class Policy: Sendable {
 
     /// Where a network's names lead.
     public enum Realm: Hashable, Sendable {
-        /// Private answers; questions to the zone's servers leave by this interface.
-        case `private`(InterfaceName)
+        /// Private answers; questions to the zone's servers leave by these ways, the active path first, then the others
+        /// that live. At least one.
+        case `private`([ServerWay])
         /// No answer, for this reason.
         case blocked(String)
         /// Public answers, from the upstreams.
@@ -43,6 +44,10 @@ public final class Policy: Sendable {
         public var addresses: AddressSet?
         /// The types that are asked of its servers (RFC 6895 section 3.1); nil for all.
         public var types: Set<UInt16>?
+        /// When an answer of its servers that is over is given again; nil for never.
+        public var lastKnownGood: LastKnownGood?
+        /// Why the public is asked for its names while they are private; none by default.
+        public var publicAfter: Set<PublicReason>
         /// What its questions are counted under; several zones may share one.
         public var label: String
 
@@ -56,8 +61,12 @@ public final class Policy: Sendable {
             generation: UInt64,
             addresses: AddressSet? = nil,
             types: Set<UInt16>? = nil,
+            lastKnownGood: LastKnownGood? = nil,
+            publicAfter: Set<PublicReason> = [],
             label: String? = nil
         ) {
+            self.lastKnownGood = lastKnownGood
+            self.publicAfter = publicAfter
             self.addresses = addresses
             self.types = types
             self.name = name
@@ -115,7 +124,14 @@ public final class Policy: Sendable {
         allow = AddressSet([])
         whenBlocked = .servfail
         zones = []
-        upstreams = ForwardRoute(scope: 0, servers: servers, interface: interface, label: 0, isPathBound: false)
+        upstreams = ForwardRoute(
+            scope: 0,
+            lineage: 0,
+            servers: servers,
+            ways: [ServerWay(path: interface.text, interface: interface)],
+            label: 0,
+            isPathBound: false
+        )
         zoneLabels = ["."]
         networkLabels = []
         index = NameIndex([])
@@ -125,7 +141,8 @@ public final class Policy: Sendable {
     }
 
     private static func routes(_ upstreams: ForwardRoute?, _ zones: [CompiledZone]) -> [UInt64: ForwardRoute] {
-        let all = [upstreams].compactMap(\.self) + zones.compactMap(\.route)
+        let own = zones.compactMap(\.route)
+        let all = [upstreams].compactMap(\.self) + own + own.compactMap(\.fallback?.route)
         return Dictionary(all.map { ($0.scope, $0) }) { first, _ in first }
     }
 
@@ -154,19 +171,20 @@ public final class Policy: Sendable {
             upstreams.isEmpty
             ? nil
             : ForwardRoute(
-                scope: scopes.scope(of: .upstreams(upstreams, protection)),
+                scope: scopes.scope(of: .upstreams(upstreams, protection), 0),
+                lineage: scopes.lineage(of: .upstreams(upstreams, protection)),
                 servers: upstreams,
-                interface: nil,
                 label: 0,
                 isPathBound: false,
-                filter: protection?.filter ?? AnswerFilter()
+                filter: protection?.filter ?? AnswerFilter(),
+                lastKnownGood: .ofUpstreams
             )
         self.upstreams = route
         let passed = specialUseUpstream.filter { $0.closest(in: names) == nil }
         let own = zones.map { zone in
             CompiledZone(
                 zone,
-                scope: scopes.scope(of: .zone(zone, upstreams: upstreams)),
+                scopes: &scopes,
                 upstreams: upstreams,
                 label: Self.number(of: zone.label, in: &zoneLabels),
                 networkLabel: Self.number(of: zone.network.text, in: &networkLabels)
@@ -207,6 +225,9 @@ public final class Policy: Sendable {
         }
         return nil
     }
+
+    /// All who are asked.
+    var allRoutes: some Sequence<ForwardRoute> { routes.values }
 
     /// The route that a scope has now; nil where the scope is over.
     func route(ofScope scope: UInt64) -> ForwardRoute? { routes[scope] }

@@ -2,32 +2,27 @@
 
 import NetworkTypes
 
-/// Gives each (zone, generation, realm, servers, filter) a number of its own, under which answers are kept.
+/// Gives each (zone, generation, servers, filter) a number of its own, under which answers are kept.
 ///
 /// The agent's generation alone would not do: an agent that starts anew counts from one again, while the resolver,
 /// which lived on, still holds answers of the old generation one. A number is never used twice.
 struct ScopeLedger: Sendable {
+    /// What answers are learned from. The interface is no part of it: between private paths addresses do not change, so
+    /// answers stay.
     enum Scope: Hashable, Sendable {
         case upstreams([SocketEndpoint], Policy.Protection?)
-        case forwarded(DomainName, generation: UInt64, servers: [SocketEndpoint], AnswerFilter)
-        case published(DomainName, generation: UInt64, servers: [SocketEndpoint])
-        case local(DomainName, generation: UInt64)
-
-        /// The interface is no part of it: between private paths addresses do not change, so answers stay.
-        static func zone(_ zone: Policy.Zone, upstreams: [SocketEndpoint]) -> Scope {
-            switch (zone.realm, zone.content) {
-            case (.private, .forward(let servers)):
-                .forwarded(zone.name, generation: zone.generation, servers: servers, zone.filter)
-            case (.public, _):
-                .published(zone.name, generation: zone.generation, servers: upstreams)
-            default:
-                .local(zone.name, generation: zone.generation)
-            }
-        }
+        case forwarded(DomainName, servers: [SocketEndpoint], AnswerFilter)
+        case published(DomainName, servers: [SocketEndpoint])
     }
 
-    private var previous: [Scope: UInt64] = [:]
-    private var current: [Scope: UInt64] = [:]
+    private struct Key: Hashable {
+        let scope: Scope
+        /// The decision's; nil for the number that outlives them.
+        let generation: UInt64?
+    }
+
+    private var previous: [Key: UInt64] = [:]
+    private var current: [Key: UInt64] = [:]
     private var last: UInt64 = 0
     private var apexes: Set<DomainName> = []
 
@@ -39,7 +34,15 @@ struct ScopeLedger: Sendable {
         current = [:]
     }
 
-    mutating func scope(of key: Scope) -> UInt64 {
+    /// The number of what is learned under one decision.
+    mutating func scope(of scope: Scope, _ generation: UInt64) -> UInt64 {
+        number(of: Key(scope: scope, generation: generation))
+    }
+
+    /// The number of what is learned under whatever decision.
+    mutating func lineage(of scope: Scope) -> UInt64 { number(of: Key(scope: scope, generation: nil)) }
+
+    private mutating func number(of key: Key) -> UInt64 {
         if let known = previous[key] ?? current[key] {
             current[key] = known
             return known

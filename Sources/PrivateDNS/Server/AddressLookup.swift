@@ -116,6 +116,7 @@ public final class AddressLookup {
                 switch action {
                 case .ask(let asking): upstream.ask(asking, &resolution, poll: &poll, now: now)
                 case .close(let attempt): upstream.close(attempt)
+                case .prove: preconditionFailure("a lookup remembers nothing")
                 case .answer(.lookup(let family), let message): answers[family] = message
                 case .answer: preconditionFailure("a lookup has no clients")
                 }

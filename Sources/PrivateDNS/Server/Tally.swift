@@ -26,6 +26,10 @@ public struct Tally: Sendable {
     public internal(set) var upstreamTimeouts: [UInt64] = []
     /// Records that were left out of answers for where they lead, by the same number.
     public internal(set) var leftOut: [UInt64] = []
+    /// Answers that were over and were given again, by the same number.
+    public internal(set) var staleAnswers: [UInt64] = []
+    /// Names of private zones that the public was asked for, by ``PublicReason`` and the same number.
+    public internal(set) var publicFallbacks: [PublicReason: [UInt64]] = [:]
     /// Answers that told that a network is blocked, by its number in ``Policy/networkLabels``.
     public internal(set) var blockedAnswers: [UInt64] = []
 
@@ -45,6 +49,8 @@ public struct Tally: Sendable {
         grow(&upstreamQueries, policy.zoneLabels.count)
         grow(&upstreamTimeouts, policy.zoneLabels.count)
         grow(&leftOut, policy.zoneLabels.count)
+        grow(&staleAnswers, policy.zoneLabels.count)
+        for reason in PublicReason.allCases { grow(&publicFallbacks[reason, default: []], policy.zoneLabels.count) }
         grow(&blockedAnswers, policy.networkLabels.count)
     }
 
@@ -68,6 +74,8 @@ public struct Tally: Sendable {
         total.upstreamQueries = sum(left.upstreamQueries, right.upstreamQueries)
         total.upstreamTimeouts = sum(left.upstreamTimeouts, right.upstreamTimeouts)
         total.leftOut = sum(left.leftOut, right.leftOut)
+        total.staleAnswers = sum(left.staleAnswers, right.staleAnswers)
+        total.publicFallbacks = left.publicFallbacks.merging(right.publicFallbacks, uniquingKeysWith: sum)
         total.blockedAnswers = sum(left.blockedAnswers, right.blockedAnswers)
         return total
     }

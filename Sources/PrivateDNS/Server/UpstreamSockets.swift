@@ -7,13 +7,14 @@ import SystemIO
 struct UpstreamSockets: ~Copyable {
     private final class Socket {
         let descriptor: FileDescriptor
-        let transport: UpstreamTransport
+        /// How a server is asked; nil where a host only has to take the connection.
+        let transport: UpstreamTransport?
         /// What has not been sent yet, on a stream.
         var unsent: [UInt8]
         /// What came on a stream, until it is a whole message.
         var received: [UInt8] = []
 
-        init(_ descriptor: consuming FileDescriptor, _ transport: UpstreamTransport, unsent: [UInt8]) {
+        init(_ descriptor: consuming FileDescriptor, _ transport: UpstreamTransport?, unsent: [UInt8]) {
             self.descriptor = descriptor
             self.transport = transport
             self.unsent = unsent
@@ -35,6 +36,24 @@ struct UpstreamSockets: ~Copyable {
         } catch {
             close(asking.attempt)
             resolution.failed(asking.attempt, now: now)
+        }
+    }
+
+    /// Opens a connection to a host, which is closed as soon as it stands; what becomes of it is told to the resolution.
+    mutating func prove(
+        _ attempt: AttemptID,
+        _ host: SocketEndpoint,
+        _ interface: InterfaceName?,
+        _ resolution: inout Resolution,
+        poll: inout ReadinessPoll,
+        now: Instant
+    ) {
+        do {
+            let descriptor = try NetworkSocket.stream(to: host, through: interface)
+            try poll.add(descriptor.raw, tag: Worker.Watched.upstream.tag(attempt.rawValue), for: .writable)
+            sockets[attempt] = Socket(descriptor, nil, unsent: [])
+        } catch {
+            resolution.failed(attempt, now: now)
         }
     }
 
@@ -71,7 +90,12 @@ struct UpstreamSockets: ~Copyable {
     ) {
         guard let socket = sockets[attempt] else { return }
         do {
-            if !socket.unsent.isEmpty {
+            if socket.transport == nil {
+                // A connection that was refused says so here.
+                _ = try socket.descriptor.write([UInt8]().span)
+                close(attempt)
+                resolution.proved(attempt, now: now)
+            } else if !socket.unsent.isEmpty {
                 let unsent = socket.unsent
                 let sent = try socket.descriptor.write(unsent.span)
                 socket.unsent.removeFirst(sent)

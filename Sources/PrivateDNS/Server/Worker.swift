@@ -161,6 +161,8 @@ struct Worker: ~Copyable {
                 switch action {
                 case .ask(let asking): upstream.ask(asking, &resolution, poll: &poll, now: now)
                 case .close(let attempt): upstream.close(attempt)
+                case .prove(let attempt, let host, let interface):
+                    upstream.prove(attempt, host, interface, &resolution, poll: &poll, now: now)
                 case .answer(.datagram(let socket, let peer), let message): send(message, socket, peer)
                 case .answer(.stream(let slot, let serial), let message):
                     streams.answer(message, slot, serial, &resolution, poll: &poll, now: now)

@@ -52,6 +52,7 @@ enum OPT {
 /// The Extended DNS Errors that the resolver emits (RFC 8914 section 4).
 enum ExtendedError: UInt16, Sendable {
     case other = 0
+    case stale = 3
     case blocked = 15
     case prohibited = 18
     case notAuthoritative = 20

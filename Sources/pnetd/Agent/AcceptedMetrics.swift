@@ -49,6 +49,18 @@ enum AcceptedMetrics {
             labels: ["zone"]
         ),
         Family(
+            name: "pnetd_dns_stale_answers_total",
+            kind: .counter,
+            help: "Answers that were over and were given again, because no server gave a new one.",
+            labels: ["zone"]
+        ),
+        Family(
+            name: "pnetd_dns_public_fallbacks_total",
+            kind: .counter,
+            help: "Names of private zones that the public was asked for, as the zone's public-after allows.",
+            labels: ["zone", "reason"]
+        ),
+        Family(
             name: "pnetd_dns_blocked_answers_total",
             kind: .counter,
             help: "Answers for names of a blocked network.",

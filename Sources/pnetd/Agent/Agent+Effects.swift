@@ -26,6 +26,7 @@ extension Agent {
             metadata: ["was": "\(before.rawValue)", "reasons": "\(reasons.map(\.description))"]
         )
         if verdict == .down { watchEndpoints() }
+        tellLivingWays()
         publish(nil)
         // A path that carries turned bad, or good again, and no decision follows that leaves it.
         if let decision = core.decision(of: network), decision == named[network],

@@ -17,6 +17,8 @@ struct NamesWork {
     var leftOut = LastMinute<[String: Double]>()
     /// The zone files that the resolver has.
     var zoneFiles = SentZoneFiles()
+    /// The ways to each network's servers, as the resolver knows them.
+    var ways: [NetworkName: [PathName]] = [:]
     /// The zones of reverse names of these networks.
     var reverse: (networks: [NetworkConfiguration], zones: [ReverseZone]) = ([], [])
 }
@@ -175,6 +177,7 @@ extension Agent {
     func sendSnapshot() -> UInt64? {
         guard let resolver = site.resolver, processes.isConnected(.resolver) else { return nil }
         names.serial += 1
+        names.ways = forwardedNetworks.reduce(into: [:]) { $0[$1] = ways(to: $1) }
         let zones = site.networks.flatMap { network in network.zones.map { snapshot(of: $0, in: network.name) } }
         names.zoneFiles.keep(site.networks.flatMap(\.zones).compactMap(\.source.fileText))
         for (number, text) in names.zoneFiles.takeUnsent() {
@@ -199,6 +202,22 @@ extension Agent {
         return names.serial
     }
 
+    /// Tells the resolver where the paths that it could ask by are others than it knows.
+    func tellLivingWays() {
+        guard forwardedNetworks.contains(where: { names.ways[$0] != ways(to: $0) }) else { return }
+        _ = sendSnapshot()
+    }
+
+    private var forwardedNetworks: [NetworkName] {
+        site.networks.filter { $0.zones.contains(where: \.source.isForwarded) }.map(\.name)
+    }
+
+    /// The active path, then the others that live; none where the network has no active path.
+    private func ways(to network: NetworkName) -> [PathName] {
+        guard let active = named[network]?.outcome.path else { return [] }
+        return [active] + core.livingPaths(of: network).filter { $0 != active }
+    }
+
     private func snapshot(of zone: ZoneConfiguration, in network: NetworkName) -> ResolverSnapshot.Zone {
         let source: ResolverSnapshot.Zone.Source
         switch zone.source {
@@ -213,8 +232,12 @@ extension Agent {
             realm: realm(network),
             generation: named[network]?.generation ?? 0,
             hasPointers: zone.hasPointers,
-            prefixes: zone.prefixes,
-            types: zone.types
+            prefixes: zone.terms.prefixes,
+            types: zone.terms.types,
+            lastKnownGood: zone.terms.lastKnownGood.map {
+                ResolverSnapshot.Zone.LastKnownGood(port: $0.port, age: UInt32($0.age.inSeconds))
+            },
+            publicAfter: Set(zone.terms.publicAfter.map(ResolverSnapshot.Zone.PublicReason.init))
         )
     }
 
@@ -246,14 +269,26 @@ extension Agent {
         switch decision.outcome {
         case .public: return .public
         case .active(let name, _, _):
-            guard let path = site.paths.first(where: { $0.name == name }) else {
-                return .blocked("\(network): path \(name) is gone")
+            let living = ways(to: network).compactMap { name in
+                site.paths.first { $0.name == name }.map {
+                    ResolverSnapshot.Zone.Way(path: name, interface: $0.interface)
+                }
             }
-            return .private(path: name, interface: path.interface)
+            guard living.first?.path == name else { return .blocked("\(network): path \(name) is gone") }
+            return .private(living)
         case .blocked:
             let since = Timestamp.text(wallNanoseconds: clock.wallNanoseconds - (loop.now - decision.since).nanoseconds)
             let why = decision.reasons.map(\.description).joined(separator: "; ")
             return .blocked("\(network) has no path since \(since): \(why)")
+        }
+    }
+}
+
+extension ResolverSnapshot.Zone.PublicReason {
+    fileprivate init(_ reason: ForwardTerms.PublicReason) {
+        switch reason {
+        case .noSuchName: self = .noSuchName
+        case .noAnswer: self = .noAnswer
         }
     }
 }

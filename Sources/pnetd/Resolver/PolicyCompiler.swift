@@ -94,6 +94,8 @@ struct PolicyCompiler {
                 generation: zone.generation,
                 addresses: zone.prefixes.map(set) ?? networks[zone.network] ?? AddressSet([]),
                 types: zone.types,
+                lastKnownGood: zone.lastKnownGood.map { LastKnownGood(port: $0.port, age: $0.age) },
+                publicAfter: Set(zone.publicAfter.map(PublicReason.init)),
                 label: zone.label
             )
         }
@@ -150,7 +152,8 @@ struct PolicyCompiler {
 
     private static func realm(_ realm: ResolverSnapshot.Zone.Realm) -> Policy.Realm {
         switch realm {
-        case .private(_, let interface): .private(interface)
+        case .private(let ways):
+            .private(ways.map { ServerWay(path: $0.path.text, interface: $0.interface) })
         case .blocked(let reason): .blocked(reason)
         case .public: .public
         }
@@ -161,6 +164,15 @@ struct PolicyCompiler {
         case .servfail: .servfail
         case .nxdomain: .nxdomain
         case .nodata: .nodata
+        }
+    }
+}
+
+extension PublicReason {
+    fileprivate init(_ reason: ResolverSnapshot.Zone.PublicReason) {
+        switch reason {
+        case .noSuchName: self = .noSuchName
+        case .noAnswer: self = .noAnswer
         }
     }
 }

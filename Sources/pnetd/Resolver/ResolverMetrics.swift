@@ -25,11 +25,17 @@ enum ResolverMetrics {
         for (zone, value) in zip(policy.zoneLabels, tally.upstreamQueries) {
             add("upstream_queries_total", value, ["zone": zone])
         }
-        for (zone, value) in zip(policy.zoneLabels, tally.upstreamTimeouts) {
-            add("upstream_timeouts_total", value, ["zone": zone])
+        // A preset has a hundred zones: of what seldom happens only those are told of to which it happened.
+        func addSeldom(_ name: String, _ values: [UInt64], _ labels: [String: String] = [:]) {
+            for (zone, value) in zip(policy.zoneLabels, values) where value > 0 {
+                add(name, value, labels.merging(["zone": zone]) { $1 })
+            }
         }
-        for (zone, value) in zip(policy.zoneLabels, tally.leftOut) {
-            add("records_left_out_total", value, ["zone": zone])
+        addSeldom("upstream_timeouts_total", tally.upstreamTimeouts)
+        addSeldom("records_left_out_total", tally.leftOut)
+        addSeldom("stale_answers_total", tally.staleAnswers)
+        for reason in PublicReason.allCases {
+            addSeldom("public_fallbacks_total", tally.publicFallbacks[reason] ?? [], ["reason": reason.text])
         }
         for (network, value) in zip(policy.networkLabels, tally.blockedAnswers) {
             add("blocked_answers_total", value, ["network": network])

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NetworkTypes
+import SystemIO
+
+/// An answer of earlier, taken out of the cache because no server gives a new one.
+struct LastAnswer {
+    /// Its records, uncompressed; those of the authority section are not among them.
+    var records: [UInt8]
+    var answers: UInt16
+    /// When a server gave it.
+    let learned: Instant
+    /// Whether it ends in an alias to a name that is not its scope's to answer.
+    let leaves: Bool
+
+    /// The addresses that it leads to, each once.
+    var addresses: [IPAddress] {
+        var addresses: [IPAddress] = []
+        for record in views {
+            for address in record.addresses(in: records.span) where !addresses.contains(address) {
+                addresses.append(address)
+            }
+        }
+        return addresses
+    }
+
+    /// Leaves out the records that lead anywhere but to some addresses.
+    mutating func keep(_ proven: [IPAddress]) {
+        var kept: [UInt8] = []
+        answers = 0
+        for record in views where record.addresses(in: records.span).allSatisfy(proven.contains) {
+            record.appendExpanded(records.span, ttl: record.ttl, to: &kept)
+            answers += 1
+        }
+        records = kept
+    }
+
+    private var views: [RecordView] {
+        var views: [RecordView] = []
+        var offset = 0
+        while offset < records.count, let record = try? RecordView(records.span, at: offset) {
+            views.append(record)
+            offset = record.end
+        }
+        return views
+    }
+}
+
+/// What is asked of the hosts themselves before an answer of earlier is given again: whether they take a connection, now,
+/// through the path that a client's own would take.
+struct Proof {
+    var answer: LastAnswer
+    /// Which host each attempt is for.
+    var pending: [AttemptID: IPAddress]
+    var proven: [IPAddress] = []
+    let deadline: Instant
+
+    /// How long a host has.
+    static let patience = Duration.milliseconds(500)
+    /// How many hosts of one answer are asked.
+    static let hostLimit = 8
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import NetworkTypes
+
+/// A way to a zone's servers: a path and its interface.
+public struct ServerWay: Hashable, Sendable {
+    /// What the path is called where it is told of.
+    public var path: String
+    /// The interface that questions leave by.
+    public var interface: InterfaceName
+
+    /// Names a way.
+    public init(path: String, interface: InterfaceName) {
+        (self.path, self.interface) = (path, interface)
+    }
+}
+
+/// When an answer that is over is given again, because nobody gives a new one (RFC 8767).
+public struct LastKnownGood: Hashable, Sendable {
+    /// The TCP port that its address must take a connection on, now and through the active path; nil where that is not
+    /// asked for.
+    public var port: UInt16?
+    /// How long after it came, in seconds.
+    public var age: UInt32
+
+    /// States when.
+    public init(port: UInt16?, age: UInt32) {
+        (self.port, self.age) = (port, age)
+    }
+
+    /// Of public names: a day, the shortest that RFC 8767 section 5 recommends.
+    static let ofUpstreams = LastKnownGood(port: nil, age: 86_400)
+}
+
+/// Why the public is asked for a name that ought to be private.
+public enum PublicReason: UInt8, Hashable, Sendable, CaseIterable {
+    /// The zone's servers say that there is no such name.
+    case noSuchName
+    /// None of them answers.
+    case noAnswer
+
+    /// The reason as a metric's label has it.
+    public var text: String {
+        switch self {
+        case .noSuchName: "nxdomain"
+        case .noAnswer: "no-answer"
+        }
+    }
+}
+
+/// Who is asked, by which ways, and under which scope the answers are kept.
+final class ForwardRoute: Sendable {
+    /// Who is asked where the route's own servers have no answer of use.
+    struct Fallback: Sendable {
+        let route: ForwardRoute
+        let reasons: Set<PublicReason>
+    }
+
+    let scope: UInt64
+    /// The same for all scopes of the same servers and filter: an answer of an earlier one is the last known good.
+    let lineage: UInt64
+    let servers: [SocketEndpoint]
+    /// At least one, best first; nil is whatever the host's routes say.
+    let ways: [ServerWay?]
+    /// The number of the zone's counters.
+    let label: Int
+    let isPathBound: Bool
+    /// The zone; nil for what goes to the upstreams.
+    let apex: [UInt8]?
+    let filter: AnswerFilter
+    let lastKnownGood: LastKnownGood?
+    let fallback: Fallback?
+
+    init(
+        scope: UInt64,
+        lineage: UInt64,
+        servers: [SocketEndpoint],
+        ways: [ServerWay?] = [nil],
+        label: Int,
+        isPathBound: Bool,
+        apex: [UInt8]? = nil,
+        filter: AnswerFilter = AnswerFilter(),
+        lastKnownGood: LastKnownGood? = nil,
+        fallback: Fallback? = nil
+    ) {
+        self.scope = scope
+        self.lineage = lineage
+        self.servers = servers
+        self.ways = ways
+        self.label = label
+        self.isPathBound = isPathBound
+        self.apex = apex
+        self.filter = filter
+        self.lastKnownGood = lastKnownGood
+        self.fallback = fallback
+    }
+
+    /// The longest that an answer is kept and that clients are told to keep it (RFC 8767 section 4 for the day).
+    ///
+    /// An answer that holds only while a path does is told for ten seconds, as long as the clouds' own private
+    /// endpoint records: when names change with a decision, no client is wrong for longer.
+    var longestTTL: UInt32 { isPathBound ? 10 : 86_400 }
+    /// RFC 2308 section 5 recommends one to three hours.
+    var longestNegativeTTL: UInt32 { isPathBound ? 10 : 3_600 }
+    /// What clients are told of an answer that is over: RFC 8767 section 4 recommends thirty seconds.
+    var lastKnownGoodTTL: UInt32 { isPathBound ? 10 : 30 }
+
+    /// Who is asked for a name instead, where there is this reason to; nil for nobody.
+    ///
+    /// Only what a client needs to connect is asked for, as Azure's NxDomainRedirect does.
+    func fallback(for reason: PublicReason, _ type: RecordType) -> ForwardRoute? {
+        guard let fallback, fallback.reasons.contains(reason), [.a, .aaaa, .cname].contains(type) else { return nil }
+        return fallback.route
+    }
+}
