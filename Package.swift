@@ -63,7 +63,7 @@ let rooms: [Target] =
         ["CCrypto", "CLinux", "CMnl", "Digests", "NetworkTypes", "PathHealth", "SystemIO"],
         tests: ["CNl", "Configuration"]
     )
-    + room("ProcessLink", ["CLinux", "NetworkTypes", "SystemIO"])
+    + room("ProcessLink", ["CLinux", "ControlAPI", "NetworkTypes", "SystemIO"])
     + room("PrivateDNS", ["CLdns", "CLinux", "NetworkTypes", "SystemIO"], tests: ["CMallocCount"])
     + room("Telemetry", ["CLinux", "SystemIO", logging])
     + room("ControlAPI", ["NetworkTypes"])

@@ -28,6 +28,8 @@ public enum ControlCommand: String, Hashable, Sendable, Codable, CaseIterable {
     case `switch`
     /// Tries a network's standby paths out with its traffic; a ``DrillReport``, and another one when it is over.
     case drill
+    /// What the resolver knows of names; see ``NamesRequest``.
+    case names
     /// Reads the file again; one ``ReloadReport``.
     case reload
     /// Takes all that is pnetd's out of the kernel and ends; one ``DownReport``.
@@ -46,6 +48,8 @@ public struct ControlRequest: Hashable, Sendable, Codable {
     public var network: NetworkName?
     /// With `drill`: what is otherwise than in the file.
     public var drill: DrillRequest?
+    /// With `names`: what is asked.
+    public var names: NamesRequest?
     /// With `explain`: the network or the path; without it all of them are explained.
     public var name: String?
     /// With `apply`, `rotate`, `drain`, `switch` and `drill`: traffic that flows now may be cut.
@@ -59,6 +63,7 @@ public struct ControlRequest: Hashable, Sendable, Codable {
         path: PathName? = nil,
         network: NetworkName? = nil,
         drill: DrillRequest? = nil,
+        names: NamesRequest? = nil,
         name: String? = nil,
         allowInterruption: Bool? = nil,
         confirmWithinSeconds: Double? = nil
@@ -67,6 +72,7 @@ public struct ControlRequest: Hashable, Sendable, Codable {
         self.path = path
         self.network = network
         self.drill = drill
+        self.names = names
         self.name = name
         self.allowInterruption = allowInterruption
         self.confirmWithinSeconds = confirmWithinSeconds

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the three processes say to each other over the agent's private sockets, one a role. The agent trusts none of it.
 
+public import ControlAPI
 public import NetworkTypes
 public import SystemIO
 
@@ -87,8 +88,17 @@ public enum MessageToAgent: Sendable, Codable {
     case undelivered(alert: String, reason: String)
     /// What the resolver found of a host: its addresses, for so many seconds; or none, and why.
     case found(request: UInt64, addresses: [IPAddress], lifetime: UInt32, problem: FindingProblem?)
+    /// What the agent asked about names.
+    case names(request: UInt64, NamesReport)
     /// What a TLS handshake came to.
     case shookHands(request: UInt64, HandshakeReport)
+}
+
+/// What the resolver tells of names.
+public enum NamesReport: Hashable, Sendable, Codable {
+    case explained(NameExplanation)
+    case flushed(FlushReport)
+    case dumped(NameDump)
 }
 
 /// Why a host has no address.
@@ -117,6 +127,8 @@ public enum MessageFromAgent: Sendable, Codable {
     case deliver(AlertDelivery)
     /// The resolver finds a host's addresses, by these servers and through this interface.
     case find(request: UInt64, host: DomainName, servers: [SocketEndpoint], interface: InterfaceName)
+    /// The resolver tells what it knows of names, or forgets it.
+    case names(request: UInt64, NamesRequest)
     /// The frontend shakes hands with a TLS server. The connection to it travels with the message.
     case shakeHands(HandshakeRequest)
     /// End now.

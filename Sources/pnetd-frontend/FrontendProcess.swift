@@ -125,7 +125,7 @@ final class FrontendProcess {
             wasToldToEnd = true
             end()
         case .shakeHands: log.error("the agent sent no connection for a handshake")
-        case .listeners, .zoneFile, .resolver, .find: log.error("the agent sent what is not for the frontend")
+        case .listeners, .zoneFile, .resolver, .find, .names: log.error("the agent sent what is not for the frontend")
         }
     }
 

@@ -18,6 +18,8 @@ final class Scenario {
     var closed: [AttemptID] = []
     /// Hosts that are to prove that they are there, since the last look.
     var proofs: [(attempt: AttemptID, host: SocketEndpoint, interface: InterfaceName?)] = []
+    /// Explanations that are done.
+    private var explained: [UInt64: (message: [UInt8], steps: [ResolutionStep])] = [:]
     /// What clients got by later answers.
     var answered: [[UInt8]] = []
 
@@ -139,6 +141,25 @@ final class Scenario {
         drain()
     }
 
+    /// Begins an explanation.
+    func explain(_ name: String, _ type: RecordType = .a, id: UInt64 = 1, from address: IPAddress? = nil) {
+        let query = MessageText.query(name, type, edns: MessageText.opt()).bytes
+        resolution.explain(query, id, from: address, now: now)
+        drain()
+    }
+
+    func takeExplanation(_ id: UInt64 = 1) -> (message: [UInt8], steps: [ResolutionStep])? {
+        explained.removeValue(forKey: id)
+    }
+
+    /// Forgets what is kept below a name.
+    func flush(_ name: String) -> Int { DomainName(name).map { resolution.cache.flush(below: $0) } ?? 0 }
+
+    /// What is kept.
+    func kept() -> [KeptAnswer] {
+        resolution.cache.entries(below: .root, limit: 100, now: now) { policy?.route(ofScope: $0) == nil ? nil : "here" }
+    }
+
     func prove(_ attempt: AttemptID) {
         resolution.proved(attempt, now: now)
         drain()
@@ -171,6 +192,8 @@ final class Scenario {
             case .ask(let asking): asked.append(asking)
             case .close(let attempt): closed.append(attempt)
             case .prove(let attempt, let host, let interface): proofs.append((attempt, host, interface))
+            case .answer(.explanation(let id, _), let message):
+                explained[id] = (message, resolution.takeSteps(of: id))
             case .answer(_, let message): answered.append(message)
             }
         }

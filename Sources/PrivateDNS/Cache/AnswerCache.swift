@@ -58,7 +58,7 @@ struct AnswerCache: ~Copyable {
         var isFailure: Bool { head.code == .servFail }
     }
 
-    private struct Slot {
+    struct Slot {
         var hash: UInt64 = 0
         var scope: UInt64 = 0
         var lineage: UInt64 = 0
@@ -84,11 +84,11 @@ struct AnswerCache: ~Copyable {
         var size: Int { Int(nameCount) + Int(bodyCount) + 2 * Int(ttlCount) }
     }
 
-    private var octets: [UInt8]
-    private var slots: [Slot]
+    private(set) var octets: [UInt8]
+    var slots: [Slot]
     private var buckets: [Int32]
     /// The oldest slot and how many follow it, round the ring.
-    private var oldest = 0
+    private(set) var oldest = 0
     private(set) var count = 0
     /// Where the next octets go.
     private var head = 0
@@ -145,6 +145,11 @@ struct AnswerCache: ~Copyable {
             index = slots[number].next
         }
         return nil
+    }
+
+    /// How long an answer that was found is kept, in seconds, rounded down.
+    func secondsLeft(_ number: Int, now: Instant) -> UInt32 {
+        UInt32(clamping: (slots[number].expires - now).nanoseconds / 1_000_000_000)
     }
 
     /// When a server gave an answer that was found.

@@ -11,12 +11,14 @@ enum Client: Sendable {
     case stream(slot: Int, serial: UInt64)
     /// A question of our own, for addresses of this family.
     case lookup(AddressFamily)
+    /// Who wants to know how the answer comes about, for a client of this address; see ``ResolutionStep``.
+    case explanation(UInt64, from: IPAddress?)
 
     /// The largest answer.
     func limit(_ scan: QueryHead) -> Int {
         switch self {
         case .datagram: scan.datagramLimit
-        case .stream, .lookup: MessageSize.stream
+        case .stream, .lookup, .explanation: MessageSize.stream
         }
     }
 }

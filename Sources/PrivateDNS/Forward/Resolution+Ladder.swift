@@ -38,7 +38,10 @@ extension Resolution {
             actions.append(.prove(id, SocketEndpoint(address: address, port: port), way?.interface))
         }
         // Where nothing can be asked, nothing is proven: a text or a service record has no host.
-        if !proof.pending.isEmpty { exchange.recollection = .proving(proof) }
+        guard !proof.pending.isEmpty else { return }
+        let age = UInt64(clamping: (now - answer.learned).nanoseconds / 1_000_000_000)
+        note(exchange, .recalled(secondsOld: age, asking: Array(answer.addresses.prefix(Proof.hostLimit))))
+        exchange.recollection = .proving(proof)
     }
 
     private mutating func lastAnswer(
@@ -76,6 +79,7 @@ extension Resolution {
             return false
         }
         actions.append(.close(id))
+        note(exchange, .proven(host, isProven))
         if isProven { proof.proven.append(host) }
         exchange.recollection = .proving(proof)
         exchanges[exchange.serial] = exchange
@@ -132,9 +136,7 @@ extension Resolution {
     ) {
         for waiter in waiters {
             if entry.leaves {
-                var waiter = waiter
-                waiter.follow(records, entry.head.answers, as: route)
-                proceed(waiter, now: now)
+                proceed(following(records, entry.head.answers, waiter, as: route), now: now)
             } else {
                 finish(waiter, entry.head, body: entry.body, options: entry.remark?.option ?? FixedOptions.none)
             }
@@ -147,6 +149,7 @@ extension Resolution {
     mutating func published(_ waiter: Waiter, _ route: ForwardRoute, _ reason: PublicReason) -> Waiter? {
         guard route.fallback(for: reason, waiter.scan.type) != nil else { return nil }
         tally.publicFallbacks[reason]?[route.label] &+= 1
+        note(waiter, .published(reason))
         var waiter = waiter
         waiter.isPublished = true
         return waiter
@@ -165,6 +168,10 @@ extension Resolution {
         }
         remove(exchange)
         noteSilence(exchange, now: now)
+        for attempt in exchange.attempts {
+            let route = exchange.route
+            note(exchange, .silent(route.servers[attempt.server], path: route.path(attempt.way)))
+        }
         let since = failing[exchange.route.lineage] ?? exchange.begun
         failing[exchange.route.lineage] = since
         let isSilent = exchange.route.apex != nil && exchange.refusals == 0

@@ -23,6 +23,7 @@ extension Resolution {
             wanted.take(waiter.name.span, at: 0, count: waiter.name.count)
             let route: ForwardRoute
             if let zone = policy.zone(holding: wanted) {
+                note(waiter, zone.step)
                 // Into a network's zones any alias may lead: the clouds' public names do.
                 if zone.isLocal, let bound = waiter.bound, bound.remark == .rebinding {
                     return bar(waiter, bound, zone.negative)
@@ -34,6 +35,7 @@ extension Resolution {
                     return finish(waiter, .refused, options: FixedOptions.notAuthoritative)
                 case .forward(let zoneRoute):
                     guard zoneRoute.filter.asks(for: waiter.scan.type) else {
+                        note(waiter, .typeLeftOut)
                         return deny(waiter, zone.negative, .noError, isAuthoritative: false, options: FixedOptions.none)
                     }
                     route = waiter.isPublished ? zoneRoute.fallback?.route ?? zoneRoute : zoneRoute
@@ -44,13 +46,16 @@ extension Resolution {
                     case .noSuchName:
                         return deny(waiter, zone.negative, .nxDomain, isAuthoritative: true, options: FixedOptions.none)
                     case .leaves(let records, let count, let target):
+                        note(waiter, .alias(DomainName(wire: target) ?? .root))
                         waiter.follow(records, count, to: target)
                         continue
                     }
                 }
             } else if let upstreams = policy.upstreams {
+                note(waiter, .noZone(hasUpstreams: true))
                 route = upstreams
             } else {
+                note(waiter, .noZone(hasUpstreams: false))
                 return finish(waiter, .refused, options: FixedOptions.notAuthoritative)
             }
             if let bound = waiter.bound, bound.remark == .outsideOfNetwork, route === policy.upstreams,
@@ -76,6 +81,8 @@ extension Resolution {
         }
         tally.cacheHits &+= 1
         let entry = cache.head(of: number)
+        let secondsLeft = cache.secondsLeft(number, now: now)
+        note(waiter, .cached(entry.head.code, secondsLeft: secondsLeft, isStale: entry.remark == .stale))
         if let reason = PublicReason(entry.head.code), let published = published(waiter, route, reason) {
             return published
         }
@@ -87,9 +94,15 @@ extension Resolution {
             finish(waiter, entry.head, body: body, options: options(for: entry.remark, of: route, now: now))
             return nil
         }
-        var waiter = waiter
         let records = Answering.expand(body, entry.head, behind: waiter.name, waiter.scan.type)
-        waiter.follow(records, entry.head.answers, as: route)
+        return following(records, entry.head.answers, waiter, as: route)
+    }
+
+    /// A waiter as it goes where the last of some aliases leads that a route's servers gave.
+    mutating func following(_ records: [UInt8], _ count: UInt16, _ waiter: Waiter, as route: ForwardRoute) -> Waiter {
+        var waiter = waiter
+        note(waiter, .alias(Answering.lastTarget(records).flatMap { DomainName(wire: $0) } ?? .root))
+        waiter.follow(records, count, as: route)
         return waiter
     }
 
@@ -97,6 +110,7 @@ extension Resolution {
     /// - Parameter body: what stands behind a question for the name that is looked for now.
     mutating func finish(_ waiter: Waiter, _ head: ReplyHead, body: [UInt8], options: [UInt8] = FixedOptions.none) {
         tally.count(head.code)
+        note(waiter, .answer(head.code))
         var head = head
         var body = body
         if waiter.chainCount > 0 {
@@ -147,6 +161,7 @@ extension Resolution {
     /// An alias leads where it must not.
     private mutating func bar(_ waiter: Waiter, _ bound: AliasBound, _ negative: NegativeAnswer) {
         tally.leftOut[bound.label] &+= 1
+        note(waiter, .barred(why: bound.remark.text))
         deny(waiter, negative, .noError, isAuthoritative: false, options: bound.remark.option)
     }
 

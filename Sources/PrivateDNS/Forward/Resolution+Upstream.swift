@@ -13,6 +13,7 @@ extension Resolution {
         }
         waiterCount += 1
         if let serial = inFlight[key] {
+            note(waiter, .joined)
             exchanges[serial]?.waiters.append(waiter)
             return
         }
@@ -69,6 +70,10 @@ extension Resolution {
         )
         exchange.attempts.append(attempt)
         tally.upstreamQueries[exchange.route.label] &+= 1
+        note(
+            exchange,
+            .asked(exchange.route.servers[server], path: exchange.route.path(way), overTCP: transport == .stream)
+        )
         actions.append(
             .ask(
                 Asking(
@@ -104,6 +109,16 @@ extension Resolution {
         exchange.attempts.remove(at: index)
         actions.append(.close(id))
         health.answered(healthKey(exchange.route, attempt.server, attempt.way), after: now - attempt.sent)
+        note(
+            exchange,
+            .answered(
+                exchange.route.servers[attempt.server],
+                path: exchange.route.path(attempt.way),
+                answer.code,
+                answers: answer.answers,
+                microseconds: UInt64(clamping: (now - attempt.sent).nanoseconds / 1_000)
+            )
+        )
         exchanges[exchange.serial] = exchange
         if answer.isTruncated, attempt.transport == .datagram {
             ask(&exchange, attempt.server, attempt.way, .stream, now: now)
@@ -138,6 +153,10 @@ extension Resolution {
         let attempt = exchange.attempts.remove(at: index)
         actions.append(.close(id))
         health.failed(healthKey(exchange.route, attempt.server, attempt.way), now: now)
+        note(
+            exchange,
+            .unreachable(exchange.route.servers[attempt.server], path: exchange.route.path(attempt.way))
+        )
         if exchange.turns < exchange.firstTurns { self.attempt(&exchange, now: now) }
         exchanges[exchange.serial] = exchange
     }
@@ -148,6 +167,7 @@ extension Resolution {
         noteSilence(exchange, now: now)
         failing[exchange.route.lineage] = nil
         tally.leftOut[exchange.route.label] &+= UInt64(answer.leftOut)
+        if answer.leftOut > 0 { note(exchange, .leftOut(answer.leftOut, why: exchange.route.filter.remark.text)) }
         let entry = answer.entry(for: exchange.key.question, route: exchange.route)
         wanted.take(exchange.key.question.name.span, at: 0, count: exchange.key.question.name.count)
         keep(entry, exchange, now: now)

@@ -53,6 +53,8 @@ struct Resolution: ~Copyable {
     var failing: [UInt64: Instant] = [:]
     var lastSerial: UInt64 = 0
     var actions: [Action] = []
+    /// What was done for those who want an explanation.
+    var steps: [UInt64: [ResolutionStep]] = [:]
     let limits: Limits
     /// Room for the name of the query at hand and for that of the question that is pursued.
     var asked = LookupName()

@@ -17,14 +17,32 @@ final class CompiledZone: Sendable {
     let labelCount: Int
     let treatment: Treatment
     let negative: NegativeAnswer
+    let blockedReason: String
     /// EDE 23 with the reason, for a zone that is blocked.
     let blockedOption: [UInt8]
     let networkLabel: Int
+    /// Its network; nil for one of ours.
+    let network: String?
+    /// The number of its network's decision.
+    let generation: UInt64
     /// Whether it is of no network: a special-use name's.
     let isLocal: Bool
 
     /// Who is asked for its names; nil where nobody is.
     var route: ForwardRoute? { if case .forward(let route) = treatment { route } else { nil } }
+
+    /// The zone as a step towards an answer.
+    var step: ResolutionStep.Event {
+        let authority: ResolutionStep.Authority =
+            switch treatment {
+            case .records: .records
+            case .forward(let route) where route.apex == nil: .published(route.servers)
+            case .forward(let route): .servers(route.servers, paths: route.ways.compactMap { $0?.path })
+            case .blocked: .blocked(blockedReason)
+            case .nobodyToAsk: .nobody
+            }
+        return .zone(DomainName(wire: apex) ?? .root, network: network, generation: generation, authority)
+    }
 
     /// - Parameter upstreams: who is asked where the zone is public; nil for nobody.
     init(_ zone: Policy.Zone, scopes: inout ScopeLedger, upstreams: [SocketEndpoint], label: Int, networkLabel: Int) {
@@ -32,6 +50,8 @@ final class CompiledZone: Sendable {
         labelCount = zone.name.labels.count
         negative = NegativeAnswer(zone: zone.name)
         self.networkLabel = networkLabel
+        network = zone.network.text
+        generation = zone.generation
         isLocal = false
         // Both are there in every realm, so that each remembers its last known good while the other one answers.
         let published = ForwardRoute(published: zone, scopes: &scopes, upstreams: upstreams, label: label)
@@ -51,6 +71,7 @@ final class CompiledZone: Sendable {
             treatment = .blocked
             reason = text
         }
+        blockedReason = reason
         blockedOption = OPT.option(.networkError, text: reason)
     }
 
@@ -60,8 +81,11 @@ final class CompiledZone: Sendable {
         labelCount = zone.apex.labels.count
         treatment = .records(zone)
         negative = NegativeAnswer(zone: zone.apex)
+        blockedReason = ""
         blockedOption = []
         networkLabel = 0
+        network = nil
+        generation = 0
         isLocal = true
     }
 
@@ -71,8 +95,11 @@ final class CompiledZone: Sendable {
         labelCount = name.labels.count
         treatment = upstreams.map { .forward($0) } ?? .nobodyToAsk
         negative = NegativeAnswer(zone: name)
+        blockedReason = ""
         blockedOption = []
         networkLabel = 0
+        network = nil
+        generation = 0
         isLocal = false
     }
 }

@@ -97,11 +97,29 @@ struct Worker: ~Copyable {
             act(now)
             mailbox.acknowledge(order)
         }
+        for task in orders.tasks { perform(task, now) }
         if let unserved, resolution.policy != nil {
             listen(unserved)
             self.unserved = nil
         }
         return true
+    }
+
+    private mutating func perform(_ task: WorkerTask, _ now: Instant) {
+        switch task {
+        case .explain(let id, let query, let address):
+            resolution.explain(query, id, from: address, now: now)
+        case .flush(let id, let name):
+            mailbox.give(NameFinding(task: id, content: .flushed(resolution.cache.flush(below: name))))
+        case .dump(let id, let name):
+            let policy = resolution.policy
+            let limit = WorkerTask.dumpLimit
+            let entries = resolution.cache.entries(below: name, limit: limit + 1, now: now) { scope in
+                policy?.route(ofScope: scope).map { policy?.zoneLabels[$0.label] ?? "." }
+            }
+            let content = NameFinding.Content.dumped(Array(entries.prefix(limit)), isCut: entries.count > limit)
+            mailbox.give(NameFinding(task: id, content: content))
+        }
     }
 
     private mutating func listen(_ next: [WorkerMailbox.Listener]) {
@@ -166,6 +184,9 @@ struct Worker: ~Copyable {
                 case .answer(.datagram(let socket, let peer), let message): send(message, socket, peer)
                 case .answer(.stream(let slot, let serial), let message):
                     streams.answer(message, slot, serial, &resolution, poll: &poll, now: now)
+                case .answer(.explanation(let task, _), let message):
+                    let steps = resolution.takeSteps(of: task)
+                    mailbox.give(NameFinding(task: task, content: .explained(message, steps)))
                 case .answer(.lookup, _): preconditionFailure("a worker asks nothing of its own")
                 }
             }

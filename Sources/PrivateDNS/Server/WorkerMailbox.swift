@@ -19,6 +19,7 @@ final class WorkerMailbox: Sendable {
     struct Orders: Sendable {
         var policy: (policy: Policy, order: UInt64)?
         var listeners: [Listener]?
+        var tasks: [WorkerTask] = []
         var isStopped = false
     }
 
@@ -29,9 +30,10 @@ final class WorkerMailbox: Sendable {
 
     private let orders = Mutex(Orders())
     private let shown = Mutex(Tally())
+    private let found = Mutex<[NameFinding]>([])
     private let orderInForce = Atomic<UInt64>(0)
     let wakeUp: WakeUp
-    /// Signalled when a policy has come into force.
+    /// Signalled when a policy has come into force, or a task is done.
     private let acknowledged: AcknowledgementBell
 
     init(acknowledged: AcknowledgementBell) throws(SystemError) {
@@ -59,6 +61,20 @@ final class WorkerMailbox: Sendable {
     }
 
     func show(_ tally: Tally) { shown.withLock { $0 = tally } }
+
+    /// Gives what came of a task.
+    func give(_ finding: NameFinding) {
+        found.withLock { $0.append(finding) }
+        acknowledged.wakeUp.signal()
+    }
+
+    /// Takes what came of tasks since the last call.
+    func takeFindings() -> [NameFinding] {
+        found.withLock { found in
+            defer { found = [] }
+            return found
+        }
+    }
 
     func acknowledge(_ order: UInt64) {
         orderInForce.store(order, ordering: .releasing)

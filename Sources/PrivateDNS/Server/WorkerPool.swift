@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import NetworkTypes
 public import SystemIO
 
 /// The threads that answer. The pool belongs to one thread, which gives orders and reads counters.
@@ -45,6 +46,9 @@ public final class WorkerPool {
     private var members: [Member] = []
     private var policy: Policy?
     private var lastOrder: UInt64 = 0
+    private var lastTask: UInt64 = 0
+    /// Tasks under way: how many workers have not answered yet, and what the others found.
+    private var tasks: [UInt64: (missing: Int, content: NameFinding.Content?)] = [:]
     /// What workers that are gone had counted: counters never fall.
     private var retired = Tally()
 
@@ -64,6 +68,56 @@ public final class WorkerPool {
 
     /// Takes note of acknowledgements.
     public func drainAcknowledgements() { bell.wakeUp.drain() }
+
+    /// Finds out how the answer to a question comes about, for a client of an address; nil for one that may ask. One worker
+    /// does: each has a cache of its own.
+    /// - Returns: the number under which ``takeFindings()`` gives it.
+    public func explain(_ name: DomainName, type: UInt16, from address: IPAddress?) -> UInt64 {
+        var query: [UInt8] = []
+        query.append(0 as UInt16)
+        query.append(HeaderFlags.recursionDesired)
+        query.append(1 as UInt16)
+        query += [0, 0, 0, 0, 0, 1]
+        query += name.wire
+        query.append(type)
+        query.append(internetClass)
+        // With an OPT, so that what is said of the answer besides comes with it.
+        query.append(0 as UInt8)
+        query.append(RecordType.opt.rawValue)
+        query.append(UInt16(MessageSize.datagram))
+        query += [0, 0, 0, 0, 0, 0]
+        return give(members.prefix(1)) { .explain($0, query: query, from: address) }
+    }
+
+    /// Forgets all that is kept of a name and of all below it.
+    public func flush(below name: DomainName) -> UInt64 { give(members[...]) { .flush($0, name) } }
+
+    /// Finds what is kept of a name and of all below it.
+    public func dump(below name: DomainName) -> UInt64 { give(members[...]) { .dump($0, name) } }
+
+    private func give(_ members: ArraySlice<Member>, _ task: (UInt64) -> WorkerTask) -> UInt64 {
+        lastTask += 1
+        tasks[lastTask] = (members.count, nil)
+        let task = task(lastTask)
+        for member in members { member.mailbox.give { $0.tasks.append(task) } }
+        return lastTask
+    }
+
+    /// What all workers have done by now.
+    public func takeFindings() -> [NameFinding] {
+        var done: [NameFinding] = []
+        for finding in members.flatMap({ $0.mailbox.takeFindings() }) {
+            guard var task = tasks.removeValue(forKey: finding.task) else { continue }
+            task.missing -= 1
+            task.content = task.content?.merged(with: finding.content) ?? finding.content
+            guard task.missing > 0 else {
+                if let content = task.content { done.append(NameFinding(task: finding.task, content: content)) }
+                continue
+            }
+            tasks[finding.task] = task
+        }
+        return done
+    }
 
     /// The serial of the policy that every worker answers by; nil while that is not one and the same.
     public var policyInForce: UInt64? {

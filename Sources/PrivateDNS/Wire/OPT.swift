@@ -7,7 +7,7 @@ enum OPT {
     /// Root owner, type, class, TTL, RDLENGTH.
     static let fixedSize = 11
     static let dnssecOK: UInt32 = 0x8000
-    private static let extendedErrorOption: UInt16 = 15
+    static let extendedErrorOption: UInt16 = 15
 
     /// Checks that the options fill the RDATA.
     static func checkOptions(_ message: Span<UInt8>, _ data: Range<Int>) throws(FormatError) {

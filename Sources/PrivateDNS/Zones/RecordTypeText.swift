@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLdns
+import CLinux
 
 /// Types by their names, as a zone file has them.
 public enum RecordTypeText {
@@ -10,5 +11,12 @@ public enum RecordTypeText {
         let type = unsafe ldns_get_rr_type_by_name(text)
         guard let number = UInt16(exactly: type.rawValue), !RecordType(rawValue: number).isMeta else { return nil }
         return number
+    }
+
+    /// The name of a type: `AAAA`, or `TYPE65280` for one that has none.
+    public static func text(of number: UInt16) -> String {
+        guard let text = unsafe ldns_rr_type2str(ldns_rr_type(UInt32(number))) else { return "TYPE\(number)" }
+        defer { unsafe free(text) }
+        return unsafe String(cString: text)
     }
 }

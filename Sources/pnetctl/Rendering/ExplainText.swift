@@ -20,7 +20,7 @@ extension Page {
     }
 
     /// Wrapped, with what does not fit further in than the first line.
-    private func hanging(_ text: String, indent: Int) -> [String] {
+    func hanging(_ text: String, indent: Int) -> [String] {
         let whole = wrapped(text, indent: indent + 2)
         return whole.enumerated().map { $0 == 0 ? String($1.dropFirst(2)) : $1 }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Configuration
+import ControlAPI
 import Logging
 import NetworkTypes
 import PathHealth
@@ -15,6 +16,9 @@ struct NamesWork {
     var waiting: [UInt64: [() -> Void]] = [:]
     /// Records that were left out of answers since the resolver runs, by zone.
     var leftOut = LastMinute<[String: Double]>()
+    /// What the resolver is finding out, by the agent's numbers.
+    var inquiries: [UInt64: (Result<NamesReport, ControlError>) -> Void] = [:]
+    var lastInquiry: UInt64 = 0
     /// The zone files that the resolver has.
     var zoneFiles = SentZoneFiles()
     /// The ways to each network's servers, as the resolver knows them.
@@ -51,6 +55,7 @@ extension Agent {
             }
             if role == .resolver {
                 releaseWaiting(upTo: .max)
+                endInquiries()
                 endpoints.underWay = [:]
             }
             programs.startIfMissing(role)
@@ -158,6 +163,7 @@ extension Agent {
         case (.resolver, .metrics(let samples)): counters.resolver = AcceptedMetrics.accept(samples)
         case (.resolver, .found(let request, let addresses, let lifetime, let problem)):
             found(request, addresses, lifetime: lifetime, problem)
+        case (.resolver, .names(let request, let report)): foundOut(request, report)
         case (.frontend, .scrape(let request)):
             processes.send(.page(request: request, metrics: metricsPage(), health: health()), to: .frontend)
         case (.frontend, .delivered(let id)): alertDelivered(id)

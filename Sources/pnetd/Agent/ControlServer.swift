@@ -4,6 +4,7 @@ import CLinux
 import ControlAPI
 import Logging
 import NetworkTypes
+import ProcessLink
 import SystemIO
 
 /// Answers pnetctl: one line of JSON in, lines of JSON out (ControlAPI).
@@ -23,6 +24,8 @@ final class ControlServer {
         var undrain: (PathName) -> DrainReport
         var `switch`: (NetworkName, PathName?, ControlRequest) -> SwitchReport
         var drill: (NetworkName, ControlRequest) -> DrillReport
+        /// Calls back when it is found out, which takes seconds; an error where it cannot be.
+        var names: (NamesRequest, @escaping (Result<NamesReport, ControlError>) -> Void) -> Void
         var reload: () -> ReloadReport
         var down: () -> Result<DownReport, ControlError>
     }
@@ -56,6 +59,7 @@ final class ControlServer {
     private var clients: [Int32: Client] = [:]
     /// A plan takes longer than all other answers, and any member of the control group may ask for one.
     private var plans = RateLimit(burst: 4, perSecond: 2, now: SystemClock().now)
+    private var inquiries = RateLimit(burst: 40, perSecond: 20, now: SystemClock().now)
 
     init(path: String, group: gid_t?, on loop: EventLoop, log: Logger, handlers: Handlers) throws(SystemError) {
         self.loop = loop
@@ -191,6 +195,8 @@ final class ControlServer {
             let report = handlers.drill(network, request)
             if report.outcome == .running { client.isWaiting = true }
             reply(client, report)
+        case .names:
+            answerNames(client, request)
         case .reload:
             guard mayChange(client, request.command) else { return }
             reply(client, handlers.reload())
@@ -200,6 +206,28 @@ final class ControlServer {
             switch handlers.down() {
             case .success(let report): reply(client, report)
             case .failure(let error): send(ControlResponse<DownReport>.error(error), to: client)
+            }
+        }
+    }
+
+    private func answerNames(_ client: Client, _ request: ControlRequest) {
+        guard let names = request.names else {
+            return fail(client, .malformedRequest, "the request does not say what of names")
+        }
+        if names.action == .flush {
+            guard mayChange(client, request.command) else { return }
+        } else {
+            guard inquiries.take(at: loop.now) else {
+                return fail(client, .busy, "names are asked about faster than twenty a second")
+            }
+        }
+        handlers.names(names) { [weak self, weak client] result in
+            guard let self, let client, clients[client.socket.raw] === client else { return }
+            switch result {
+            case .success(.explained(let report)): reply(client, report)
+            case .success(.flushed(let report)): reply(client, report)
+            case .success(.dumped(let report)): reply(client, report)
+            case .failure(let error): fail(client, error.code, error.message, error.cause)
             }
         }
     }

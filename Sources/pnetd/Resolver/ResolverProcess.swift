@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLinux
+import ControlAPI
 import Logging
 import NetworkTypes
 import PrivateDNS
@@ -32,6 +33,8 @@ final class ResolverProcess {
     private var zoneFiles: [UInt64: String] = [:]
     /// What is being found for the agent.
     private var lookups: [UInt64: AddressLookup] = [:]
+    /// What the workers find out for the agent: its numbers, and what was asked, by theirs.
+    private var inquiries: [UInt64: (request: UInt64, question: NamesRequest)] = [:]
     /// More than the agent asks for at once.
     private static let lookupLimit = 16
 
@@ -53,6 +56,7 @@ final class ResolverProcess {
         try loop.watch(pool.acknowledgement) { [unowned self] _ in
             pool.drainAcknowledgements()
             tellWhatIsInForce()
+            tellFindings()
         }
         connect()
         sendMetrics()
@@ -76,6 +80,7 @@ final class ResolverProcess {
             self.channel = channel
             // Another agent's questions and numbers.
             lookups = [:]
+            inquiries = [:]
             zoneFiles = [:]
             channel.send(
                 .hello(holding: listeners.descriptions),
@@ -97,6 +102,8 @@ final class ResolverProcess {
             answer(by: snapshot)
         case .find(let request, let host, let servers, let interface):
             find(request, AddressLookup.Question(host: host, servers: servers, interface: interface))
+        case .names(let request, let question):
+            inquire(request, question)
         case .stop:
             wasToldToEnd = true
             loop.stop()
@@ -127,6 +134,34 @@ final class ResolverProcess {
         } catch {
             logger.error("cannot find \(question.host): \(error)")
             answer(AddressLookup.Finding(problem: .noAnswer))
+        }
+    }
+
+    private func inquire(_ request: UInt64, _ question: NamesRequest) {
+        let task: UInt64
+        switch question.action {
+        case .explain:
+            let type = RecordTypeText.number(of: question.type ?? "A") ?? 1
+            task = pool.explain(question.name ?? .root, type: type, from: question.from)
+        case .flush: task = pool.flush(below: question.name ?? .root)
+        case .dump: task = pool.dump(below: question.name ?? .root)
+        case .audit: return logger.error("the agent sent what is for itself")
+        }
+        inquiries[task] = (request, question)
+    }
+
+    private func tellFindings() {
+        for finding in pool.takeFindings() {
+            guard let inquiry = inquiries.removeValue(forKey: finding.task) else { continue }
+            let report: NamesReport
+            switch finding.content {
+            case .explained(let message, let steps):
+                report = .explained(NameExplanation(message, steps, to: inquiry.question))
+            case .flushed(let count): report = .flushed(FlushReport(flushed: count))
+            case .dumped(let entries, let isCut):
+                report = .dumped(NameDump(entries: entries.map(NameDump.Entry.init), isCut: isCut))
+            }
+            channel?.send(.names(request: inquiry.request, report))
         }
     }
 

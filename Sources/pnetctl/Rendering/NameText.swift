@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ControlAPI
+import NetworkTypes
+
+extension Page {
+    /// How an answer comes about: a paragraph for each name on the way, and the answer below.
+    func explained(_ report: NameExplanation) -> String {
+        var lines: [String] = []
+        var last: DomainName?
+        for step in report.steps where step.event != "answer" {
+            if step.name != last {
+                lines.append(painted("\(step.name.withoutRootDot) \(report.type)", .heading))
+                last = step.name
+            }
+            lines += hanging(step.text, indent: 2)
+        }
+        lines.append(painted(report.code.map { "answer: \($0)" } ?? "no answer", .heading))
+        if let remark = report.remark { lines += hanging("EDE \(remark)", indent: 2) }
+        lines += report.records.map { "  \($0)" }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// What the resolver keeps, a line an answer.
+    func dumped(_ report: NameDump) -> String {
+        var table = Table(self, heading: ["NAME", "TYPE", "ANSWER", "RECORDS", "TTL", "AGE", "ZONE", "OCTETS"])
+        for entry in report.entries {
+            table.add([
+                Table.Cell(entry.name.withoutRootDot),
+                Table.Cell(entry.type),
+                Table.Cell(entry.code, entry.code == "SERVFAIL" ? .bad : nil),
+                Table.Cell("\(entry.answers)"),
+                entry.secondsLeft > 0
+                    ? Table.Cell("\(entry.secondsLeft)s", entry.stale ? .warning : nil) : Table.Cell("over", .faint),
+                Table.Cell("\(entry.secondsOld)s"),
+                Table.Cell(entry.zone ?? "(an earlier decision)", entry.zone == nil ? .faint : nil),
+                Table.Cell("\(entry.octets)"),
+            ])
+        }
+        if report.isCut { table.add(free: ["and more; name a domain to see less"]) }
+        return table.text
+    }
+}
