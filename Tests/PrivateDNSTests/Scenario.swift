@@ -28,8 +28,8 @@ final class Scenario {
     static let cloud = SocketEndpoint(address: .v4(IPv4Address(bits: 0x0a14_0035)), port: 53)
     static let secondCloud = SocketEndpoint(address: .v4(IPv4Address(bits: 0x0a14_0036)), port: 53)
 
-    init(limits: Resolution.Limits = Resolution.Limits()) {
-        resolution = Resolution(cacheBudget: 1 << 20, limits: limits)
+    init(limits: Resolution.Limits = Resolution.Limits(), memory: AnswerMemory = AnswerMemory()) {
+        resolution = Resolution(cacheBudget: 1 << 20, limits: limits, memory: memory)
     }
 
     static func zone(
@@ -157,7 +157,9 @@ final class Scenario {
 
     /// What is kept.
     func kept() -> [KeptAnswer] {
-        resolution.cache.entries(below: .root, limit: 100, now: now) { policy?.route(ofScope: $0) == nil ? nil : "here" }
+        resolution.cache.entries(below: .root, limit: 100, now: now) {
+            policy?.route(ofScope: $0) == nil ? nil : "here"
+        }
     }
 
     func prove(_ attempt: AttemptID) {

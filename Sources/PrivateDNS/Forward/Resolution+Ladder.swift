@@ -44,26 +44,35 @@ extension Resolution {
         exchange.recollection = .proving(proof)
     }
 
+    /// Remembers what the servers of a private zone said.
+    mutating func remember(_ entry: AnswerCache.Entry, _ exchange: Exchange, now: Instant) {
+        guard let terms = exchange.route.lastKnownGood, terms.port != nil else { return }
+        let isPositive = entry.head.code == .noError && entry.head.answers > 0
+        memory.learn(
+            isPositive ? LastAnswer(entry, of: exchange, learned: now) : nil,
+            of: exchange.memoryKey
+        )
+    }
+
     private mutating func lastAnswer(
         to exchange: Exchange,
         _ terms: LastKnownGood,
         now: Instant
     ) -> LastAnswer? {
         let question = exchange.key.question
+        if terms.port != nil { return memory.recall(exchange.memoryKey, now: now, atMost: terms.age) }
         wanted.take(question.name.span, at: 0, count: question.name.count)
         let key = AnswerCache.Key(type: question.type, variant: question.variant, of: exchange.route)
         guard let number = cache.recall(wanted, key, now: now, atMost: terms.age) else { return nil }
-        let entry = cache.head(of: number)
-        var head = entry.head
-        head.authority = 0
-        let body = [UInt8](cache.body(of: number))
-        let ttl = exchange.route.lastKnownGoodTTL
-        return LastAnswer(
-            records: Answering.expand(body, head, behind: question.name, question.type, ttl: ttl),
-            answers: head.answers,
-            learned: cache.learned(number),
-            leaves: entry.leaves
+        let (head, _, leaves) = cache.head(of: number)
+        let entry = AnswerCache.Entry(
+            head: head,
+            body: [UInt8](cache.body(of: number)),
+            ttlOffsets: [],
+            leaves: leaves,
+            lifetime: 0
         )
+        return LastAnswer(entry, of: exchange, learned: cache.learned(number))
     }
 
     /// Takes that a host has taken a connection.
@@ -202,5 +211,32 @@ extension Resolution {
         let paths = route.ways.compactMap { $0?.path }.joined(separator: ", ")
         let time = failing[route.lineage].map { (now - $0).nanoseconds / 1_000_000_000 } ?? 0
         return OPT.option(.networkError, text: "\(servers): no answer through \(paths) for \(time)s")
+    }
+}
+
+extension Exchange {
+    fileprivate var memoryKey: AnswerMemory.Key {
+        AnswerMemory.Key(
+            name: key.question.name,
+            type: key.question.type,
+            variant: key.question.variant,
+            lineage: route.lineage
+        )
+    }
+}
+
+extension LastAnswer {
+    /// Takes the records that answer, with the TTL that they are given again with.
+    fileprivate init(_ entry: AnswerCache.Entry, of exchange: Exchange, learned: Instant) {
+        let question = exchange.key.question
+        var head = entry.head
+        head.authority = 0
+        let ttl = exchange.route.lastKnownGoodTTL
+        self.init(
+            records: Answering.expand(entry.body, head, behind: question.name, question.type, ttl: ttl),
+            answers: head.answers,
+            learned: learned,
+            leaves: entry.leaves
+        )
     }
 }

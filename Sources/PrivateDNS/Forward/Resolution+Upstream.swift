@@ -157,7 +157,12 @@ extension Resolution {
             exchange,
             .unreachable(exchange.route.servers[attempt.server], path: exchange.route.path(attempt.way))
         )
-        if exchange.turns < exchange.firstTurns { self.attempt(&exchange, now: now) }
+        if exchange.turns < exchange.firstTurns {
+            self.attempt(&exchange, now: now)
+        } else if exchange.attempts.isEmpty, case .untried = exchange.recollection {
+            // Nobody is waited for any more.
+            recollect(&exchange, now: now)
+        }
         exchanges[exchange.serial] = exchange
     }
 
@@ -171,6 +176,7 @@ extension Resolution {
         let entry = answer.entry(for: exchange.key.question, route: exchange.route)
         wanted.take(exchange.key.question.name.span, at: 0, count: exchange.key.question.name.count)
         keep(entry, exchange, now: now)
+        remember(entry, exchange, now: now)
         var waiters = exchange.waiters
         if answer.code == .nxDomain {
             for (index, waiter) in waiters.enumerated().reversed() {

@@ -56,12 +56,14 @@ struct Resolution: ~Copyable {
     /// What was done for those who want an explanation.
     var steps: [UInt64: [ResolutionStep]] = [:]
     let limits: Limits
+    let memory: AnswerMemory
     /// Room for the name of the query at hand and for that of the question that is pursued.
     var asked = LookupName()
     var wanted = LookupName()
     var negative = [UInt8](repeating: 0, count: NegativeAnswer.bodySize)
 
-    init(cacheBudget: Int, limits: Limits = Limits()) {
+    init(cacheBudget: Int, limits: Limits = Limits(), memory: AnswerMemory = AnswerMemory()) {
+        self.memory = memory
         cache = AnswerCache(budget: cacheBudget)
         self.limits = limits
     }

@@ -73,7 +73,9 @@ extension Resolution {
 
     /// Takes note of a step for a waiter that wants an explanation.
     mutating func note(_ waiter: Waiter, _ event: @autoclosure () -> ResolutionStep.Event) {
-        guard case .explanation(let id, _) = waiter.client, steps[id, default: []].count < Self.stepLimit else { return }
+        guard case .explanation(let id, _) = waiter.client, steps[id, default: []].count < Self.stepLimit else {
+            return
+        }
         let name = DomainName(wire: waiter.name) ?? .root
         steps[id, default: []].append(ResolutionStep(hop: waiter.hops, name: name, event: event()))
     }

@@ -36,18 +36,29 @@ struct Worker: ~Copyable {
     private var nextShow = Instant(nanoseconds: 0)
     private var isShown = true
 
-    private init(mailbox: WorkerMailbox, cacheBudget: Int, clock: any TimeSource, poll: consuming ReadinessPoll) {
+    private init(
+        mailbox: WorkerMailbox,
+        cacheBudget: Int,
+        memory: AnswerMemory,
+        clock: any TimeSource,
+        poll: consuming ReadinessPoll
+    ) {
         self.mailbox = mailbox
         self.clock = clock
         self.poll = poll
-        resolution = Resolution(cacheBudget: cacheBudget)
+        resolution = Resolution(cacheBudget: cacheBudget, memory: memory)
     }
 
     /// Makes a worker that obeys the mailbox. Throws where the kernel gives no epoll descriptor.
-    static func make(mailbox: WorkerMailbox, cacheBudget: Int, clock: any TimeSource) throws(SystemError) -> Worker {
+    static func make(
+        mailbox: WorkerMailbox,
+        cacheBudget: Int,
+        memory: AnswerMemory,
+        clock: any TimeSource
+    ) throws(SystemError) -> Worker {
         let poll = try ReadinessPoll()
         try poll.add(mailbox.wakeUp.raw, tag: Watched.mailbox.tag(0), for: .readable)
-        return Worker(mailbox: mailbox, cacheBudget: cacheBudget, clock: clock, poll: poll)
+        return Worker(mailbox: mailbox, cacheBudget: cacheBudget, memory: memory, clock: clock, poll: poll)
     }
 
     /// Serves until the mailbox says stop.

@@ -41,6 +41,7 @@ public final class WorkerPool {
     }
 
     private let cacheBudget: Int
+    private let memory = AnswerMemory()
     private let clock: any TimeSource
     private let bell: AcknowledgementBell
     private var members: [Member] = []
@@ -90,7 +91,10 @@ public final class WorkerPool {
     }
 
     /// Forgets all that is kept of a name and of all below it.
-    public func flush(below name: DomainName) -> UInt64 { give(members[...]) { .flush($0, name) } }
+    public func flush(below name: DomainName) -> UInt64 {
+        memory.flush(below: name)
+        return give(members[...]) { .flush($0, name) }
+    }
 
     /// Finds what is kept of a name and of all below it.
     public func dump(below name: DomainName) -> UInt64 { give(members[...]) { .dump($0, name) } }
@@ -147,16 +151,21 @@ public final class WorkerPool {
 
     private func addWorker() throws(SystemError) {
         let mailbox = try WorkerMailbox(acknowledged: bell)
-        let (cacheBudget, clock) = (cacheBudget, clock)
+        let (cacheBudget, memory, clock) = (cacheBudget, memory, clock)
         if let policy {
             let order = lastOrder
             mailbox.give { $0.policy = (policy, order) }
         }
         let thread = try SystemThread(name: "dns-\(members.count)") {
             // Without an epoll descriptor there is nothing to do: the worker never acknowledges, which shows.
-            guard var worker = try? Worker.make(mailbox: mailbox, cacheBudget: cacheBudget, clock: clock) else {
-                return
-            }
+            guard
+                var worker = try? Worker.make(
+                    mailbox: mailbox,
+                    cacheBudget: cacheBudget,
+                    memory: memory,
+                    clock: clock
+                )
+            else { return }
             worker.run()
         }
         members.append(Member(mailbox: mailbox, thread: thread))

@@ -38,7 +38,8 @@ extension NameFinding.Content {
     func merged(with other: NameFinding.Content) -> NameFinding.Content {
         switch (self, other) {
         case (.flushed(let own), .flushed(let others)): .flushed(own + others)
-        case (.dumped(let own, let isCut), .dumped(let others, let areCut)): .dumped(own + others, isCut: isCut || areCut)
+        case (.dumped(let own, let isCut), .dumped(let others, let areCut)):
+            .dumped(own + others, isCut: isCut || areCut)
         default: self
         }
     }

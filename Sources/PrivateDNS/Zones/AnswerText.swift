@@ -17,7 +17,8 @@ public struct AnswerText: Hashable, Sendable {
     /// Reads an answer that the resolver made; nil for octets that are none.
     public init?(_ message: [UInt8]) {
         let span = message.span
-        guard message.count >= MessageSize.header, let question = try? WireName.skip(span, at: MessageSize.header) else {
+        guard message.count >= MessageSize.header, let question = try? WireName.skip(span, at: MessageSize.header)
+        else {
             return nil
         }
         var code = span.uint16(at: 2) & HeaderFlags.responseCode

@@ -71,7 +71,8 @@ struct QueryCommand: ParsableCommand {
 struct ExplainNameCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
-        abstract: "Tells how the answer to a question comes about: zones, aliases, servers, paths, and what was left out.",
+        abstract:
+            "Tells how the answer to a question comes about: zones, aliases, servers, paths, and what was left out.",
         discussion: "Exit status: 0 there are records, 1 there are none, 3 no pnetd answers."
     )
 

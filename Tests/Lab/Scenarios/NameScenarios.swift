@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CLinux
 import ControlAPI
 import Lab
 import NetworkTypes
@@ -34,6 +35,72 @@ extension Scenarios {
                     }
                         && warnings.contains { $0.hasPrefix("2 records of the last minute led from public names") }
                 }
+            }
+        }
+
+        /// The servers of a zone are gone while its hosts are there, then the hosts as well.
+        @Test(.anyKernel) func areLastKnownWhereTheirServersAreGone() throws {
+            try scenario("lastknown") { lab, daemon in
+                let host = try lab.cloud.start("host", "socat", "TCP-LISTEN:443,fork,reuseaddr,bind=10.20.0.4", "PIPE")
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                try daemon.waitForNames()
+                let name = "hub1.privatelink.azure-devices.net"
+                // Under another decision: what was good last outlives it.
+                for server in lab.cloud.processes(running: "private-dns.conf") { kill(server, SIGKILL) }
+                for tunnel in [Tunnel.a, .b] { try lab.impair(tunnel, .blackout) }
+                try waitUntil("nothing is answered") { try daemon.dig(name).contains("EDE: 23") }
+                for tunnel in [Tunnel.a, .b] { try lab.heal(tunnel) }
+                try waitUntil("the network is up") { try daemon.network().path != nil }
+                try waitUntil("what was good last is answered") {
+                    let text = try daemon.dig(name)
+                    return text.contains("EDE: 3 (Stale Answer)") && text.contains("A\t10.20.0.4\n")
+                }
+                let dump = try daemon.pnetctl("dns", "dump", "privatelink.azure-devices.net")
+                #expect(dump.status == 0 && dump.output.contains(name), "\(dump.output)")
+                host.signal(SIGKILL)
+                try waitUntil("nor are the hosts", within: .seconds(25)) {
+                    // Nobody is there who would end the wait before its time.
+                    let text = try daemon.dig("+time=6", name)
+                    return text.contains("status: SERVFAIL") && text.contains("10.20.0.53: no answer through vpn-")
+                }
+                // The worker that explains may still keep what it proved.
+                var explained = try daemon.pnetctl("dns", "explain", name)
+                try waitUntil("that is explained", within: .seconds(25)) {
+                    explained = try daemon.pnetctl("dns", "explain", name)
+                    return explained.status == 1
+                }
+                for text in [
+                    "10.20.0.4 does not take a connection", "by vpn-", "answer: SERVFAIL", "EDE 23 10.20.0.53",
+                ] {
+                    #expect(explained.output.contains(text), "\(explained.output)")
+                }
+                #expect(!explained.output.contains("203.0.113."))
+            }
+        }
+
+        @Test(.anyKernel) func areExplained() throws {
+            try scenario("explained") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                try daemon.waitForNames()
+                let name = "hub1.privatelink.azure-devices.net"
+                let query = try daemon.pnetctl("dns", "query", name, "--type", "aaaa")
+                #expect(query.output == "\(name). 10 IN AAAA fd00:20::4\n" && query.status == 0)
+                let flush = try daemon.pnetctl("dns", "flush", "azure-devices.net")
+                #expect(flush.status == 0 && flush.output.contains("forgotten"))
+                let explained = try daemon.pnetctl("dns", "explain", name)
+                for text in [
+                    "zone privatelink.azure-devices.net of network azure, decision", "10.20.0.53:53 is asked by vpn-a",
+                    "10.20.0.53:53 answers by vpn-a: NOERROR, 1 record", "answer: NOERROR",
+                    "\(name). 10 IN A 10.20.0.4",
+                ] { #expect(explained.output.contains(text), "\(explained.output)") }
+                let stranger = try daemon.pnetctl("dns", "explain", name, "--from", "192.0.2.1")
+                #expect(stranger.output.contains("this client may not ask") && stranger.status == 1)
+                let stray = try daemon.pnetctl("dns", "explain", "stray.privatelink.azure-devices.net", "--json")
+                #expect(stray.output.contains("\"event\":\"left-out\"") && stray.output.contains("\"remark\":\"15"))
+                let misspelt = try daemon.pnetctl("dns", "query", name, "--type", "AAAAA")
+                #expect(misspelt.status == 1 && misspelt.output.contains("'AAAAA' is no type of records"))
             }
         }
     }
