@@ -11,11 +11,9 @@ extension Resolution {
     mutating func join(_ waiter: Waiter, _ route: ForwardRoute, _ variant: QuestionVariant, now: Instant) {
         let question = UpstreamAnswer.Question(name: waiter.name, type: waiter.scan.type, variant: variant)
         let key = Exchange.Key(scope: route.scope, question: question)
-        guard waiterCount < limits.waiters, inFlight[key] != nil || exchanges.count < limits.exchanges else {
-            tally.limitReached &+= 1
+        guard beginsToWait(waiter, isNew: inFlight[key] == nil) else {
             return finish(waiter, .servFail, options: FixedOptions.tooManyQuestions)
         }
-        waiterCount += 1
         if let serial = inFlight[key] {
             exchanges[serial]?.waiters.append(waiter)
             return
@@ -172,7 +170,7 @@ extension Resolution {
     /// Ends an exchange and what it has open.
     mutating func remove(_ exchange: Exchange) {
         for attempt in exchange.attempts { actions.append(.close(attempt.id)) }
-        waiterCount -= exchange.waiters.count
+        endToWait(exchange.waiters)
         inFlight[exchange.key] = nil
         exchanges[exchange.serial] = nil
     }
@@ -218,7 +216,7 @@ extension Resolution {
             }
             exchanges[serial] = exchange
         }
-        waiterCount = 0
+        nobodyWaits()
         for var waiter in waiting {
             waiter.forgetChain()
             proceed(waiter, now: now)

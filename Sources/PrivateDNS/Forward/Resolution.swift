@@ -38,6 +38,8 @@ struct Resolution: ~Copyable {
     struct Limits {
         var exchanges = 512
         var waiters = 4096
+        /// Clients that are remembered for their rates; a power of two.
+        var clients = 16384
     }
 
     var policy: Policy?
@@ -49,14 +51,16 @@ struct Resolution: ~Copyable {
     var lastSerial: UInt64 = 0
     var actions: [Action] = []
     let limits: Limits
+    var defence: Defence
     /// Room for the name of the query at hand and for that of the question that is pursued.
     var asked = LookupName()
     var wanted = LookupName()
     var negative = [UInt8](repeating: 0, count: NegativeAnswer.bodySize)
 
-    init(cacheBudget: Int, limits: Limits = Limits()) {
+    init(cacheBudget: Int, limits: Limits = Limits(), cookies: ServerCookies = ServerCookies()) {
         cache = AnswerCache(budget: cacheBudget)
         self.limits = limits
+        defence = Defence(cookies: cookies, capacity: limits.clients)
     }
 
     /// Hands out what is to be done since the last call.

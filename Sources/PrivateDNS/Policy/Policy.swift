@@ -94,6 +94,7 @@ public final class Policy: Sendable {
     public let serial: UInt64
     let allow: AddressSet
     let whenBlocked: BlockedAnswer
+    let clientLimits: ClientLimits
     let zones: [CompiledZone]
     /// Where names go that no zone holds; nil where nobody is to be asked.
     let upstreams: ForwardRoute?
@@ -114,6 +115,7 @@ public final class Policy: Sendable {
         serial = 0
         allow = AddressSet([])
         whenBlocked = .servfail
+        clientLimits = .standard
         zones = []
         upstreams = ForwardRoute(scope: 0, servers: servers, interface: interface, label: 0, isPathBound: false)
         zoneLabels = ["."]
@@ -136,6 +138,7 @@ public final class Policy: Sendable {
         serial: UInt64,
         allow: [IPPrefix],
         whenBlocked: BlockedAnswer,
+        clientLimits: ClientLimits = .standard,
         upstreams: [SocketEndpoint],
         specialUseUpstream: [DomainName] = [],
         protection: Protection? = nil,
@@ -145,6 +148,7 @@ public final class Policy: Sendable {
         self.serial = serial
         self.allow = AddressSet(allow)
         self.whenBlocked = whenBlocked
+        self.clientLimits = clientLimits
         var scopes = previous?.scopes ?? ScopeLedger()
         let names = Set(zones.map(\.name))
         scopes.beginPolicy(of: names)

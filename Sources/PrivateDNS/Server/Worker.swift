@@ -36,18 +36,29 @@ struct Worker: ~Copyable {
     private var nextShow = Instant(nanoseconds: 0)
     private var isShown = true
 
-    private init(mailbox: WorkerMailbox, cacheBudget: Int, clock: any TimeSource, poll: consuming ReadinessPoll) {
+    private init(
+        mailbox: WorkerMailbox,
+        cacheBudget: Int,
+        cookies: ServerCookies,
+        clock: any TimeSource,
+        poll: consuming ReadinessPoll
+    ) {
         self.mailbox = mailbox
         self.clock = clock
         self.poll = poll
-        resolution = Resolution(cacheBudget: cacheBudget)
+        resolution = Resolution(cacheBudget: cacheBudget, cookies: cookies)
     }
 
     /// Makes a worker that obeys the mailbox. Throws where the kernel gives no epoll descriptor.
-    static func make(mailbox: WorkerMailbox, cacheBudget: Int, clock: any TimeSource) throws(SystemError) -> Worker {
+    static func make(
+        mailbox: WorkerMailbox,
+        cacheBudget: Int,
+        cookies: ServerCookies,
+        clock: any TimeSource
+    ) throws(SystemError) -> Worker {
         let poll = try ReadinessPoll()
         try poll.add(mailbox.wakeUp.raw, tag: Watched.mailbox.tag(0), for: .readable)
-        return Worker(mailbox: mailbox, cacheBudget: cacheBudget, clock: clock, poll: poll)
+        return Worker(mailbox: mailbox, cacheBudget: cacheBudget, cookies: cookies, clock: clock, poll: poll)
     }
 
     /// Serves until the mailbox says stop.
@@ -66,7 +77,8 @@ struct Worker: ~Copyable {
                     serveDatagrams(Int(value), now)
                 case .connections:
                     guard Int(value) < listeners.count else { continue }
-                    streams.accept(from: listeners[Int(value)].socket.raw, poll: &poll, now: now)
+                    let limits = resolution.policy?.clientLimits ?? .standard
+                    streams.accept(from: listeners[Int(value)].socket.raw, limits, poll: &poll, now: now)
                 case .upstream:
                     upstream.ready(AttemptID(rawValue: value), readiness, &resolution, poll: &poll, now: now)
                 case .stream:
@@ -162,7 +174,7 @@ struct Worker: ~Copyable {
                 case .ask(let asking): upstream.ask(asking, &resolution, poll: &poll, now: now)
                 case .close(let attempt): upstream.close(attempt)
                 case .answer(.datagram(let socket, let peer), let message): send(message, socket, peer)
-                case .answer(.stream(let slot, let serial), let message):
+                case .answer(.stream(let slot, let serial, _), let message):
                     streams.answer(message, slot, serial, &resolution, poll: &poll, now: now)
                 case .answer(.lookup, _): preconditionFailure("a worker asks nothing of its own")
                 }

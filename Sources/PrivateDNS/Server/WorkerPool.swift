@@ -41,6 +41,8 @@ public final class WorkerPool {
 
     private let cacheBudget: Int
     private let clock: any TimeSource
+    /// One for all: which worker a client's next query reaches is the kernel's choice.
+    private let cookies: ServerCookies
     private let bell: AcknowledgementBell
     private var members: [Member] = []
     private var policy: Policy?
@@ -52,6 +54,7 @@ public final class WorkerPool {
     public init(cacheBudget: Int = defaultCacheBudget, clock: any TimeSource = SystemClock()) throws(SystemError) {
         self.cacheBudget = cacheBudget
         self.clock = clock
+        cookies = ServerCookies(wallSeconds: clock.wallNanoseconds / 1_000_000_000, at: clock.now)
         bell = try AcknowledgementBell()
     }
 
@@ -93,16 +96,21 @@ public final class WorkerPool {
 
     private func addWorker() throws(SystemError) {
         let mailbox = try WorkerMailbox(acknowledged: bell)
-        let (cacheBudget, clock) = (cacheBudget, clock)
+        let (cacheBudget, cookies, clock) = (cacheBudget, cookies, clock)
         if let policy {
             let order = lastOrder
             mailbox.give { $0.policy = (policy, order) }
         }
         let thread = try SystemThread(name: "dns-\(members.count)") {
             // Without an epoll descriptor there is nothing to do: the worker never acknowledges, which shows.
-            guard var worker = try? Worker.make(mailbox: mailbox, cacheBudget: cacheBudget, clock: clock) else {
-                return
-            }
+            guard
+                var worker = try? Worker.make(
+                    mailbox: mailbox,
+                    cacheBudget: cacheBudget,
+                    cookies: cookies,
+                    clock: clock
+                )
+            else { return }
             worker.run()
         }
         members.append(Member(mailbox: mailbox, thread: thread))

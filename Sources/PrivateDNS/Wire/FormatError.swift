@@ -18,6 +18,8 @@ public enum FormatError: Error, Hashable {
     case recordsInQuery
     /// More than one OPT, or one that the root does not own (RFC 6891 section 6.1.1).
     case malformedOPT
+    /// A COOKIE option whose length is none that a cookie can have (RFC 7873 section 5.2.2).
+    case malformedCookie
     /// RDATA is longer or shorter than its type has it.
     case malformedData
     /// Octets after the last record.
