@@ -234,7 +234,8 @@ struct ForwardingTests {
         #expect(scenario.takeAnswers().count == 1)
     }
 
-    @Test func boundsWhatIsInFlight() throws {
+    /// What goes is drawn: whatever the draw is, it is so.
+    @Test(arguments: 0..<64) func boundsWhatIsInFlight(draw: Int) throws {
         let scenario = try scenario(limits: Resolution.Limits(exchanges: 2, waiters: 3))
         scenario.ask("a.azure.test", id: 1)
         scenario.ask("b.azure.test", id: 2)

@@ -170,13 +170,17 @@ struct LimitTests {
         #expect(scenario.takeAnswers().isEmpty)
         var dropped: [Int] = []
         for number in 16..<64 {
-            scenario.ask(MessageText.query("n\(number).azure.test", id: UInt16(number)).bytes)
-            dropped += scenario.takeAnswers().map(\.id)
+            let reply = try #require(scenario.ask("n\(number).azure.test", id: UInt16(number)))
+            #expect(reply.code == 2)
+            dropped.append(reply.id)
         }
         // The newest always finds a place, so each of them drove out another one, and no question twice.
         #expect(scenario.tally.limitReached == 48)
+        #expect(Set(dropped).count == 48 && zip(dropped, 16...).allSatisfy { $0 < $1 })
         #expect(Set(scenario.asked.map(\.attempt.exchange)).count == 64)
         #expect(scenario.closed.count == 48)
+        // It is one of the oldest: most of the first are gone, and most of the last are there.
+        #expect(dropped.filter { $0 < 24 }.count > 16 && dropped.filter { $0 >= 56 }.count < 6)
     }
 
     @Test func aFloodFromForgedAddressesDoesNotHideWhoAsksMost() {

@@ -15,7 +15,7 @@ extension Resolution {
         }
         if isNew, exchanges.count >= limits.exchanges {
             tally.limitReached &+= 1
-            dropOldExchange()
+            if let exchange = oldExchange { drop(exchange) }
         }
         if waiterCount >= limits.waiters {
             tally.limitReached &+= 1
@@ -50,14 +50,14 @@ extension Resolution {
         return exchanges[drawn] ?? exchanges[oldest]
     }
 
-    private mutating func dropOldExchange() {
-        guard let exchange = oldExchange else { return }
+    private mutating func drop(_ exchange: Exchange) {
         remove(exchange)
         for waiter in exchange.waiters { finish(waiter, .servFail, options: FixedOptions.tooManyQuestions) }
     }
 
     private mutating func dropOldWaiter() {
-        guard var exchange = oldExchange, exchange.waiters.count > 1 else { return dropOldExchange() }
+        guard var exchange = oldExchange else { return }
+        guard exchange.waiters.count > 1 else { return drop(exchange) }
         let waiter = exchange.waiters.removeFirst()
         exchanges[exchange.serial] = exchange
         endToWait([waiter])

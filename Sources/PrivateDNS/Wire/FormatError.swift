@@ -12,6 +12,8 @@ public enum FormatError: Error, Hashable {
     case pointerNotBackwards
     /// More compression pointers in one name than any honest sender needs.
     case tooManyPointers
+    /// More records than any resolver needs, or more names than fit in a message when they are written out.
+    case tooMuchWork
     /// Not exactly one question (RFC 9619).
     case questionCount
     /// A query that brings answers or authority.

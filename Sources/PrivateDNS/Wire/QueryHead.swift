@@ -95,6 +95,8 @@ struct QueryHead: Sendable {
         count: Int,
         offset: inout Int
     ) throws(FormatError) -> EDNS? {
+        // OPT and a signature (RFC 8945, RFC 2931) are all that a query can have.
+        guard count <= 8 else { throw .tooMuchWork }
         var edns: EDNS?
         for _ in 0..<count {
             let record = try RecordView(message, at: offset)
