@@ -34,6 +34,7 @@ test: deps lint ## build everything, run all tests; as root, since the lab makes
 	@.ci/timed "guests" Tests/Lab/Guest/all
 	@.ci/timed "allocations of the DNS data path" \
 	    env PNETD_ALLOCATIONS=1 swift test -c release -Xswiftc -enable-testing --filter AllocationTests
+	@.ci/timed "fuzzing of the resolver" $(MAKE) fuzz FUZZED="$(FUZZED_DNS)" FUZZ_SECONDS=60
 
 bench: build ## figures beside a peer, printed as RESULT lines
 	@.ci/deps keepalived
@@ -43,6 +44,8 @@ bench: build ## figures beside a peer, printed as RESULT lines
 	$(RELEASE) --product bench-verdict
 	$(RELEASE) --product bench-probing
 	Tests/Benchmarks/dns-local-record.sh $(BIN)
+	PNETD_ALLOCATIONS=1 swift build -c release -Xswiftc -enable-testing --product bench-hostile
+	.build/release/bench-hostile
 	$(BIN)/bench-outage
 	$(BIN)/bench-kernel
 	$(BIN)/bench-verdict
@@ -53,22 +56,40 @@ bench: build ## figures beside a peer, printed as RESULT lines
 FUZZ         := swift build -c release --sanitize=fuzzer --sanitize=address -Xswiftc -sanitize=fuzzer,address \
                 -Xswiftc -enable-testing --scratch-path .build-fuzz
 FUZZ_SECONDS ?= 300
-# $(1) the program, $(2) its corpus, $(3) the longest input, $(4) more of its arguments
-run_fuzz      = PNETD_FUZZ=1 $(FUZZ) --product $(1) && mkdir -p .build-fuzz/corpus/$(2) && \
-                SWIFT_BACKTRACE=enable=no .build-fuzz/release/$(1) -max_total_time=$(FUZZ_SECONDS) -max_len=$(3) \
-                -artifact_prefix=.build-fuzz/ .build-fuzz/corpus/$(2) $(4)
+# What strangers can send to the resolver, and the files that it reads: CI throws at these as well.
+FUZZED_DNS   := Answer Frames Names Patch Query ZoneFile
+FUZZED       ?= BFD ICMP Journal Messages Netlink STAMP Userspace VICI $(FUZZED_DNS)
+# The longest input of each, in octets.
+longest_Answer    := 4096
+longest_BFD       := 512
+longest_Frames    := 1024
+longest_ICMP      := 128
+longest_Journal   := 4096
+longest_Messages  := 4096
+longest_Names     := 512
+longest_Netlink   := 8192
+longest_Patch     := 4096
+longest_Query     := 1024
+longest_STAMP     := 1024
+longest_Userspace := 4096
+longest_VICI      := 4096
+longest_ZoneFile  := 4096
+more_Netlink      := Tests/Lab/Guest/Captured
+# libldns forgets a few octets of some records that it refuses.
+asan_ZoneFile     := detect_leaks=0
+# Its words and its seeds, where it has some: the folder and the file have its name in small letters.
+small = $(shell echo $* | tr A-Z a-z)
+seeds = $(wildcard Tests/Fuzz/Seeds/$(small)) $(more_$*) $(patsubst %,-dict=%,$(wildcard Tests/Fuzz/$(small).dict))
 
 fuzz: deps ## throw at each parser what libFuzzer thinks of, for FUZZ_SECONDS each; what it learns is kept
-	$(call run_fuzz,FuzzBFD,bfd,512)
-	$(call run_fuzz,FuzzICMP,icmp,128)
-	$(call run_fuzz,FuzzJournal,journal,4096,-dict=Tests/Fuzz/journal.dict)
-	$(call run_fuzz,FuzzMessages,messages,4096,-dict=Tests/Fuzz/messages.dict)
-	$(call run_fuzz,FuzzNetlink,netlink,8192,Tests/Fuzz/Seeds/netlink Tests/Lab/Guest/Captured)
-	$(call run_fuzz,FuzzSTAMP,stamp,1024)
-	$(call run_fuzz,FuzzUserspace,userspace,4096,-dict=Tests/Fuzz/userspace.dict)
-	$(call run_fuzz,FuzzVICI,vici,4096,-dict=Tests/Fuzz/vici.dict)
-	@# libldns forgets a few octets of some records that it refuses.
-	export ASAN_OPTIONS=detect_leaks=0; $(call run_fuzz,FuzzZoneFile,zonefile,4096,-dict=Tests/Fuzz/zonefile.dict)
+	@for name in $(FUZZED); do PNETD_FUZZ=1 $(FUZZ) --product Fuzz$$name || exit 1; done
+	@# Two cores, and each of them needs one.
+	@$(MAKE) --no-print-directory -j2 -Otarget $(FUZZED:%=fuzz-%)
+
+fuzz-%:
+	mkdir -p .build-fuzz/corpus/$(small)
+	ASAN_OPTIONS=$(asan_$*) SWIFT_BACKTRACE=enable=no .build-fuzz/release/Fuzz$* -max_total_time=$(FUZZ_SECONDS) \
+	    -max_len=$(longest_$*) -print_final_stats=1 -artifact_prefix=.build-fuzz/ .build-fuzz/corpus/$(small) $(seeds)
 
 install: build
 	install -D -m 755 $(BIN)/pnetd $(DESTDIR)$(PREFIX)/sbin/pnetd

@@ -202,12 +202,20 @@ let package = Package(
     targets: facesOfC + heap + rooms + programs + lab + instruments
 )
 
-// What allocates is shown by the optimizer's work alone: an optimized build of the resolver and its tests, and of nothing
-// else, which would take five minutes.
+// What allocates, and what a hostile message costs, is shown by the optimizer's work alone: an optimized build of the
+// resolver, its tests and its benchmark, and of nothing else, which would take five minutes.
 if Context.environment["PNETD_ALLOCATIONS"] != nil {
     let needed: Set = ["CLinux", "CLdns", "CMallocCount", "NetworkTypes", "SystemIO", "PrivateDNS", "PrivateDNSTests"]
     package.products = []
     package.targets.removeAll { !needed.contains($0.name) }
+    package.targets.append(
+        .executableTarget(
+            name: "bench-hostile",
+            dependencies: ["CLdns", "NetworkTypes", "PrivateDNS", "SystemIO"],
+            path: "Tests/Benchmarks/Hostile",
+            swiftSettings: strict
+        )
+    )
 }
 
 // Programs of libFuzzer do not link in a normal build: they have no main. `make fuzz` builds them.
@@ -220,12 +228,23 @@ if Context.environment["PNETD_FUZZ"] != nil {
             swiftSettings: strict
         )
     )
+    package.targets.append(
+        .target(
+            name: "FuzzAnswers",
+            dependencies: ["NetworkTypes", "PrivateDNS"],
+            path: "Tests/Fuzz/AnswerKit",
+            swiftSettings: strict
+        )
+    )
     for (name, dependencies) in [
         ("BFD", ["NetworkTypes", "PathHealth", "Tunnel"]), ("ICMP", ["NetworkTypes", "Tunnel"]),
         ("STAMP", ["NetworkTypes", "PathHealth", "Tunnel"]), ("Journal", ["Journal", "NetworkTypes", "SystemIO"]),
         ("Messages", ["ProcessLink"]),
         ("Netlink", ["CLinux", "FuzzKit", "NetworkTypes", "Tunnel"]),
         ("Userspace", ["FuzzKit", "NetworkTypes", "Tunnel"]), ("VICI", ["Tunnel"]),
+        ("Answer", ["FuzzAnswers", "NetworkTypes", "PrivateDNS"]), ("Frames", ["PrivateDNS"]),
+        ("Names", ["CLdns", "NetworkTypes", "PrivateDNS"]),
+        ("Patch", ["FuzzAnswers", "NetworkTypes", "PrivateDNS"]), ("Query", ["NetworkTypes", "PrivateDNS"]),
         ("ZoneFile", ["NetworkTypes", "PrivateDNS"]),
     ] as [(String, [Target.Dependency])] {
         package.targets.append(

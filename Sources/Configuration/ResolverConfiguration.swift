@@ -11,6 +11,18 @@ public struct ResolverConfiguration: Hashable, Sendable {
         case nodata
     }
 
+    /// What one client may cost, per thread.
+    public struct ClientLimits: Hashable, Sendable {
+        /// Queries a second over UDP.
+        public var queriesPerSecond = 2000
+        /// Questions that wait for an upstream.
+        public var inFlight = 256
+        /// Answers of one kind a second over UDP.
+        public var responsesPerSecond = 500
+        /// Who is not limited.
+        public var exempt: [IPPrefix]
+    }
+
     /// Where questions come in; at least one.
     public let listen: [SocketEndpoint]
     /// Who may ask.
@@ -19,6 +31,8 @@ public struct ResolverConfiguration: Hashable, Sendable {
     public let workers: Int
     /// What is answered for a name whose network is blocked.
     public let whenBlocked: BlockedAnswer
+    /// What one client may cost.
+    public let limits: ClientLimits
     /// Who is asked for names in no zone; where there is none, such names are refused.
     public let upstreams: [SocketEndpoint]
     /// Special-use names that the upstreams are asked for all the same, with all below them.

@@ -22,6 +22,8 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
     public var allow: [IPPrefix]
     /// What is answered for a name whose network is blocked.
     public var whenBlocked: BlockedAnswer
+    /// What one client may cost.
+    public var limits: Limits
     /// Who is asked for all that no zone holds.
     public var upstreams: [SocketEndpoint]
     /// Where the networks are: private names lead into their own, public ones into none.
@@ -39,6 +41,7 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         workers: Int,
         allow: [IPPrefix],
         whenBlocked: BlockedAnswer,
+        limits: Limits,
         upstreams: [SocketEndpoint],
         specialUseUpstream: [DomainName] = [],
         networks: [Network],
@@ -51,9 +54,30 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         self.workers = workers
         self.allow = allow
         self.whenBlocked = whenBlocked
+        self.limits = limits
         self.upstreams = upstreams
         self.specialUseUpstream = specialUseUpstream
         self.zones = zones
+    }
+
+    /// What one client may cost; each thread counts for itself.
+    public struct Limits: Hashable, Sendable, Codable {
+        /// Queries a second over UDP from one address, or one IPv6 prefix of 56 bits.
+        public var queriesPerSecond: Int
+        /// Its questions that wait for an upstream.
+        public var inFlight: Int
+        /// Answers of one kind a second over UDP to one IPv4 prefix of 24 bits, or one IPv6 prefix of 56.
+        public var responsesPerSecond: Int
+        /// Who is not limited.
+        public var exempt: [IPPrefix]
+
+        /// Describes limits.
+        public init(queriesPerSecond: Int, inFlight: Int, responsesPerSecond: Int, exempt: [IPPrefix]) {
+            self.queriesPerSecond = queriesPerSecond
+            self.inFlight = inFlight
+            self.responsesPerSecond = responsesPerSecond
+            self.exempt = exempt
+        }
     }
 
     /// A network and what it holds.

@@ -57,6 +57,9 @@ while True:
              [s.fileno() for s in sockets])
         send(connection, {"resolver": {"_0": {
             "serial": 1, "workers": workers, "allow": ["127.0.0.0/8"], "whenBlocked": "servfail", "upstreams": [],
+            "limits": {"queriesPerSecond": 2000, "inFlight": 256, "responsesPerSecond": 500, "exempt": ["127.0.0.0/8"]},
+            "networks": [], "trusted": [], "specialUseUpstream": [],
             "zones": [{"name": zone, "network": "azure", "source": {"records": {"_0": records}},
-                       "realm": {"private": {"path": "vpn-a", "interface": "lo"}}, "generation": 1}]}}})
+                       "realm": {"private": {"path": "vpn-a", "interface": "lo"}}, "generation": 1,
+                       "hasPointers": True}]}}})
     print(json.dumps(message), flush=True)

@@ -71,6 +71,21 @@ struct ResolverMistakeTests {
         )
     }
 
+    @Test func limitsOfClients() throws {
+        try Example.expect(
+            (
+                "workers: 2",
+                "workers: 2\n  limits: {queries-per-second: 0, in-flight: 5000, response-per-second: 5, exempt: [10.0.0.1]}"
+            ),
+            give: [
+                "53:32: error: queries-per-second must be 1 to 1000000, not 0",
+                "53:46: error: in-flight must be 1 to 4096, not 5000",
+                "53:52: error: unknown key 'response-per-second' in limits (did you mean 'responses-per-second'?)",
+                "53:85: error: exempt: '10.0.0.1' is not a prefix (add the length: 10.0.0.1/32)",
+            ]
+        )
+    }
+
     @Test func trustedDomains() throws {
         try Example.expect(
             ("workers: 2", "workers: 2\n  rebinding: {allow: [lan, a..b], deny: [x]}"),

@@ -111,6 +111,9 @@ struct ValidFileTests {
         let resolver = try #require(site.resolver)
         #expect(resolver.allow.map(\.description) == ["127.0.0.0/8", "::1/128"])
         #expect((1...4).contains(resolver.workers))
+        #expect(resolver.limits.queriesPerSecond == 2000 && resolver.limits.inFlight == 256)
+        #expect(resolver.limits.responsesPerSecond == 500)
+        #expect(resolver.limits.exempt == resolver.allow)
         #expect(resolver.whenBlocked == .servfail)
         #expect(resolver.upstreams == [])
         #expect(site.metricsListen == [])
@@ -119,6 +122,19 @@ struct ValidFileTests {
         #expect(site.state.directory == "/var/lib/pnetd")
         #expect(site.alerts == [])
         #expect(site.reserve == .standard)
+    }
+
+    @Test func whatOneClientMayCost() throws {
+        let section = "limits: {queries-per-second: 50, in-flight: 10, responses-per-second: 5, exempt: [10.1.0.0/16]}"
+        let text = Example.text.replacing("workers: 2", with: "workers: 2\n  \(section)")
+        let file = try TemporaryFile(Array(text.utf8))
+        let site = try Configuration.load(path: file.path).configuration
+        try file.remove()
+        let limits = try #require(site.resolver?.limits)
+        #expect(limits.queriesPerSecond == 50)
+        #expect(limits.inFlight == 10)
+        #expect(limits.responsesPerSecond == 5)
+        #expect(limits.exempt.map(\.description) == ["10.1.0.0/16"])
     }
 
     @Test func whereNamesMayLead() throws {

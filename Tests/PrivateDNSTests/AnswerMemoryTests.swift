@@ -58,10 +58,10 @@ import Testing
 
     /// A worker that never asked answers what another one learned.
     @Test func isOfAllWorkers() throws {
-        let memory = AnswerMemory()
+        let commons = WorkerCommons()
         var zone = try Scenario.zone("azure.test", realm: Scenario.path("pn-a"))
         zone.lastKnownGood = LastKnownGood(port: 443, age: 60)
-        let (first, second) = (Scenario(memory: memory), Scenario(memory: memory))
+        let (first, second) = (Scenario(commons: commons), Scenario(commons: commons))
         for worker in [first, second] { worker.adopt([zone]) }
         first.ask("hub.azure.test")
         let asked = try #require(first.takeAsked().first)

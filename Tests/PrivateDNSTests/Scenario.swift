@@ -28,8 +28,8 @@ final class Scenario {
     static let cloud = SocketEndpoint(address: .v4(IPv4Address(bits: 0x0a14_0035)), port: 53)
     static let secondCloud = SocketEndpoint(address: .v4(IPv4Address(bits: 0x0a14_0036)), port: 53)
 
-    init(limits: Resolution.Limits = Resolution.Limits(), memory: AnswerMemory = AnswerMemory()) {
-        resolution = Resolution(cacheBudget: 1 << 20, limits: limits, memory: memory)
+    init(limits: Resolution.Limits = Resolution.Limits(), commons: WorkerCommons = WorkerCommons()) {
+        resolution = Resolution(cacheBudget: 1 << 20, limits: limits, commons: commons)
     }
 
     static func zone(
@@ -61,6 +61,7 @@ final class Scenario {
         specialUseUpstream: [String] = ["test"],
         protection: Policy.Protection? = nil,
         whenBlocked: Policy.BlockedAnswer = .servfail,
+        clientLimits: ClientLimits = .standard,
         allow: [String] = ["127.0.0.0/8"]
     ) {
         serial += 1
@@ -68,6 +69,7 @@ final class Scenario {
             serial: serial,
             allow: allow.compactMap { IPPrefix($0) },
             whenBlocked: whenBlocked,
+            clientLimits: clientLimits,
             upstreams: upstreams,
             specialUseUpstream: specialUseUpstream.compactMap { DomainName($0) },
             protection: protection,
@@ -93,7 +95,8 @@ final class Scenario {
         case .later(let scan):
             let before = answered.count
             let peer = DatagramPeer(SocketEndpoint(address: address, port: 5353))
-            let client: Client = isStream ? .stream(slot: 0, serial: 1) : .datagram(socket: 0, peer: peer)
+            let client: Client =
+                isStream ? .stream(slot: 0, serial: 1, address: address) : .datagram(socket: 0, peer: peer)
             resolution.pursue(query.span, scan, from: client, now: now)
             drain()
             return answered.count > before ? answered.removeLast() : nil

@@ -13,7 +13,8 @@ extension Reading {
                 node,
                 of: "resolver",
                 keys: [
-                    "listen", "allow", "workers", "when-blocked", "upstreams", "special-use-upstream", "rebinding",
+                    "listen", "allow", "workers", "when-blocked", "limits", "upstreams", "special-use-upstream",
+                    "rebinding",
                 ],
                 planned: ["views", "gateway", "segments"],
                 reading: self
@@ -44,10 +45,28 @@ extension Reading {
             allow: allow ?? ResolverConfiguration.thisHost,
             workers: threads,
             whenBlocked: whenBlocked ?? .servfail,
+            limits: section["limits"].map(clientLimits) ?? .init(exempt: ResolverConfiguration.thisHost),
             upstreams: upstreams.compactMap(upstream),
             specialUseUpstream: special ?? [],
             trusted: section["rebinding"].map(trusted) ?? []
         )
+    }
+
+    /// What one client may cost; nobody needs more than these bounds, and each token of a rate takes a nanosecond at least.
+    private func clientLimits(_ node: YAMLNode) -> ResolverConfiguration.ClientLimits {
+        var limits = ResolverConfiguration.ClientLimits(exempt: ResolverConfiguration.thisHost)
+        let keys = ["queries-per-second", "in-flight", "responses-per-second", "exempt"]
+        guard let section = Section(node, of: "limits", keys: keys, reading: self) else { return limits }
+        func number(_ key: String, in range: ClosedRange<Int>) -> Int? {
+            section[key].flatMap { integer($0, key, in: range) }
+        }
+        limits.queriesPerSecond = number("queries-per-second", in: 1...1_000_000) ?? limits.queriesPerSecond
+        limits.inFlight = number("in-flight", in: 1...4096) ?? limits.inFlight
+        limits.responsesPerSecond = number("responses-per-second", in: 1...1_000_000) ?? limits.responsesPerSecond
+        if let exempt = section["exempt"] {
+            limits.exempt = (list(exempt, "exempt", mayBeEmpty: true) ?? []).compactMap { prefix($0, "exempt") }
+        }
+        return limits
     }
 
     /// The domains that may lead to private addresses.

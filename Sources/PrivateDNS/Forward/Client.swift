@@ -8,11 +8,20 @@ enum Client: Sendable {
     /// A datagram by the worker's socket of this number.
     case datagram(socket: Int, peer: DatagramPeer)
     /// A frame by the connection in this slot, while it is still the one with this serial.
-    case stream(slot: Int, serial: UInt64)
+    case stream(slot: Int, serial: UInt64, address: IPAddress?)
     /// A question of our own, for addresses of this family.
     case lookup(AddressFamily)
     /// Who wants to know how the answer comes about, for a client of this address; see ``ResolutionStep``.
     case explanation(UInt64, from: IPAddress?)
+
+    /// Where it is; nil for a question of our own.
+    var address: IPAddress? {
+        switch self {
+        case .datagram(_, let peer): peer.address
+        case .stream(_, _, let address): address
+        case .lookup, .explanation: nil
+        }
+    }
 
     /// The largest answer.
     func limit(_ scan: QueryHead) -> Int {

@@ -23,13 +23,17 @@ extension Resolution {
 
     // MARK: - The last known good answer
 
-    /// Looks for an answer of earlier, and gives it to all who wait, or asks its hosts before that.
-    mutating func recollect(_ exchange: inout Exchange, now: Instant) {
+    /// Looks for an answer of earlier, and gives it to all who wait for an exchange, or asks its hosts before that.
+    ///
+    /// Who is led on by an answer may need room that other exchanges have: this one may be gone afterwards.
+    mutating func recollect(_ serial: UInt64, now: Instant) {
+        guard var exchange = exchanges[serial] else { return }
         exchange.recollection = .none
+        exchanges[serial] = exchange
         guard let terms = exchange.route.lastKnownGood, let answer = lastAnswer(to: exchange, terms, now: now) else {
             return
         }
-        guard let port = terms.port, !answer.leaves else { return give(answer, to: &exchange, now: now) }
+        guard let port = terms.port, !answer.leaves else { return give(answer, to: exchange, now: now) }
         let way = exchange.route.ways[0]
         var proof = Proof(answer: answer, pending: [:], deadline: now + Proof.patience)
         for address in answer.addresses.prefix(Proof.hostLimit) {
@@ -42,6 +46,7 @@ extension Resolution {
         let age = UInt64(clamping: (now - answer.learned).nanoseconds / 1_000_000_000)
         note(exchange, .recalled(secondsOld: age, asking: Array(answer.addresses.prefix(Proof.hostLimit))))
         exchange.recollection = .proving(proof)
+        exchanges[serial] = exchange
     }
 
     /// Remembers what the servers of a private zone said.
@@ -76,17 +81,14 @@ extension Resolution {
     }
 
     /// Takes that a host has taken a connection.
-    mutating func proved(_ id: AttemptID, now: Instant) {
-        guard var exchange = exchanges[id.exchange] else { return }
-        conclude(id, isProven: true, &exchange, now: now)
-    }
+    mutating func proved(_ id: AttemptID, now: Instant) { conclude(id, isProven: true, now: now) }
 
     /// - Returns: whether the attempt was one of a proof.
     @discardableResult
-    mutating func conclude(_ id: AttemptID, isProven: Bool, _ exchange: inout Exchange, now: Instant) -> Bool {
-        guard case .proving(var proof) = exchange.recollection, let host = proof.pending.removeValue(forKey: id) else {
-            return false
-        }
+    mutating func conclude(_ id: AttemptID, isProven: Bool, now: Instant) -> Bool {
+        guard var exchange = exchanges[id.exchange], case .proving(var proof) = exchange.recollection,
+            let host = proof.pending.removeValue(forKey: id)
+        else { return false }
         actions.append(.close(id))
         note(exchange, .proven(host, isProven))
         if isProven { proof.proven.append(host) }
@@ -102,18 +104,17 @@ extension Resolution {
         var exchange = exchange
         for id in proof.pending.keys.sorted(by: { $0.rawValue < $1.rawValue }) { actions.append(.close(id)) }
         exchange.recollection = .none
+        exchanges[exchange.serial] = exchange
         if !proof.proven.isEmpty {
             var answer = proof.answer
             answer.keep(proof.proven)
-            give(answer, to: &exchange, now: now)
+            give(answer, to: exchange, now: now)
         }
-        exchanges[exchange.serial] = exchange
-        if exchange.isOver { fail(exchange, now: now) }
+        if exchange.isOver, let exchange = exchanges[exchange.serial] { fail(exchange, now: now) }
     }
 
     /// Gives an answer of earlier to all who wait. The servers are asked on, for whoever asks next.
-    private mutating func give(_ answer: LastAnswer, to exchange: inout Exchange, now: Instant) {
-        exchange.recollection = .given
+    private mutating func give(_ answer: LastAnswer, to exchange: Exchange, now: Instant) {
         let question = exchange.key.question
         var writer = RecordWriter(question: question.name, type: question.type)
         writer.append(answer.records)
@@ -126,13 +127,13 @@ extension Resolution {
             lifetime: exchange.route.lastKnownGoodTTL,
             learned: answer.learned
         )
+        wanted.take(question.name.span, at: 0, count: question.name.count)
         keep(entry, exchange, now: now)
-        let waiters = exchange.waiters
-        exchange.waiters = []
-        waiterCount -= waiters.count
-        exchanges[exchange.serial] = exchange
-        tally.staleAnswers[exchange.route.label] &+= UInt64(waiters.count)
-        give(entry, answer.records, to: waiters, of: exchange.route, now: now)
+        endToWait(exchange.waiters)
+        exchanges[exchange.serial]?.recollection = .given
+        exchanges[exchange.serial]?.waiters = []
+        tally.staleAnswers[exchange.route.label] &+= UInt64(exchange.waiters.count)
+        give(entry, answer.records, to: exchange.waiters, of: exchange.route, now: now)
     }
 
     /// Gives an entry to those who wait for it, or leads them on where it leads on.
@@ -166,8 +167,11 @@ extension Resolution {
 
     /// No server has an answer of use: takes the next rung.
     mutating func fail(_ exchange: Exchange, now: Instant) {
-        var exchange = exchange
-        if case .untried = exchange.recollection { recollect(&exchange, now: now) }
+        if case .untried = exchange.recollection {
+            exchanges[exchange.serial] = exchange
+            recollect(exchange.serial, now: now)
+        }
+        guard var exchange = exchanges[exchange.serial] else { return }
         if case .proving = exchange.recollection {
             for attempt in exchange.attempts { actions.append(.close(attempt.id)) }
             exchange.attempts = []

@@ -124,8 +124,8 @@ extension Resolution {
             body = writer.body
         }
         let limit = waiter.client.limit(waiter.scan)
-        let room = min(limit, waiter.scan.questionEnd + body.count + OPT.fixedSize + options.count)
-        var answer = [UInt8](repeating: 0, count: max(room, waiter.scan.questionEnd + OPT.fixedSize))
+        let room = min(limit, waiter.scan.questionEnd + body.count + waiter.scan.optSize + options.count)
+        var answer = [UInt8](repeating: 0, count: max(room, waiter.scan.questionEnd + waiter.scan.optSize))
         var span = answer.mutableSpan
         let count = ReplyWriter.write(
             head,

@@ -26,27 +26,16 @@ enum AnyAnswer {
 }
 
 extension Resolution {
-    /// Answers a query at once where that is possible: records, a living cache entry, a refusal. Allocates nothing.
-    mutating func query(
+    /// Answers a query whose client may ask.
+    mutating func answer(
         _ message: Span<UInt8>,
-        from address: IPAddress?,
-        isStream: Bool,
-        now: Instant,
-        into room: inout MutableSpan<UInt8>
+        _ scan: QueryHead,
+        _ policy: Policy,
+        _ address: IPAddress,
+        _ limit: Int,
+        _ now: Instant,
+        _ room: inout MutableSpan<UInt8>
     ) -> Verdict {
-        if isStream { tally.streamQueries &+= 1 } else { tally.datagramQueries &+= 1 }
-        let scan: QueryHead
-        do throws(QueryHead.Fault) {
-            scan = try QueryHead(scanning: message)
-        } catch {
-            switch error {
-            case .notAQuery: return .drop
-            case .notImplemented: return fault(.notImp, message, &room)
-            case .malformed: return fault(.formErr, message, &room)
-            }
-        }
-        guard let policy, let address else { return .drop }
-        let limit = isStream ? MessageSize.stream : scan.datagramLimit
         guard policy.allow.contains(address) else {
             tally.refused &+= 1
             return reply(.refused, FixedOptions.prohibited, message, scan, limit, &room)
@@ -82,7 +71,7 @@ extension Resolution {
         }
     }
 
-    private mutating func fault(
+    mutating func fault(
         _ code: ResponseCode,
         _ message: Span<UInt8>,
         _ room: inout MutableSpan<UInt8>
@@ -92,7 +81,7 @@ extension Resolution {
     }
 
     /// An answer without records.
-    private mutating func reply(
+    mutating func reply(
         _ code: ResponseCode,
         _ options: [UInt8],
         _ message: Span<UInt8>,

@@ -7,11 +7,9 @@ extension Resolution {
     mutating func join(_ waiter: Waiter, _ route: ForwardRoute, _ variant: QuestionVariant, now: Instant) {
         let question = UpstreamAnswer.Question(name: waiter.name, type: waiter.scan.type, variant: variant)
         let key = Exchange.Key(scope: route.scope, question: question)
-        guard waiterCount < limits.waiters, inFlight[key] != nil || exchanges.count < limits.exchanges else {
-            tally.limitReached &+= 1
+        guard beginsToWait(waiter, isNew: inFlight[key] == nil) else {
             return finish(waiter, .servFail, options: FixedOptions.tooManyQuestions)
         }
-        waiterCount += 1
         if let serial = inFlight[key] {
             note(waiter, .joined)
             exchanges[serial]?.waiters.append(waiter)
@@ -147,9 +145,10 @@ extension Resolution {
     /// Takes that an attempt cannot succeed: nobody listens there, or there is no way. Another server is asked at
     /// once; when all have failed, the clock decides, for a path may come back while the client waits.
     mutating func failed(_ id: AttemptID, now: Instant) {
-        guard var exchange = exchanges[id.exchange] else { return }
-        if conclude(id, isProven: false, &exchange, now: now) { return }
-        guard let index = exchange.attempts.firstIndex(where: { $0.id == id }) else { return }
+        if conclude(id, isProven: false, now: now) { return }
+        guard var exchange = exchanges[id.exchange],
+            let index = exchange.attempts.firstIndex(where: { $0.id == id })
+        else { return }
         let attempt = exchange.attempts.remove(at: index)
         actions.append(.close(id))
         health.failed(healthKey(exchange.route, attempt.server, attempt.way), now: now)
@@ -157,13 +156,10 @@ extension Resolution {
             exchange,
             .unreachable(exchange.route.servers[attempt.server], path: exchange.route.path(attempt.way))
         )
-        if exchange.turns < exchange.firstTurns {
-            self.attempt(&exchange, now: now)
-        } else if exchange.attempts.isEmpty, case .untried = exchange.recollection {
-            // Nobody is waited for any more.
-            recollect(&exchange, now: now)
-        }
+        if exchange.turns < exchange.firstTurns { self.attempt(&exchange, now: now) }
         exchanges[exchange.serial] = exchange
+        // Where nobody is waited for any more, the client need not wait either.
+        if exchange.attempts.isEmpty, case .untried = exchange.recollection { recollect(exchange.serial, now: now) }
     }
 
     /// Keeps an answer and gives it to all who wait.
@@ -209,7 +205,7 @@ extension Resolution {
     mutating func remove(_ exchange: Exchange) {
         var exchange = exchange
         letGo(&exchange)
-        waiterCount -= exchange.waiters.count
+        endToWait(exchange.waiters)
         inFlight[exchange.key] = nil
         exchanges[exchange.serial] = nil
     }
@@ -220,14 +216,10 @@ extension Resolution {
     /// Does what is due: asks again, or gives up.
     mutating func expire(now: Instant) {
         for serial in exchanges.filter({ $0.value.deadline <= now }).keys.sorted() {
-            guard var exchange = exchanges[serial] else { continue }
+            guard let exchange = exchanges[serial] else { continue }
             if case .proving(let proof) = exchange.recollection, proof.deadline <= now { conclude(exchange, now: now) }
-            guard let after = exchanges[serial], !after.isOver else { continue }
-            exchange = after
-            if case .untried = exchange.recollection, exchange.recollects <= now {
-                recollect(&exchange, now: now)
-                exchanges[serial] = exchange
-            }
+            if case .untried = exchange.recollection, exchange.recollects <= now { recollect(serial, now: now) }
+            guard var exchange = exchanges[serial], !exchange.isOver else { continue }
             if exchange.giveUp <= now {
                 fail(exchange, now: now)
             } else if exchange.nextTry <= now {
@@ -265,7 +257,7 @@ extension Resolution {
             }
             exchanges[serial] = exchange
         }
-        waiterCount = 0
+        nobodyWaits()
         for var waiter in waiting {
             waiter.forgetChain()
             proceed(waiter, now: now)

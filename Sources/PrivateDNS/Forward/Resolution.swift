@@ -40,6 +40,8 @@ struct Resolution: ~Copyable {
     struct Limits {
         var exchanges = 512
         var waiters = 4096
+        /// Clients that are remembered for their rates; a power of two.
+        var clients = 16384
     }
 
     var policy: Policy?
@@ -57,15 +59,17 @@ struct Resolution: ~Copyable {
     var steps: [UInt64: [ResolutionStep]] = [:]
     let limits: Limits
     let memory: AnswerMemory
+    var defence: Defence
     /// Room for the name of the query at hand and for that of the question that is pursued.
     var asked = LookupName()
     var wanted = LookupName()
     var negative = [UInt8](repeating: 0, count: NegativeAnswer.bodySize)
 
-    init(cacheBudget: Int, limits: Limits = Limits(), memory: AnswerMemory = AnswerMemory()) {
-        self.memory = memory
+    init(cacheBudget: Int, limits: Limits = Limits(), commons: WorkerCommons = WorkerCommons()) {
+        memory = commons.memory
         cache = AnswerCache(budget: cacheBudget)
         self.limits = limits
+        defence = Defence(cookies: commons.cookies, capacity: limits.clients)
     }
 
     /// Hands out what is to be done since the last call.

@@ -27,6 +27,10 @@ struct UpstreamAnswer {
     /// How many records were left out for where they lead.
     private(set) var leftOut = 0
 
+    /// The most records of a message; others take a hundred of one kind.
+    static let recordLimit = 256
+    /// The most octets that the names of a message may have when all of them are written out, with what makes as much work.
+    static let nameLimit = 16 << 10
     /// The most aliases in a row.
     static let aliasLimit = 16
 
@@ -80,11 +84,11 @@ struct UpstreamAnswer {
         _ route: ForwardRoute,
         _ isOurs: ([UInt8]) -> Bool
     ) -> [UInt8] {
-        let owners = sections.answers.map { WireName.lowered(message, at: $0.owner) }
+        let owners = Owners(of: sections.answers, in: message)
         var current = question.name
         var visited: Set<[UInt8]> = []
         while visited.count <= Self.aliasLimit, visited.insert(current).inserted {
-            let here = zip(sections.answers, owners).filter { $0.1 == current }.map(\.0)
+            let here = owners.records(of: current, among: sections.answers, in: message)
             let (alias, isFound) = takeSets(here, message, question, route)
             guard let alias, !isFound else {
                 if isFound { lastAlias = nil }
@@ -174,10 +178,14 @@ private struct Sections {
     init(_ message: Span<UInt8>, from start: Int) throws(FormatError) {
         var offset = start
         var hasOPT = false
+        var nameOctets = 0
+        let count = Int(message.uint16(at: 6)) + Int(message.uint16(at: 8)) + Int(message.uint16(at: 10))
+        guard count <= UpstreamAnswer.recordLimit else { throw .tooMuchWork }
         for section in 0..<3 {
             for _ in 0..<Int(message.uint16(at: 6 + 2 * section)) {
                 let record = try RecordView(message, at: offset)
-                try record.checkData(message)
+                nameOctets += try record.ownerLength + record.checkData(message)
+                guard nameOctets <= UpstreamAnswer.nameLimit else { throw .tooMuchWork }
                 offset = record.end
                 if record.type == .opt {
                     guard section == 2, !hasOPT, message[record.owner] == 0 else { throw .malformedOPT }
@@ -190,6 +198,35 @@ private struct Sections {
             }
         }
         guard offset == message.count else { throw .trailingOctets }
+    }
+}
+
+/// The owners of records by their hashes: a name is read once, whatever the number of records that point to it.
+private struct Owners {
+    private var hashes: [UInt64] = []
+
+    init(of records: [RecordView], in message: Span<UInt8>) {
+        hashes.reserveCapacity(records.count)
+        var last: (beginning: Int, hash: UInt64)?
+        for record in records {
+            let beginning = WireName.beginning(message, at: record.owner)
+            if last?.beginning != beginning { last = (beginning, WireName.hash(message, at: beginning)) }
+            hashes.append(last?.hash ?? 0)
+        }
+    }
+
+    /// The records of a name, which is lowered.
+    func records(of name: [UInt8], among records: [RecordView], in message: Span<UInt8>) -> [RecordView] {
+        let hash = WireName.hash(name.span, at: 0)
+        var found: [RecordView] = []
+        var last: Int?
+        for (record, other) in zip(records, hashes) where hash == other {
+            let beginning = WireName.beginning(message, at: record.owner)
+            guard beginning == last || WireName.equals(message, at: beginning, name.span) else { continue }
+            last = beginning
+            found.append(record)
+        }
+        return found
     }
 }
 

@@ -103,6 +103,7 @@ public final class Policy: Sendable {
     public let serial: UInt64
     let allow: AddressSet
     let whenBlocked: BlockedAnswer
+    let clientLimits: ClientLimits
     let zones: [CompiledZone]
     /// Where names go that no zone holds; nil where nobody is to be asked.
     let upstreams: ForwardRoute?
@@ -123,6 +124,7 @@ public final class Policy: Sendable {
         serial = 0
         allow = AddressSet([])
         whenBlocked = .servfail
+        clientLimits = .standard
         zones = []
         upstreams = ForwardRoute(
             scope: 0,
@@ -153,6 +155,7 @@ public final class Policy: Sendable {
         serial: UInt64,
         allow: [IPPrefix],
         whenBlocked: BlockedAnswer,
+        clientLimits: ClientLimits = .standard,
         upstreams: [SocketEndpoint],
         specialUseUpstream: [DomainName] = [],
         protection: Protection? = nil,
@@ -162,6 +165,7 @@ public final class Policy: Sendable {
         self.serial = serial
         self.allow = AddressSet(allow)
         self.whenBlocked = whenBlocked
+        self.clientLimits = clientLimits
         var scopes = previous?.scopes ?? ScopeLedger()
         let names = Set(zones.map(\.name))
         scopes.beginPolicy(of: names)

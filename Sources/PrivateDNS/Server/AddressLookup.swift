@@ -56,7 +56,7 @@ public final class AddressLookup {
     private let loop: EventLoop
     private let question: Question
     private let done: (Finding) -> Void
-    private var resolution = Resolution(cacheBudget: 0)
+    private var resolution = Resolution(cacheBudget: 0, limits: Resolution.Limits(clients: 4))
     private var poll: ReadinessPoll
     private var upstream = UpstreamSockets()
     private var timer: EventLoop.TimerID?

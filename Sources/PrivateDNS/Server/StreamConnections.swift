@@ -9,11 +9,14 @@ struct StreamConnections: ~Copyable {
         let descriptor: FileDescriptor
         let serial: UInt64
         let address: IPAddress?
-        var received: [UInt8] = []
+        var frames = MessageFrames()
         var unsent: [UInt8] = []
         /// Questions that wait for their answer.
         var waiting = 0
+        /// When a whole query came last, or an answer was given: octets in a trickle do not count.
         var lastUse: Instant
+        /// Whether the client has said that it asks no more; it may still wait for answers.
+        var isFinished = false
         var interest: EventLoop.Readiness = .readable
 
         init(_ descriptor: consuming FileDescriptor, serial: UInt64, address: IPAddress?, now: Instant) {
@@ -23,19 +26,30 @@ struct StreamConnections: ~Copyable {
             lastUse = now
         }
 
-        /// Whether the client may say more: one that does not read its answers has to wait.
-        var isListenedTo: Bool {
+        /// Whether the client may ask more: one that does not read its answers has to wait.
+        var mayAsk: Bool {
             waiting < StreamConnections.waitingLimit && unsent.count < StreamConnections.unsentLimit
         }
+
+        /// Whether what the client says next is read.
+        var isListenedTo: Bool { mayAsk && !isFinished }
+
+        /// Whether nothing is owed to the client.
+        var isIdle: Bool { waiting == 0 && unsent.isEmpty }
     }
 
     /// How many clients are served at once; the one that has been idle longest goes for a new one.
     private static let connectionLimit = 128
+    /// How many of them may be of one client that is not exempt (RFC 7766 section 6.2.2).
+    private static let connectionsPerClient = 32
     private static let waitingLimit = 64
     private static let unsentLimit = 128 << 10
+    /// One that has asked much and reads nothing of what comes later has to go.
+    private static let unsentBound = 512 << 10
     /// RFC 7766 section 6.2.3 asks for a few seconds.
-    private static let idleTime = Duration.seconds(10)
+    static let idleTime = Duration.seconds(10)
 
+    private let keys = ClientKey()
     private var connections = [Connection?](repeating: nil, count: connectionLimit)
     private var lastSerial: UInt64 = 0
     private var openCount = 0
@@ -51,14 +65,19 @@ struct StreamConnections: ~Copyable {
     var nextDeadline: Instant? { openCount > 0 ? nextSweep : nil }
 
     /// Takes the connections that wait.
-    mutating func accept(from listener: Int32, poll: inout ReadinessPoll, now: Instant) {
+    mutating func accept(
+        from listener: Int32,
+        _ limits: ClientLimits,
+        poll: inout ReadinessPoll,
+        now: Instant
+    ) {
         while true {
             // An error is that of one connection, or of all descriptors in use: the next event tries again.
             guard let descriptor = try? NetworkSocket.accept(from: listener) else { return }
-            guard let slot = freeSlot() else { continue }
-            lastSerial += 1
             let raw = descriptor.raw
             let address = NetworkSocket.peer(of: raw)?.address
+            guard makeRoom(for: address, limits), let slot = freeSlot() else { continue }
+            lastSerial += 1
             let connection = Connection(descriptor, serial: lastSerial, address: address, now: now)
             guard (try? poll.add(raw, tag: Self.tag(slot, lastSerial), for: .readable)) != nil else { continue }
             connections[slot] = connection
@@ -69,13 +88,26 @@ struct StreamConnections: ~Copyable {
 
     private mutating func freeSlot() -> Int? {
         if let free = connections.firstIndex(where: { $0 == nil }) { return free }
-        let idle = connections.indices.filter { connections[$0]?.waiting == 0 && connections[$0]?.unsent == [] }
-        let oldest = idle.min { left, right in
-            (connections[left]?.lastUse ?? .init(nanoseconds: 0))
-                < (connections[right]?.lastUse ?? .init(nanoseconds: 0))
+        return closeLongestIdle(of: Array(connections.indices))
+    }
+
+    /// Sees to it that a client may have one connection more, at the cost of one of its own.
+    private mutating func makeRoom(for address: IPAddress?, _ limits: ClientLimits) -> Bool {
+        guard let address, !limits.exempt.contains(address) else { return true }
+        let client = keys.client(address)
+        let own = connections.indices.filter { slot in
+            connections[slot]?.address.map { keys.client($0) == client } ?? false
         }
-        if let oldest { close(oldest) }
-        return oldest
+        return own.count < Self.connectionsPerClient || closeLongestIdle(of: own) != nil
+    }
+
+    private mutating func closeLongestIdle(of slots: [Int]) -> Int? {
+        let idle = slots.compactMap { slot in
+            connections[slot].flatMap { $0.isIdle ? (slot: slot, lastUse: $0.lastUse) : nil }
+        }
+        guard let oldest = idle.min(by: { $0.lastUse < $1.lastUse }) else { return nil }
+        close(oldest.slot)
+        return oldest.slot
     }
 
     private mutating func close(_ slot: Int) {
@@ -109,12 +141,12 @@ struct StreamConnections: ~Copyable {
         do {
             if !readiness.isDisjoint(with: [.readable, .hungUp]) {
                 guard let count = try connection.descriptor.receive(into: &input) else { return }
-                guard count > 0 else { return close(slot) }
-                connection.received += input[..<count]
-                connection.lastUse = now
+                connection.isFinished = count == 0
+                connection.frames.append(input[..<count])
             }
             takeQueries(connection, slot, &resolution, now)
             try flush(connection, slot, &poll)
+            closeIfFinished(connection, slot)
         } catch {
             close(slot)
         }
@@ -130,6 +162,7 @@ struct StreamConnections: ~Copyable {
         now: Instant
     ) {
         guard let connection = connections[slot], connection.serial == serial else { return }
+        guard connection.unsent.count + message.count <= Self.unsentBound else { return close(slot) }
         connection.waiting -= 1
         connection.lastUse = now
         connection.unsent.append(UInt16(message.count))
@@ -138,9 +171,15 @@ struct StreamConnections: ~Copyable {
         takeQueries(connection, slot, &resolution, now)
         do {
             try flush(connection, slot, &poll)
+            closeIfFinished(connection, slot)
         } catch {
             close(slot)
         }
+    }
+
+    /// A client that asks no more, and has got all its answers, is done.
+    private mutating func closeIfFinished(_ connection: Connection, _ slot: Int) {
+        if connection.isFinished, connection.isIdle { close(slot) }
     }
 
     private mutating func takeQueries(
@@ -149,14 +188,11 @@ struct StreamConnections: ~Copyable {
         _ resolution: inout Resolution,
         _ now: Instant
     ) {
-        var start = 0
-        let client = Client.stream(slot: slot, serial: connection.serial)
-        let received = connection.received
-        while connection.isListenedTo, received.count - start >= 2 {
-            let length = Int(received.span.uint16(at: start))
-            guard received.count - start - 2 >= length else { break }
-            let message = received.span.extracting(start + 2..<start + 2 + length)
-            start += 2 + length
+        let client = Client.stream(slot: slot, serial: connection.serial, address: connection.address)
+        let octets = connection.frames.octets
+        while connection.mayAsk, let range = connection.frames.next() {
+            connection.lastUse = now
+            let message = octets.span.extracting(range)
             switch Self.query(message, connection.address, &resolution, now, &room) {
             case .answer(let count):
                 connection.unsent.append(UInt16(count))
@@ -168,7 +204,6 @@ struct StreamConnections: ~Copyable {
                 resolution.pursue(message, scan, from: client, now: now)
             }
         }
-        connection.received = Array(received[start...])
     }
 
     private static func query(

@@ -6,8 +6,8 @@ public struct Tally: Sendable {
     public internal(set) var datagramQueries: UInt64 = 0
     /// Queries over TCP.
     public internal(set) var streamQueries: UInt64 = 0
-    /// Answers by response code; codes above 15 share the last place.
-    private var codes: [17 of UInt64] = .init(repeating: 0)
+    /// Answers by response code; BADCOOKIE is the highest that we give.
+    private var codes: [24 of UInt64] = .init(repeating: 0)
     /// Queries for forwarded names that the cache answered.
     public internal(set) var cacheHits: UInt64 = 0
     /// Those that it did not.
@@ -18,8 +18,10 @@ public struct Tally: Sendable {
     public internal(set) var refused: UInt64 = 0
     /// Exchanges that ended because their generation was over.
     public internal(set) var staleGenerationDrops: UInt64 = 0
-    /// Questions that found a table full.
+    /// Questions that went for newer ones, since a table was full.
     public internal(set) var limitReached: UInt64 = 0
+    /// Queries that a client's limit cut, by limit.
+    private var limited: [3 of UInt64] = .init(repeating: 0)
     /// Questions that were sent upstream, by the number of the zone in ``Policy/zoneLabels``.
     public internal(set) var upstreamQueries: [UInt64] = []
     /// Waits for an upstream that were in vain, by the same number.
@@ -36,10 +38,15 @@ public struct Tally: Sendable {
     init() {}
 
     /// How often a code was answered.
-    public func answers(_ code: ResponseCode) -> UInt64 { codes[min(Int(code.rawValue), 16)] }
+    public func answers(_ code: ResponseCode) -> UInt64 { codes[min(Int(code.rawValue), 23)] }
 
     @inline(__always)
-    mutating func count(_ code: ResponseCode) { codes[min(Int(code.rawValue), 16)] &+= 1 }
+    mutating func count(_ code: ResponseCode) { codes[min(Int(code.rawValue), 23)] &+= 1 }
+
+    /// How many queries or answers a client's limit cut.
+    public func limited(_ limit: ClientLimit) -> UInt64 { limited[limit.rawValue] }
+
+    mutating func count(_ limit: ClientLimit) { limited[limit.rawValue] &+= 1 }
 
     /// Makes room for the counters of a policy's zones and networks.
     mutating func grow(for policy: Policy) {
@@ -71,6 +78,7 @@ public struct Tally: Sendable {
         total.refused &+= right.refused
         total.staleGenerationDrops &+= right.staleGenerationDrops
         total.limitReached &+= right.limitReached
+        for index in left.limited.indices { total.limited[index] &+= right.limited[index] }
         total.upstreamQueries = sum(left.upstreamQueries, right.upstreamQueries)
         total.upstreamTimeouts = sum(left.upstreamTimeouts, right.upstreamTimeouts)
         total.leftOut = sum(left.leftOut, right.leftOut)

@@ -39,26 +39,26 @@ struct Worker: ~Copyable {
     private init(
         mailbox: WorkerMailbox,
         cacheBudget: Int,
-        memory: AnswerMemory,
+        commons: WorkerCommons,
         clock: any TimeSource,
         poll: consuming ReadinessPoll
     ) {
         self.mailbox = mailbox
         self.clock = clock
         self.poll = poll
-        resolution = Resolution(cacheBudget: cacheBudget, memory: memory)
+        resolution = Resolution(cacheBudget: cacheBudget, commons: commons)
     }
 
     /// Makes a worker that obeys the mailbox. Throws where the kernel gives no epoll descriptor.
     static func make(
         mailbox: WorkerMailbox,
         cacheBudget: Int,
-        memory: AnswerMemory,
+        commons: WorkerCommons,
         clock: any TimeSource
     ) throws(SystemError) -> Worker {
         let poll = try ReadinessPoll()
         try poll.add(mailbox.wakeUp.raw, tag: Watched.mailbox.tag(0), for: .readable)
-        return Worker(mailbox: mailbox, cacheBudget: cacheBudget, memory: memory, clock: clock, poll: poll)
+        return Worker(mailbox: mailbox, cacheBudget: cacheBudget, commons: commons, clock: clock, poll: poll)
     }
 
     /// Serves until the mailbox says stop.
@@ -77,7 +77,8 @@ struct Worker: ~Copyable {
                     serveDatagrams(Int(value), now)
                 case .connections:
                     guard Int(value) < listeners.count else { continue }
-                    streams.accept(from: listeners[Int(value)].socket.raw, poll: &poll, now: now)
+                    let limits = resolution.policy?.clientLimits ?? .standard
+                    streams.accept(from: listeners[Int(value)].socket.raw, limits, poll: &poll, now: now)
                 case .upstream:
                     upstream.ready(AttemptID(rawValue: value), readiness, &resolution, poll: &poll, now: now)
                 case .stream:
@@ -193,7 +194,7 @@ struct Worker: ~Copyable {
                 case .prove(let attempt, let host, let interface):
                     upstream.prove(attempt, host, interface, &resolution, poll: &poll, now: now)
                 case .answer(.datagram(let socket, let peer), let message): send(message, socket, peer)
-                case .answer(.stream(let slot, let serial), let message):
+                case .answer(.stream(let slot, let serial, _), let message):
                     streams.answer(message, slot, serial, &resolution, poll: &poll, now: now)
                 case .answer(.explanation(let task, _), let message):
                     let steps = resolution.takeSteps(of: task)

@@ -41,8 +41,8 @@ public final class WorkerPool {
     }
 
     private let cacheBudget: Int
-    private let memory = AnswerMemory()
     private let clock: any TimeSource
+    private let commons: WorkerCommons
     private let bell: AcknowledgementBell
     private var members: [Member] = []
     private var policy: Policy?
@@ -57,6 +57,8 @@ public final class WorkerPool {
     public init(cacheBudget: Int = defaultCacheBudget, clock: any TimeSource = SystemClock()) throws(SystemError) {
         self.cacheBudget = cacheBudget
         self.clock = clock
+        let wallSeconds = clock.wallNanoseconds / 1_000_000_000
+        commons = WorkerCommons(cookies: ServerCookies(wallSeconds: wallSeconds, at: clock.now))
         bell = try AcknowledgementBell()
     }
 
@@ -92,7 +94,7 @@ public final class WorkerPool {
 
     /// Forgets all that is kept of a name and of all below it.
     public func flush(below name: DomainName) -> UInt64 {
-        memory.flush(below: name)
+        commons.memory.flush(below: name)
         return give(members[...]) { .flush($0, name) }
     }
 
@@ -151,7 +153,7 @@ public final class WorkerPool {
 
     private func addWorker() throws(SystemError) {
         let mailbox = try WorkerMailbox(acknowledged: bell)
-        let (cacheBudget, memory, clock) = (cacheBudget, memory, clock)
+        let (cacheBudget, commons, clock) = (cacheBudget, commons, clock)
         if let policy {
             let order = lastOrder
             mailbox.give { $0.policy = (policy, order) }
@@ -162,7 +164,7 @@ public final class WorkerPool {
                 var worker = try? Worker.make(
                     mailbox: mailbox,
                     cacheBudget: cacheBudget,
-                    memory: memory,
+                    commons: commons,
                     clock: clock
                 )
             else { return }

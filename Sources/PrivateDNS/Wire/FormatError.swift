@@ -12,12 +12,16 @@ public enum FormatError: Error, Hashable {
     case pointerNotBackwards
     /// More compression pointers in one name than any honest sender needs.
     case tooManyPointers
+    /// More records than any resolver needs, or more names than fit in a message when they are written out.
+    case tooMuchWork
     /// Not exactly one question (RFC 9619).
     case questionCount
     /// A query that brings answers or authority.
     case recordsInQuery
     /// More than one OPT, or one that the root does not own (RFC 6891 section 6.1.1).
     case malformedOPT
+    /// A COOKIE option whose length is none that a cookie can have (RFC 7873 section 5.2.2).
+    case malformedCookie
     /// RDATA is longer or shorter than its type has it.
     case malformedData
     /// Octets after the last record.

@@ -3,7 +3,7 @@
 import NetworkTypes
 
 /// Keyed by a number drawn at start, so that nobody outside can aim at one bucket of a table.
-private let nameHashSeed = UInt64.random(in: .min ... .max)
+let nameHashSeed = UInt64.random(in: .min ... .max)
 
 /// A name lowered and hashed once, for all look-ups that it is part of: zone, record, cache.
 ///

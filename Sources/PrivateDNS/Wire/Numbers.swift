@@ -54,6 +54,8 @@ public struct ResponseCode: RawRepresentable, Hashable, Sendable {
     public static let yxDomain = ResponseCode(rawValue: 6)
     /// The EDNS version is not known.
     public static let badVers = ResponseCode(rawValue: 16)
+    /// The server cookie is missing or none of ours (RFC 7873 section 8).
+    public static let badCookie = ResponseCode(rawValue: 23)
 
     /// The text that metrics and logs carry.
     public var text: String {
@@ -66,6 +68,7 @@ public struct ResponseCode: RawRepresentable, Hashable, Sendable {
         case .refused: "REFUSED"
         case .yxDomain: "YXDOMAIN"
         case .badVers: "BADVERS"
+        case .badCookie: "BADCOOKIE"
         default: "RCODE\(rawValue)"
         }
     }

@@ -2,7 +2,7 @@
 
 import SystemIO
 
-/// The OPT pseudo-record (RFC 6891) and the one option that we write, Extended DNS Errors (RFC 8914).
+/// The OPT pseudo-record (RFC 6891) and the one option that belongs to an answer, Extended DNS Errors (RFC 8914).
 enum OPT {
     /// Root owner, type, class, TTL, RDLENGTH.
     static let fixedSize = 11
@@ -26,15 +26,17 @@ enum OPT {
         at offset: Int,
         code: ResponseCode,
         dnssecOK: Bool,
+        hop: HopOptions,
         options: Span<UInt8>
     ) -> Int {
         room[offset] = 0
         room.put(RecordType.opt.rawValue, at: offset + 1)
         room.put(UInt16(MessageSize.datagram), at: offset + 3)
         room.put(UInt32(code.rawValue >> 4) << 24 | (dnssecOK ? Self.dnssecOK : 0), at: offset + 5)
-        room.put(UInt16(options.count), at: offset + 9)
-        room.copy(options, at: offset + fixedSize)
-        return offset + fixedSize + options.count
+        room.put(UInt16(hop.count + options.count), at: offset + 9)
+        hop.write(into: &room, at: offset + fixedSize)
+        room.copy(options, at: offset + fixedSize + hop.count)
+        return offset + fixedSize + hop.count + options.count
     }
 
     /// The octets of an Extended DNS Error option; the text is cut where it would crowd out the answer.

@@ -11,6 +11,11 @@ extension Span<UInt8> {
     func uint32(at offset: Int) -> UInt32 {
         UInt32(uint16(at: offset)) << 16 | UInt32(uint16(at: offset + 2))
     }
+
+    @inline(always)
+    func uint64(at offset: Int) -> UInt64 {
+        UInt64(uint32(at: offset)) << 32 | UInt64(uint32(at: offset + 4))
+    }
 }
 
 extension MutableSpan<UInt8> {
@@ -24,6 +29,12 @@ extension MutableSpan<UInt8> {
     mutating func put(_ value: UInt32, at offset: Int) {
         put(UInt16(truncatingIfNeeded: value >> 16), at: offset)
         put(UInt16(truncatingIfNeeded: value), at: offset + 2)
+    }
+
+    @inline(always)
+    mutating func put(_ value: UInt64, at offset: Int) {
+        put(UInt32(truncatingIfNeeded: value >> 32), at: offset)
+        put(UInt32(truncatingIfNeeded: value), at: offset + 4)
     }
 }
 

@@ -6,6 +6,8 @@ import SystemIO
 /// Where the parts of one resource record lie in a message.
 struct RecordView {
     let owner: Int
+    /// Octets of the owner when it is written out.
+    let ownerLength: Int
     let type: RecordType
     let classNumber: UInt16
     let ttl: UInt32
@@ -18,11 +20,12 @@ struct RecordView {
 
     /// Reads the fixed part behind a checked owner name.
     init(_ message: Span<UInt8>, at offset: Int) throws(FormatError) {
-        let fixed = try WireName.skip(message, at: offset)
+        let (fixed, ownerLength) = try WireName.measure(message, at: offset)
         guard fixed + 10 <= message.count else { throw .truncated }
         let length = Int(message.uint16(at: fixed + 8))
         guard fixed + 10 + length <= message.count else { throw .truncated }
         owner = offset
+        self.ownerLength = ownerLength
         type = RecordType(rawValue: message.uint16(at: fixed))
         classNumber = message.uint16(at: fixed + 2)
         ttl = message.uint32(at: fixed + 4)
@@ -31,33 +34,42 @@ struct RecordView {
     }
 
     /// Checks the names inside RDATA, which may be compressed in these types and no others (RFC 3597 section 4).
-    func checkData(_ message: Span<UInt8>) throws(FormatError) {
+    /// - Returns: octets of those names when they are written out, or what makes as much work.
+    @discardableResult
+    func checkData(_ message: Span<UInt8>) throws(FormatError) -> Int {
         switch type {
         case .ns, .cname, .ptr, .dname:
-            guard try WireName.skip(message, at: data.lowerBound) == data.upperBound else { throw .malformedData }
+            let name = try WireName.measure(message, at: data.lowerBound)
+            guard name.end == data.upperBound else { throw .malformedData }
+            return name.length
         case .mx:
-            guard data.count >= 3, try WireName.skip(message, at: data.lowerBound + 2) == data.upperBound
-            else { throw .malformedData }
+            guard data.count >= 3 else { throw .malformedData }
+            let name = try WireName.measure(message, at: data.lowerBound + 2)
+            guard name.end == data.upperBound else { throw .malformedData }
+            return name.length
         case .soa:
-            let second = try WireName.skip(message, at: data.lowerBound)
-            guard try WireName.skip(message, at: second) == data.upperBound - 20 else { throw .malformedData }
+            let first = try WireName.measure(message, at: data.lowerBound)
+            let second = try WireName.measure(message, at: first.end)
+            guard second.end == data.upperBound - 20 else { throw .malformedData }
+            return first.length + second.length
         case .a:
             guard data.count == 4 else { throw .malformedData }
         case .aaaa:
             guard data.count == 16 else { throw .malformedData }
         case .svcb, .https:
-            try ServiceBinding.check(message, data)
+            return try ServiceBinding.check(message, data)
         case .opt:
             try OPT.checkOptions(message, data)
         default:
             break
         }
+        return 0
     }
 
     /// The addresses that a checked record leads to, or gives as hints.
     func addresses(in message: Span<UInt8>) -> [IPAddress] {
         switch type {
-        case .a, .aaaa: IPAddress(bytes: [UInt8](message.extracting(data))).map { [$0] } ?? []
+        case .a, .aaaa: [IPAddress(message, at: data.lowerBound, data.count)]
         case .svcb, .https: ServiceBinding.hints(message, data)
         default: []
         }
@@ -66,6 +78,13 @@ struct RecordView {
     /// Whether the record signs records of a type (RFC 4034 section 3.1.1).
     func signs(_ type: RecordType, in message: Span<UInt8>) -> Bool {
         self.type == .rrsig && data.count >= 2 && message.uint16(at: data.lowerBound) == type.rawValue
+    }
+
+    private static func append(_ octets: Span<UInt8>, to records: inout [UInt8]) {
+        let start = records.count
+        records.append(contentsOf: repeatElement(0, count: octets.count))
+        var room = records.mutableSpan
+        room.copy(octets, at: start)
     }
 
     /// Appends the record without compression: owner, type, class, TTL, RDATA. It must have been checked.
@@ -87,9 +106,9 @@ struct RecordView {
             // Checked before, so the second name is where the first one ends.
             let second = (try? WireName.skip(message, at: data.lowerBound)) ?? data.lowerBound
             WireName.append(message, at: second, to: &records)
-            for index in data.suffix(20) { records.append(message[index]) }
+            Self.append(message.extracting(data.suffix(20)), to: &records)
         default:
-            for index in data { records.append(message[index]) }
+            Self.append(message.extracting(data), to: &records)
         }
         let length = records.count - lengthAt - 2
         records[lengthAt] = UInt8(truncatingIfNeeded: length >> 8)

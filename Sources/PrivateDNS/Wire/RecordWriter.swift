@@ -11,6 +11,11 @@ struct RecordWriter {
     private let bodyStart: Int
     /// Where a name or the rest of one begins, for those that a pointer can reach.
     private var names: [(name: ArraySlice<UInt8>, offset: Int)] = []
+    private var lengths: [UInt8] = []
+    /// The owner that was written last: the records of a set have the same one.
+    private var lastOwner: (name: ArraySlice<UInt8>, offset: Int)?
+    /// How many more names are looked for among those. Honest answers need few; in others names are written out.
+    private var patience = 512
     /// Where TTLs lie, from the start of the body.
     private(set) var ttlOffsets: [UInt16] = []
 
@@ -35,7 +40,7 @@ struct RecordWriter {
             let type = RecordType(rawValue: records.span.uint16(at: fixed))
             let length = Int(records.span.uint16(at: fixed + 8))
             let data = records[fixed + 10..<fixed + 10 + length]
-            put(owner)
+            putOwner(owner)
             ttlOffsets.append(UInt16(truncatingIfNeeded: message.count + 4 - bodyStart))
             message += records[fixed..<fixed + 8]
             let lengthAt = message.count
@@ -54,10 +59,18 @@ struct RecordWriter {
         return records[start...offset]
     }
 
+    private mutating func putOwner(_ owner: ArraySlice<UInt8>) {
+        if let lastOwner, Self.same(lastOwner.name, owner) { return message.append(0xc000 | UInt16(lastOwner.offset)) }
+        let offset = message.count
+        put(owner)
+        // The root is shorter than a pointer to it, and a pointer has 14 bits.
+        lastOwner = owner.count > 1 && offset < 0x4000 ? (owner, offset) : nil
+    }
+
     private mutating func put(_ name: ArraySlice<UInt8>) {
         var rest = name
-        while let length = rest.first, length != 0 {
-            if let known = names.first(where: { Self.same($0.name, rest) }) {
+        while let length = rest.first, length != 0, patience > 0 {
+            if let known = find(rest) {
                 note(name, at: message.count, upTo: rest.startIndex - name.startIndex)
                 message += name[..<rest.startIndex]
                 message.append(0xc000 | UInt16(known.offset))
@@ -69,8 +82,20 @@ struct RecordWriter {
         message += name
     }
 
+    private mutating func find(_ name: ArraySlice<UInt8>) -> (name: ArraySlice<UInt8>, offset: Int)? {
+        patience -= 1
+        for index in lengths.indices where lengths[index] == name.count {
+            if Self.same(names[index].name, name) { return names[index] }
+            patience -= 1
+        }
+        return nil
+    }
+
     private static func same(_ left: ArraySlice<UInt8>, _ right: ArraySlice<UInt8>) -> Bool {
-        left.count == right.count && zip(left, right).allSatisfy { $0.asciiLowered == $1.asciiLowered }
+        let (left, right) = (left.span, right.span)
+        guard left.count == right.count else { return false }
+        for index in 0..<left.count where left[index].asciiLowered != right[index].asciiLowered { return false }
+        return true
     }
 
     /// Remembers the names that begin in the first octets of a name that is written at an offset.
@@ -81,6 +106,7 @@ struct RecordWriter {
             // A pointer has 14 bits, and a long answer gains little from more names than these.
             guard position < 0x4000, names.count < 64 else { return }
             names.append((rest, position))
+            lengths.append(UInt8(rest.count))
             rest = rest.dropFirst(Int(length) + 1)
         }
     }

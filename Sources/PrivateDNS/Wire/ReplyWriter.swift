@@ -9,6 +9,8 @@ struct ReplyHead: Sendable, Hashable {
     /// Records in the answer section, then in the authority section, as they follow in the body.
     var answers: UInt16 = 0
     var authority: UInt16 = 0
+    /// Whether the client is to come back over TCP whatever fits.
+    var isTruncated = false
 }
 
 /// Makes answers: header, the question as it came, a body, OPT where the query had one. Nothing is allocated.
@@ -34,42 +36,37 @@ enum ReplyWriter {
         let limit = min(limit, room.count)
         var head = head
         var bodyCount = body.count
-        var isTruncated = false
-        var optSize = 0
-        if scan.edns != nil { optSize = OPT.fixedSize + options.count }
-        if start + bodyCount + optSize > limit {
-            // The text of an error goes before any record does.
-            if scan.edns != nil { optSize = OPT.fixedSize }
-            if start + bodyCount + optSize > limit {
-                isTruncated = true
-                bodyCount = fit(body, behind: query.extracting(first: start), &head, in: limit - optSize - start)
-            }
+        // The text of an error goes before any record does.
+        let isRemarked = start + bodyCount + scan.optSize + options.count <= limit
+        if start + bodyCount + scan.optSize > limit {
+            head.isTruncated = true
+            bodyCount = fit(body, behind: query.extracting(first: start), &head, in: limit - scan.optSize - start)
         }
         room.copy(query.extracting(first: start), at: 0)
         room.copy(body.extracting(first: bodyCount), at: start)
-        writeHeader(head, isTruncated, scan, into: &room)
+        writeHeader(head, scan, into: &room)
         guard scan.edns != nil else { return start + bodyCount }
         return OPT.write(
             into: &room,
             at: start + bodyCount,
             code: head.code,
             dnssecOK: scan.edns?.wantsDNSSEC == true,
-            options: optSize > OPT.fixedSize ? options : options.extracting(first: 0)
+            hop: scan.hop,
+            options: isRemarked ? options : options.extracting(first: 0)
         )
     }
 
     private static func writeHeader(
         _ head: ReplyHead,
-        _ isTruncated: Bool,
         _ scan: QueryHead,
         into room: inout MutableSpan<UInt8>
     ) {
         var flags = scan.flags & (HeaderFlags.recursionDesired | HeaderFlags.checkingDisabled)
         flags |= HeaderFlags.response | HeaderFlags.recursionAvailable | head.code.rawValue & HeaderFlags.responseCode
         if head.isAuthoritative { flags |= HeaderFlags.authoritative }
-        if isTruncated { flags |= HeaderFlags.truncated }
+        if head.isTruncated { flags |= HeaderFlags.truncated }
         room.put(flags, at: 2)
-        room.put(1 as UInt16, at: 4)
+        room.put(scan.hasQuestion ? 1 : 0 as UInt16, at: 4)
         room.put(head.answers, at: 6)
         room.put(head.authority, at: 8)
         room.put(scan.edns == nil ? 0 : 1 as UInt16, at: 10)

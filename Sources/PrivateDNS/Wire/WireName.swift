@@ -10,6 +10,12 @@ enum WireName {
     /// Checks the name at an offset: bounds, label types, 255 octets, pointers strictly backwards.
     /// - Returns: the offset after it.
     static func skip(_ message: Span<UInt8>, at start: Int) throws(FormatError) -> Int {
+        try measure(message, at: start).end
+    }
+
+    /// Checks the name at an offset as ``skip(_:at:)`` does.
+    /// - Returns: the offset after it, and its octets when it is written out.
+    static func measure(_ message: Span<UInt8>, at start: Int) throws(FormatError) -> (end: Int, length: Int) {
         var offset = start
         var runStart = start
         var length = 0
@@ -23,7 +29,7 @@ enum WireName {
                 length += Int(octet) + 1
                 guard length <= 255 else { throw .nameTooLong }
                 offset += Int(octet) + 1
-                if octet == 0 { return end ?? offset }
+                if octet == 0 { return (end ?? offset, length) }
             case 0xc0:
                 guard offset + 1 < message.count else { throw .truncated }
                 let target = Int(message.uint16(at: offset) & 0x3fff)
@@ -40,18 +46,81 @@ enum WireName {
         }
     }
 
+    /// Where the first label of the checked name at an offset lies: names with the same beginning are the same.
+    static func beginning(_ message: Span<UInt8>, at start: Int) -> Int {
+        var offset = start
+        while message[offset] >= 0xc0 { offset = Int(message.uint16(at: offset) & 0x3fff) }
+        return offset
+    }
+
+    /// Whether the checked name at an offset is the other one, which is uncompressed and lowered.
+    static func equals(_ message: Span<UInt8>, at start: Int, _ other: Span<UInt8>) -> Bool {
+        var offset = start
+        var position = 0
+        while position < other.count {
+            let octet = message[offset]
+            if octet >= 0xc0 {
+                offset = Int(message.uint16(at: offset) & 0x3fff)
+                continue
+            }
+            let end = position + Int(octet) + 1
+            guard end <= other.count else { return false }
+            while position < end {
+                guard message[offset].asciiLowered == other[position] else { return false }
+                position += 1
+                offset += 1
+            }
+            if octet == 0 { return position == other.count }
+        }
+        return false
+    }
+
+    /// A hash of the checked name at an offset, whatever its case.
+    static func hash(_ message: Span<UInt8>, at start: Int) -> UInt64 {
+        var hash = nameHashSeed
+        var offset = start
+        while true {
+            let octet = message[offset]
+            if octet >= 0xc0 {
+                offset = Int(message.uint16(at: offset) & 0x3fff)
+                continue
+            }
+            let end = offset + Int(octet) + 1
+            // FNV-1a.
+            while offset < end {
+                hash = (hash ^ UInt64(message[offset].asciiLowered)) &* 0x0000_0100_0000_01b3
+                offset += 1
+            }
+            if octet == 0 { return hash }
+        }
+    }
+
     /// Appends the name at an offset, uncompressed and in its own case. The name must have been checked.
     static func append(_ message: Span<UInt8>, at start: Int, to name: inout [UInt8]) {
+        let begin = name.count
+        // No name is longer, and what is too much goes again.
+        name.append(contentsOf: repeatElement(0, count: 255))
+        let length = write(message, at: start, into: &name, at: begin)
+        name.removeLast(255 - length)
+    }
+
+    /// - Returns: octets written.
+    private static func write(_ message: Span<UInt8>, at start: Int, into room: inout [UInt8], at begin: Int) -> Int {
+        var room = room.mutableSpan
         var offset = start
+        var position = begin
         while true {
             let octet = Int(message[offset])
             if octet >= 0xc0 {
                 offset = Int(message.uint16(at: offset) & 0x3fff)
-            } else {
-                for index in offset...offset + octet { name.append(message[index]) }
-                if octet == 0 { return }
-                offset += octet + 1
+                continue
             }
+            for index in offset...offset + octet {
+                room[position] = message[index]
+                position += 1
+            }
+            if octet == 0 { return position - begin }
+            offset += octet + 1
         }
     }
 

@@ -78,6 +78,12 @@ enum AcceptedMetrics {
             help: "Questions dropped because too many waited.",
             labels: []
         ),
+        Family(
+            name: "pnetd_dns_queries_limited_total",
+            kind: .counter,
+            help: "Questions and answers cut because one client had too many.",
+            labels: ["limit"]
+        ),
     ]
 
     /// How many samples a resolver may have; beyond it they are dropped.

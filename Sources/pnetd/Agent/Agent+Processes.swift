@@ -196,6 +196,12 @@ extension Agent {
                     workers: resolver.workers,
                     allow: resolver.allow,
                     whenBlocked: ResolverSnapshot.BlockedAnswer(resolver.whenBlocked),
+                    limits: ResolverSnapshot.Limits(
+                        queriesPerSecond: resolver.limits.queriesPerSecond,
+                        inFlight: resolver.limits.inFlight,
+                        responsesPerSecond: resolver.limits.responsesPerSecond,
+                        exempt: resolver.limits.exempt
+                    ),
                     upstreams: resolver.upstreams,
                     specialUseUpstream: resolver.specialUseUpstream,
                     networks: site.networks.map { ResolverSnapshot.Network(name: $0.name, prefixes: $0.prefixes) },

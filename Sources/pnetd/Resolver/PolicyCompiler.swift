@@ -103,6 +103,12 @@ struct PolicyCompiler {
             serial: snapshot.serial,
             allow: snapshot.allow,
             whenBlocked: Self.answer(snapshot.whenBlocked),
+            clientLimits: ClientLimits(
+                queriesPerSecond: snapshot.limits.queriesPerSecond,
+                inFlight: snapshot.limits.inFlight,
+                responsesPerSecond: snapshot.limits.responsesPerSecond,
+                exempt: snapshot.limits.exempt
+            ),
             upstreams: snapshot.upstreams,
             specialUseUpstream: snapshot.specialUseUpstream,
             protection: Policy.Protection(

@@ -12,7 +12,9 @@ enum ResolverMetrics {
         }
         add("queries_total", tally.datagramQueries, ["transport": "udp"])
         add("queries_total", tally.streamQueries, ["transport": "tcp"])
-        for code in [ResponseCode.noError, .formErr, .servFail, .nxDomain, .notImp, .refused, .yxDomain, .badVers] {
+        for code in [
+            ResponseCode.noError, .formErr, .servFail, .nxDomain, .notImp, .refused, .yxDomain, .badVers, .badCookie,
+        ] {
             add("answers_total", tally.answers(code), ["rcode": code.text])
         }
         add("cache_hits_total", tally.cacheHits)
@@ -21,6 +23,7 @@ enum ResolverMetrics {
         add("refused_total", tally.refused)
         add("stale_generation_drops_total", tally.staleGenerationDrops)
         add("inflight_limit_reached_total", tally.limitReached)
+        for limit in ClientLimit.allCases { add("queries_limited_total", tally.limited(limit), ["limit": limit.text]) }
         guard let policy else { return samples }
         for (zone, value) in zip(policy.zoneLabels, tally.upstreamQueries) {
             add("upstream_queries_total", value, ["zone": zone])

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import PrivateDNS
 import ProcessLink
 import Testing
 
@@ -11,6 +12,13 @@ struct AcceptedMetricsTests {
         let sample = MetricSample(name: "pnetd_dns_queries_total", labels: ["transport": "udp"], value: 5)
         #expect(AcceptedMetrics.accept([sample]) == [sample])
         #expect(AcceptedMetrics.queries([sample, sample]) == 10)
+    }
+
+    /// What the agent does not know it drops, silently.
+    @Test func takesAllThatTheResolverReports() throws {
+        let samples = ResolverMetrics.samples(try WorkerPool().tally, nil)
+        #expect(samples.count == 22)
+        #expect(AcceptedMetrics.accept(samples) == samples)
     }
 
     @Test(arguments: [

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every query comes in here: what its client may ask, and what it has shown of itself, is looked at before and after it
+// is answered.
+
+import NetworkTypes
+import SystemIO
+
+extension Resolution {
+    /// Answers a query at once where that is possible: records, a living cache entry, a refusal. Allocates nothing.
+    mutating func query(
+        _ message: Span<UInt8>,
+        from address: IPAddress?,
+        isStream: Bool,
+        now: Instant,
+        into room: inout MutableSpan<UInt8>
+    ) -> Verdict {
+        if isStream { tally.streamQueries &+= 1 } else { tally.datagramQueries &+= 1 }
+        guard let policy, let address else { return .drop }
+        // Who comes by a connection has shown that the address is its own, and connections have limits.
+        let isAdmitted = isStream || defence.admits(address, policy.clientLimits, now: now)
+        var scan: QueryHead
+        do throws(QueryHead.Fault) {
+            scan = try QueryHead(scanning: message)
+        } catch {
+            guard error != .notAQuery else { return .drop }
+            return isAdmitted ? fault(error == .notImplemented ? .notImp : .formErr, message, &room) : cut(.queries)
+        }
+        let standing = takeCookie(&scan, address, now)
+        if isStream, scan.edns?.options.asksForKeepalive == true {
+            scan.hop.add(keepalive: StreamConnections.idleTime)
+        }
+        let limit = isStream ? MessageSize.stream : scan.datagramLimit
+        if !isAdmitted, standing != .proven {
+            guard standing != .silent else { return cut(.queries) }
+            tally.count(.queries)
+            return reply(.badCookie, FixedOptions.none, message, scan, limit, &room)
+        }
+        guard scan.hasQuestion else {
+            let code: ResponseCode = standing == .wrong ? .badCookie : .noError
+            return reply(code, FixedOptions.none, message, scan, limit, &room)
+        }
+        let verdict = answer(message, scan, policy, address, limit, now, &room)
+        guard !isStream, standing != .proven, case .answer = verdict else { return verdict }
+        return limited(verdict, message, scan, policy, address, now, &room)
+    }
+
+    /// Nothing is answered, for a limit's sake.
+    private mutating func cut(_ limit: ClientLimit) -> Verdict {
+        tally.count(limit)
+        return .drop
+    }
+
+    /// Looks at the client's cookie, and says in the answer which one it is to show next time.
+    private func takeCookie(_ scan: inout QueryHead, _ address: IPAddress, _ now: Instant) -> CookieStanding {
+        guard let cookie = scan.edns?.options.cookie else { return .silent }
+        guard defence.cookies.accepts(cookie, at: address, now: now) else {
+            scan.hop.add(cookie.client, defence.cookies.cookie(for: cookie.client, at: address, now: now))
+            return cookie.hasServerPart ? .wrong : .beginning
+        }
+        scan.hop.add(cookie.client, defence.cookies.renewed(cookie, at: address, now: now))
+        return .proven
+    }
+
+    /// Keeps answers of one kind to one prefix within their rate: the address may be another's that never asked.
+    private mutating func limited(
+        _ verdict: Verdict,
+        _ message: Span<UInt8>,
+        _ scan: QueryHead,
+        _ policy: Policy,
+        _ address: IPAddress,
+        _ now: Instant,
+        _ room: inout MutableSpan<UInt8>
+    ) -> Verdict {
+        let code = ResponseCode(rawValue: room.span.uint16(at: 2) & HeaderFlags.responseCode)
+        switch defence.dispatch(code, to: address, asked, scan.type, policy.clientLimits, now: now) {
+        case .sent:
+            return verdict
+        case .dropped:
+            return cut(.responses)
+        case .truncated:
+            tally.count(.responses)
+            let none = FixedOptions.none
+            let head = ReplyHead(code: .noError, isTruncated: true)
+            let limit = scan.datagramLimit
+            return .answer(
+                ReplyWriter.write(
+                    head,
+                    body: none.span,
+                    options: none.span,
+                    to: message,
+                    scan,
+                    limit: limit,
+                    into: &room
+                )
+            )
+        }
+    }
+}
