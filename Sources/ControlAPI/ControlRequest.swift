@@ -28,6 +28,8 @@ public enum ControlCommand: String, Hashable, Sendable, Codable, CaseIterable {
     case `switch`
     /// Tries a network's standby paths out with its traffic; a ``DrillReport``, and another one when it is over.
     case drill
+    /// The resolver, and how this host's own names come to it; one ``NamesReport``.
+    case names
     /// Reads the file again; one ``ReloadReport``.
     case reload
     /// Takes all that is pnetd's out of the kernel and ends; one ``DownReport``.

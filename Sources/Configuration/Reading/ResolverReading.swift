@@ -14,6 +14,7 @@ extension Reading {
                 of: "resolver",
                 keys: [
                     "listen", "allow", "workers", "when-blocked", "upstreams", "special-use-upstream", "rebinding",
+                    "host",
                 ],
                 planned: ["views", "gateway", "segments"],
                 reading: self
@@ -39,15 +40,19 @@ extension Reading {
             let message = "\(listen.count) addresses and \(threads) workers need \(sockets) sockets"
             error(node.mark, message, hint: "fewer of either: at most \(DescriptorPassing.limit) sockets")
         }
-        return ResolverConfiguration(
+        let host = section["host"].flatMap(hostNames)
+        let resolver = ResolverConfiguration(
             listen: listen,
             allow: allow ?? ResolverConfiguration.thisHost,
             workers: threads,
             whenBlocked: whenBlocked ?? .servfail,
             upstreams: upstreams.compactMap(upstream),
             specialUseUpstream: special ?? [],
-            trusted: section["rebinding"].map(trusted) ?? []
+            trusted: section["rebinding"].map(trusted) ?? [],
+            host: host?.names ?? .untouched
         )
+        if let host { checkHostNames(resolver, at: host.mark) }
+        return resolver
     }
 
     /// The domains that may lead to private addresses.

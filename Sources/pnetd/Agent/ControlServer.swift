@@ -23,6 +23,7 @@ final class ControlServer {
         var undrain: (PathName) -> DrainReport
         var `switch`: (NetworkName, PathName?, ControlRequest) -> SwitchReport
         var drill: (NetworkName, ControlRequest) -> DrillReport
+        var names: () -> NamesReport
         var reload: () -> ReloadReport
         var down: () -> Result<DownReport, ControlError>
     }
@@ -191,6 +192,8 @@ final class ControlServer {
             let report = handlers.drill(network, request)
             if report.outcome == .running { client.isWaiting = true }
             reply(client, report)
+        case .names:
+            reply(client, handlers.names())
         case .reload:
             guard mayChange(client, request.command) else { return }
             reply(client, handlers.reload())
