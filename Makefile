@@ -60,6 +60,7 @@ run_fuzz      = PNETD_FUZZ=1 $(FUZZ) --product $(1) && mkdir -p .build-fuzz/corp
 
 fuzz: deps ## throw at each parser what libFuzzer thinks of, for FUZZ_SECONDS each; what it learns is kept
 	$(call run_fuzz,FuzzBFD,bfd,512)
+	$(call run_fuzz,FuzzDBus,dbus,1024)
 	$(call run_fuzz,FuzzICMP,icmp,128)
 	$(call run_fuzz,FuzzJournal,journal,4096,-dict=Tests/Fuzz/journal.dict)
 	$(call run_fuzz,FuzzMessages,messages,4096,-dict=Tests/Fuzz/messages.dict)

@@ -223,7 +223,7 @@ if Context.environment["PNETD_FUZZ"] != nil {
         )
     )
     for (name, dependencies) in [
-        ("BFD", ["NetworkTypes", "PathHealth", "Tunnel"]), ("ICMP", ["NetworkTypes", "Tunnel"]),
+        ("BFD", ["NetworkTypes", "PathHealth", "Tunnel"]), ("DBus", ["HostDNS"]), ("ICMP", ["NetworkTypes", "Tunnel"]),
         ("STAMP", ["NetworkTypes", "PathHealth", "Tunnel"]), ("Journal", ["Journal", "NetworkTypes", "SystemIO"]),
         ("Messages", ["ProcessLink"]),
         ("Netlink", ["CLinux", "FuzzKit", "NetworkTypes", "Tunnel"]),

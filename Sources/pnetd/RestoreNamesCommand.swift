@@ -13,9 +13,9 @@ import Tunnel
 /// told: puts /etc/resolv.conf back, and takes the interface away by which systemd-resolved was told to ask pnetd for all
 /// names. One for the zones' names only stays: those are private, and nobody else is to be asked.
 ///
-/// For the time after an agent or a resolver ended, however it ended: ExecStopPost= of both. Where one of them only
-/// starts anew, or the other one lives on, the resolver answers and the file stays: to give it back even for a moment
-/// would send private names to strangers.
+/// For the time after an agent or a resolver ended, however it ended: ExecStopPost= of both. Where the resolver lives on, it
+/// answers and the file stays: to give it back even for a moment would send private names to strangers. Where the resolver
+/// itself fails, it is started anew after this, and its sockets keep the questions meanwhile.
 struct RestoreNamesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restore-names",
@@ -25,15 +25,22 @@ struct RestoreNamesCommand: ParsableCommand {
     @Option(help: "The state directory.")
     var state = StateConfiguration.standard.directory
 
+    @Flag(help: "Do nothing where the unit that has ended failed (SERVICE_RESULT): it is started anew.")
+    var unlessFailed = false
+
     @Flag(help: "Put it back even where the resolver answers.")
     var always = false
 
-    /// A resolver that begins anew is there a moment later; its sockets hold the question meanwhile.
+    /// One that has much to do answers late.
     private static let patience = (tries: 3, each: Duration.milliseconds(700))
 
     func run() throws {
         LoggingSystem.bootstrap { _ in LogLines() }
         let log = Logger(label: "pnetd.restore-names")
+        if unlessFailed, let result = EnvironmentVariable.text("SERVICE_RESULT"), result != "success" {
+            log.info("the unit failed and is started anew", metadata: ["result": "\(result)"])
+            return
+        }
         let results = [restoreConf(log), restoreResolved(log)]
         guard results.allSatisfy(\.self) else { throw ExitCode(1) }
     }

@@ -59,6 +59,8 @@ public final class Resolved {
     private var lastLook: Instant?
     /// What is known of it.
     public private(set) var state = State.unknown
+    /// Since when that is so.
+    public private(set) var stateSince: Instant
     /// Why it does not have what was wished for; nil where it has, or was not told yet.
     public private(set) var problem: String?
     /// Called when something about it is another.
@@ -72,6 +74,7 @@ public final class Resolved {
     public init(on loop: EventLoop, bus address: String = DBusConnection.systemBus) {
         self.loop = loop
         self.address = address
+        stateSince = loop.now
     }
 
     /// Whether it has what was wished for.
@@ -120,6 +123,7 @@ public final class Resolved {
         let before = state
         state = new == nil ? .absent : .running
         guard new != owner || state != before else { return }
+        if state != before { stateSince = loop.now }
         owner = new
         // Whoever was started anew knows nothing of what another was told.
         applied = nil

@@ -49,6 +49,9 @@ extension Agent {
     /// How long there may be no resolver before the host asks again whom it asked before.
     private static let unansweredLimit = Duration.seconds(10)
 
+    /// How long systemd-resolved may be away before the host is led here otherwise.
+    private static let absenceLimit = Duration.seconds(30)
+
     /// Brings the host's means of looking up names in step with the file and with what is there; cheap where they are.
     func followHostNames() {
         guard !isEnding, !kernelWork.isOver else { return }
@@ -80,7 +83,10 @@ extension Agent {
         switch hostNames.resolved.state {
         case .unknown: return nil
         case .running: return .resolved
-        case .absent: return .resolvConf
+        case .absent:
+            // It may only start anew.
+            let isLeaving = hostNames.way == .resolved && loop.now - hostNames.resolved.stateSince < Self.absenceLimit
+            return isLeaving ? .resolved : .resolvConf
         }
     }
 

@@ -183,5 +183,73 @@ extension Scenarios {
                 try waitUntil("names go where they went before") { try stub(Self.hub, lab) == "203.0.113.80\n" }
             }
         }
+
+        /// All names, and then nobody who answers: what is run after each end gives the host back.
+        @Test(.anyKernel, .enabled(if: SystemdResolved.isThere, "make deps unpacks systemd-resolved"))
+        func comeBackFromSystemdResolvedAfterACrash() throws {
+            var options = SiteFile()
+            options.hostNames = "{manage: resolved, domains: all}"
+            try scenario("host-names-resolved-crash", options) { lab, daemon in
+                _ = try SystemdResolved(on: lab.site)
+                let wire = try Capture(on: lab.cloud, links: ["up-c"], filter: "dst host 203.0.113.53 and port 53")
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                try waitUntil("names are private") { try stub(Self.hub, lab) == "10.20.0.4\n" }
+                #expect(try stub("www.example.net", lab) == "203.0.113.81\n")
+                try wire.showsThatItSees("www.example.net")
+                try daemon.killAgent()
+                #expect(try restore(lab).status == 0)
+                #expect(try stub(Self.hub, lab) == "10.20.0.4\n", "the resolver lives on")
+                for pid in lab.site.processes(running: "pnetd resolver") { kill(pid, SIGKILL) }
+                try waitUntil("the resolver is gone") { lab.site.processes(running: "pnetd resolver").isEmpty }
+                #expect(try restore(lab).status == 0)
+                try waitUntil("names go where they went before") { try stub(Self.hub, lab) == "203.0.113.80\n" }
+            }
+        }
+
+        /// Nobody is there to be told: a warning with a remedy, and not the agent's end.
+        @Test(.anyKernel) func areNotLedHereWithoutSystemdResolved() throws {
+            var options = SiteFile()
+            options.hostNames = "{manage: resolved}"
+            try scenario("host-names-no-bus", options) { lab, daemon in
+                try lab.site.run("sh", "-ec", "mkdir -p /run/dbus; mount -t tmpfs tmpfs /run/dbus")
+                try write(Self.original, lab)
+                try daemon.start()
+                try waitUntil("it is told") {
+                    try daemon.status().warnings.contains {
+                        $0.hasPrefix(
+                            "this host's names do not go to pnetd: systemd-resolved is not on the system's bus"
+                        )
+                    }
+                }
+                #expect(try resolvConf(lab) == Self.original)
+                let doctor = try daemon.pnetctl("doctor", "--json")
+                #expect(doctor.status == 2 && doctor.output.contains("\"check\":\"host-names\""), "\(doctor.output)")
+            }
+        }
+
+        /// Without systemd-resolved, `auto` is by the file; the doctor finds what somebody adds to it.
+        @Test(.anyKernel) func areExaminedByTheDoctor() throws {
+            var options = SiteFile()
+            options.hostNames = "{manage: auto}"
+            try scenario("host-names-doctor", options) { lab, daemon in
+                try write(Self.original, lab)
+                try daemon.start()
+                try waitUntil("the file asks pnetd") { try resolvConf(lab).hasPrefix("# pnetd: ") }
+                #expect(try daemon.pnetctl("doctor").status == 0)
+                try daemon.killAgent()
+                let alone = try daemon.pnetctl("doctor")
+                #expect(alone.status == 1 && alone.output.contains("pnetd was not asked"), "\(alone.output)")
+                try lab.site.run("sed", "-i", "s/{manage: auto}/{manage: off}/", daemon.file)
+                try daemon.start()
+                try waitUntil("the file is as before") { try resolvConf(lab) == Self.original }
+                try write("nameserver 10.1.0.1\nnameserver 203.0.113.53\noptions rotate\n", lab)
+                let found = try daemon.pnetctl("doctor", "--json")
+                #expect(found.status == 2)
+                for check in ["second-nameserver", "rotate"] {
+                    #expect(found.output.contains("\"check\":\"\(check)\""), "\(found.output)")
+                }
+            }
+        }
     }
 }
