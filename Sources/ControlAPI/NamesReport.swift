@@ -4,8 +4,8 @@ public import NetworkTypes
 
 /// The answer to `names`: the resolver as the file in force has it, and how this host's own names come to it.
 ///
-/// `{"host":{"domains":"zones","manage":"auto","problems":[],"way":"resolved"},"isAnswering":true,
-/// "listen":["127.0.0.1:53"],"networks":[…],"upstreams":["192.0.2.53:53"],"zones":[{"name":"plant.internal.",
+/// `{"host":{"domains":"zones","manage":"auto","problems":[],"servers":["127.0.0.1:53"],"way":"resolved"},
+/// "isAnswering":true,"listen":["127.0.0.1:53"],"upstreams":["192.0.2.53:53"],"zones":[{"name":"plant.internal.",
 /// "network":"azure","servers":["10.20.0.53:53"]}]}`
 public struct NamesReport: Hashable, Sendable, Codable {
     /// Where it listens; empty where the file has no resolver.

@@ -218,9 +218,9 @@ public enum DBusError: Error, Hashable, Sendable {
     /// What came is no D-Bus.
     case garbage
 
-    /// Whether the method is one that the other side does not have.
-    public var isUnknownMethod: Bool {
-        if case .refused("org.freedesktop.DBus.Error.UnknownMethod", _) = self { true } else { false }
+    /// Whether systemd-resolved takes nothing for a link, since systemd-networkd tells it of that.
+    var isLinkBusy: Bool {
+        if case .refused("org.freedesktop.resolve1.LinkBusy", _) = self { true } else { false }
     }
 
     /// Whether nobody has the name that was called.

@@ -33,7 +33,7 @@ public final class Resolved {
 
         /// Whether systemd-resolved has it so.
         func holds(in facts: ResolvedFacts) -> Bool {
-            facts.servers.filter { $0.link == link }.map(\.endpoint) == servers
+            Set(facts.servers.filter { $0.link == link }.map(\.endpoint)) == Set(servers)
                 && Set(facts.domains.filter { $0.link == link && $0.isForRouting }.map(\.name)) == Set(domains)
         }
     }
@@ -180,19 +180,25 @@ public final class Resolved {
         var failures: [String] = []
         for (member, arguments) in needed {
             bus.call(method(member), arguments) { result in
-                if case .failure(let error) = result { failures.append("\(member): \(error)") }
+                guard case .failure(let error) = result else { return }
+                failures.append("\(member): \(error)" + (error.isLinkBusy ? Self.busyRemedy : ""))
             }
         }
         // What was learned elsewhere of names that come here now.
         bus.call(method("FlushCaches")) { [weak self] _ in
             guard let self else { return }
             isAtWork = false
+            lastLook = loop.now
+            // Whoever refuses is not told again at once.
+            let isNews = failures.isEmpty || failures.first != problem
             problem = failures.first
             if failures.isEmpty { applied = wish }
-            lastLook = loop.now
-            onChange()
+            if isNews { onChange() }
         }
     }
+
+    private static let busyRemedy =
+        "; a .network file of systemd-networkd's matches the interface (exclude it there, or set Unmanaged=yes)"
 
     /// Has it forget what it was told of a link.
     public func revert(_ link: Int32) {

@@ -57,8 +57,11 @@ extension Agent {
         guard !isEnding, !kernelWork.isOver else { return }
         guard let resolver = site.resolver, resolver.host.manage != .off else { return letGo(saying: nil) }
         guard isAnswering, let way = way(resolver.host) else { return }
-        if let before = hostNames.way, before != way { say(restoreHostNames()) }
-        hostNames.way = way
+        if way != hostNames.way {
+            // What this run, or one before it, did by the other means.
+            say(way == .resolved ? restoreConf() : restoreResolved())
+            hostNames.way = way
+        }
         hostNames.hasLetGo = false
         switch way {
         case .resolved: followResolved(resolver)
@@ -112,17 +115,18 @@ extension Agent {
 
     private func letGo(saying why: String?) {
         guard !hostNames.hasLetGo else { return }
-        hostNames.hasLetGo = true
-        say(restoreHostNames() ?? why)
+        let problem = restoreHostNames()
+        hostNames.hasLetGo = problem == nil
+        say(problem ?? why)
     }
 
     /// Where there is no resolver, all other names go where they went before. Those of the zones that systemd-resolved sends
     /// here stay: they are private, and nobody else is to be asked.
     private func letGoOfWhatIsNotOurs() {
         guard !hostNames.hasLetGo else { return }
-        hostNames.hasLetGo = true
         let isForAll = site.resolver?.host.domains == .all
         let problems = [restoreConf(), isForAll ? restoreResolved() : nil].compactMap(\.self)
+        hostNames.hasLetGo = problems.isEmpty
         say((problems + ["the resolver is gone: this host looks up names where it did before"]).joined(separator: "; "))
     }
 

@@ -175,6 +175,8 @@ extension Scenarios {
                     }
                 }
                 try waitUntil("names are private once more") { try stub(Self.hub, lab) == "10.20.0.4\n" }
+                let foreign = try daemon.status().foreignChanges.map(\.object).filter { $0.contains("pnetd-names") }
+                #expect(foreign == ["interface pnetd-names", "what systemd-resolved has of pnetd-names"])
                 let doctor = try daemon.pnetctl("doctor")
                 #expect(doctor.status == 0, "\(doctor.output)")
 
