@@ -29,6 +29,8 @@ struct HostNamesWork {
     var hasTakenConf = false
     /// What systemd-resolved was to have last.
     var wish: Resolved.Wish?
+    /// The domains that systemd-resolved is told, and what they were made of.
+    var domains: (wanted: HostNames.Domains, networks: [NetworkConfiguration], domains: [DomainName])?
     /// Whether the host was given back since it was last to be led here.
     var hasLetGo = false
     /// When /etc/resolv.conf was written over somebody else's, in the last minute.

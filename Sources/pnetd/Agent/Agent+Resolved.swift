@@ -73,14 +73,13 @@ extension Agent {
         }
     }
 
-    /// All names, or those in the networks' zones: the file's own first, then those of reverse names.
+    /// All names, or those in the networks' zones: the file's own first, then those of reverse names. Made once for each file.
     private func domains(_ wanted: HostNames.Domains) -> [DomainName] {
-        var seen: Set<DomainName> = []
+        if let made = hostNames.domains, made.wanted == wanted, made.networks == site.networks { return made.domains }
         let zones = site.networks.flatMap(\.zones).map(\.name) + reverseZones.map(\.name)
-        let all = (wanted == .all ? [DomainName.root] : []) + zones.filter { seen.insert($0).inserted }
-        return all.filter { domain in
-            domain == .root || !seen.contains { $0 != domain && domain.isWithin($0) }
-        }
+        let domains = (wanted == .all ? [.root] : []) + zones.outermost
+        hostNames.domains = (wanted, site.networks, domains)
+        return domains
     }
 
     /// Takes away what systemd-resolved was told, and the interface with it; what went wrong, in words.
@@ -92,6 +91,18 @@ extension Agent {
             return nil
         } catch {
             return "\(error)"
+        }
+    }
+}
+
+extension [DomainName] {
+    /// Each once, without those that lie below another.
+    fileprivate var outermost: [DomainName] {
+        let all = Set(self)
+        var seen: Set<DomainName> = []
+        return filter { name in
+            let above = sequence(first: name, next: \.parent).dropFirst()
+            return seen.insert(name).inserted && !above.contains { all.contains($0) }
         }
     }
 }

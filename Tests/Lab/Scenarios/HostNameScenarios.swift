@@ -145,6 +145,13 @@ extension Scenarios {
                 try waitUntil("names are private") { try stub(Self.hub, lab) == "10.20.0.4\n" }
                 #expect(try stub("www.example.net", lab) == "203.0.113.81\n")
                 #expect(try stub("historian.plant.internal", lab) == "10.20.0.10\n")
+                let domains = try resolved.control("domain", "pnetd-names").output.split(whereSeparator: \.isWhitespace)
+                #expect(
+                    domains.dropFirst(3) == [
+                        "~privatelink.azure-devices.net", "~plant.internal", "~20.10.in-addr.arpa",
+                        "~0.0.0.0.0.2.0.0.0.0.d.f.ip6.arpa",
+                    ]
+                )
                 let query = try resolved.control("query", "-4", Self.hub)
                 #expect(query.output.contains(": 10.20.0.4"), "\(query.output)")
                 #expect(try daemon.status().warnings.allSatisfy { !$0.contains("this host's names") })
