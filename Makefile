@@ -58,10 +58,11 @@ FUZZ         := swift build -c release --sanitize=fuzzer --sanitize=address -Xsw
 FUZZ_SECONDS ?= 300
 # What strangers can send to the resolver, and the files that it reads: CI throws at these as well.
 FUZZED_DNS   := Answer Frames Names Patch Query ZoneFile
-FUZZED       ?= BFD ICMP Journal Messages Netlink STAMP Userspace VICI $(FUZZED_DNS)
+FUZZED       ?= BFD DBus ICMP Journal Messages Netlink STAMP Userspace VICI $(FUZZED_DNS)
 # The longest input of each, in octets.
 longest_Answer    := 4096
 longest_BFD       := 512
+longest_DBus      := 1024
 longest_Frames    := 1024
 longest_ICMP      := 128
 longest_Journal   := 4096

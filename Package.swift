@@ -67,6 +67,7 @@ let rooms: [Target] =
     + room("PrivateDNS", ["CLdns", "CLinux", "NetworkTypes", "SystemIO"], tests: ["CMallocCount"])
     + room("Telemetry", ["CLinux", "SystemIO", logging])
     + room("ControlAPI", ["NetworkTypes"])
+    + room("HostDNS", ["CLinux", "NetworkTypes", "SystemIO"])
     + room(
         "Configuration",
         ["CYaml", "NetworkTypes", "PathHealth", "PrivateDNS", "SystemIO"],
@@ -78,15 +79,16 @@ let programs: [Target] = [
     .executableTarget(
         name: "pnetd",
         dependencies: [
-            "CClearedHeap", "CLinux", "Configuration", "ControlAPI", "Digests", "Journal", "NetworkTypes",
-            "PathHealth", "PrivateDNS", "ProcessLink", "SystemIO", "Telemetry", "Tunnel", logging, arguments,
+            "CClearedHeap", "CLinux", "Configuration", "ControlAPI", "Digests", "HostDNS", "Journal",
+            "NetworkTypes", "PathHealth", "PrivateDNS", "ProcessLink", "SystemIO", "Telemetry", "Tunnel", logging,
+            arguments,
         ],
         swiftSettings: strict
     ),
     .testTarget(
         name: "pnetdTests",
         dependencies: [
-            "CLinux", "Configuration", "ControlAPI", "Journal", "NetworkTypes", "PathHealth", "PrivateDNS",
+            "CLinux", "Configuration", "ControlAPI", "HostDNS", "Journal", "NetworkTypes", "PathHealth", "PrivateDNS",
             "ProcessLink", "SystemIO", "Tunnel", "pnetd",
         ],
         path: "Tests/pnetdTests",
@@ -95,8 +97,8 @@ let programs: [Target] = [
     .executableTarget(
         name: "pnetctl",
         dependencies: [
-            "CClearedHeap", "Configuration", "ControlAPI", "Journal", "NetworkTypes", "PathHealth", "SystemIO",
-            arguments,
+            "CClearedHeap", "Configuration", "ControlAPI", "HostDNS", "Journal", "NetworkTypes", "PathHealth",
+            "SystemIO", arguments,
         ],
         swiftSettings: strict
     ),
@@ -117,8 +119,8 @@ let programs: [Target] = [
     .testTarget(
         name: "pnetctlTests",
         dependencies: [
-            "pnetctl", "CLinux", "Configuration", "ControlAPI", "Journal", "NetworkTypes", "PathHealth", "SystemIO",
-            arguments,
+            "pnetctl", "CLinux", "Configuration", "ControlAPI", "HostDNS", "Journal", "NetworkTypes", "PathHealth",
+            "SystemIO", arguments,
         ],
         path: "Tests/pnetctlTests",
         swiftSettings: strict
@@ -237,7 +239,7 @@ if Context.environment["PNETD_FUZZ"] != nil {
         )
     )
     for (name, dependencies) in [
-        ("BFD", ["NetworkTypes", "PathHealth", "Tunnel"]), ("ICMP", ["NetworkTypes", "Tunnel"]),
+        ("BFD", ["NetworkTypes", "PathHealth", "Tunnel"]), ("DBus", ["HostDNS"]), ("ICMP", ["NetworkTypes", "Tunnel"]),
         ("STAMP", ["NetworkTypes", "PathHealth", "Tunnel"]), ("Journal", ["Journal", "NetworkTypes", "SystemIO"]),
         ("Messages", ["ProcessLink"]),
         ("Netlink", ["CLinux", "FuzzKit", "NetworkTypes", "Tunnel"]),

@@ -39,4 +39,6 @@ public struct ResolverConfiguration: Hashable, Sendable {
     public let specialUseUpstream: [DomainName]
     /// Domains in no zone whose names may lead to private addresses.
     public let trusted: [DomainName]
+    /// Whether this host's own names are answered as well.
+    public let host: HostNames
 }

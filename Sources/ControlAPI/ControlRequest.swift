@@ -28,6 +28,8 @@ public enum ControlCommand: String, Hashable, Sendable, Codable, CaseIterable {
     case `switch`
     /// Tries a network's standby paths out with its traffic; a ``DrillReport``, and another one when it is over.
     case drill
+    /// The resolver, and how this host's own names come to it; one ``HostNamesReport``.
+    case hostNames = "host-names"
     /// What the resolver knows of names; see ``NamesRequest``.
     case names
     /// Reads the file again; one ``ReloadReport``.

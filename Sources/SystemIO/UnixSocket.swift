@@ -96,4 +96,18 @@ public enum UnixSocket {
         }
         return descriptor
     }
+
+    /// Connects without waiting; the descriptor does not block. Throws ENOENT and ECONNREFUSED where nobody listens, EAGAIN
+    /// where the listener's queue is full.
+    public static func connectAtOnce(path: String) throws(SystemError) -> FileDescriptor {
+        guard let address = SocketAddressStorage(unixPath: path) else {
+            throw SystemError(operation: "connect to \(path)", code: ENAMETOOLONG)
+        }
+        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+        let descriptor = try FileDescriptor(socket(AF_UNIX, type, 0), from: "open a UNIX socket")
+        guard unsafe address.withPointer({ unsafe pn_connect(descriptor.raw, $0, $1) }) == 0 else {
+            throw .last("connect to \(path)")
+        }
+        return descriptor
+    }
 }

@@ -20,7 +20,7 @@ struct Pnetctl: ParsableCommand {
             ConfirmCommand.self,
             ReloadCommand.self, DownCommand.self, CheckCommand.self, KeygenCommand.self, RotateCommand.self,
             DrainCommand.self, UndrainCommand.self, SwitchCommand.self, DrillCommand.self, ImportCommand.self,
-            EventsCommand.self, ReplayCommand.self, DNSCommand.self,
+            EventsCommand.self, ReplayCommand.self, DNSCommand.self, DoctorCommand.self,
         ]
     )
 

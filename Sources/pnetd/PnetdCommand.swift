@@ -10,6 +10,8 @@ struct PnetdCommand: ParsableCommand {
         commandName: "pnetd",
         abstract: "Keeps the private paths between a site and its cloud, and the names and routes that use them.",
         version: Version.text,
-        subcommands: [Run.self, ResolverCommand.self, GuardCommand.self, WireGuardCommand.self]
+        subcommands: [
+            Run.self, ResolverCommand.self, GuardCommand.self, RestoreNamesCommand.self, WireGuardCommand.self,
+        ]
     )
 }

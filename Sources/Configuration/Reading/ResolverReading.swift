@@ -14,7 +14,7 @@ extension Reading {
                 of: "resolver",
                 keys: [
                     "listen", "allow", "workers", "when-blocked", "limits", "upstreams", "special-use-upstream",
-                    "rebinding",
+                    "rebinding", "host",
                 ],
                 planned: ["views", "gateway", "segments"],
                 reading: self
@@ -40,7 +40,8 @@ extension Reading {
             let message = "\(listen.count) addresses and \(threads) workers need \(sockets) sockets"
             error(node.mark, message, hint: "fewer of either: at most \(DescriptorPassing.limit) sockets")
         }
-        return ResolverConfiguration(
+        let host = section["host"].flatMap(hostNames)
+        let resolver = ResolverConfiguration(
             listen: listen,
             allow: allow ?? ResolverConfiguration.thisHost,
             workers: threads,
@@ -48,8 +49,11 @@ extension Reading {
             limits: section["limits"].map(clientLimits) ?? .init(exempt: ResolverConfiguration.thisHost),
             upstreams: upstreams.compactMap(upstream),
             specialUseUpstream: special ?? [],
-            trusted: section["rebinding"].map(trusted) ?? []
+            trusted: section["rebinding"].map(trusted) ?? [],
+            host: host?.names ?? .untouched
         )
+        if let host { checkHostNames(resolver, at: host.mark) }
+        return resolver
     }
 
     /// What one client may cost; nobody needs more than these bounds, and each token of a rate takes a nanosecond at least.

@@ -44,20 +44,27 @@ enum AddressMessages {
         return flags & UInt32(IFA_F_TENTATIVE | IFA_F_OPTIMISTIC) == UInt32(IFA_F_TENTATIVE) ? .tentative : nil
     }
 
-    static func add(_ address: LinkAddress) -> NetlinkMessage {
-        message(RTM_NEWADDR, flags: NLM_F_CREATE | NLM_F_REPLACE, address)
+    /// - Parameter scope: how far it is valid (rtnetlink(7)); by default everywhere.
+    static func add(_ address: LinkAddress, scope: UInt8 = UInt8(RT_SCOPE_UNIVERSE.rawValue)) -> NetlinkMessage {
+        message(RTM_NEWADDR, flags: NLM_F_CREATE | NLM_F_REPLACE, address, scope: scope)
     }
 
     static func delete(_ address: LinkAddress) -> NetlinkMessage {
         message(RTM_DELADDR, flags: 0, address)
     }
 
-    private static func message(_ type: Int, flags: Int32, _ address: LinkAddress) -> NetlinkMessage {
+    private static func message(
+        _ type: Int,
+        flags: Int32,
+        _ address: LinkAddress,
+        scope: UInt8 = 0
+    ) -> NetlinkMessage {
         let own = address.address.address
         var header = ifaddrmsg()
         header.ifa_family = own.family.kernelNumber
         header.ifa_prefixlen = UInt8(address.address.prefix.length)
         header.ifa_index = UInt32(bitPattern: address.link)
+        header.ifa_scope = scope
         // A tunnel has no neighbours to ask whether the address is taken (RFC 4862 section 5.4).
         header.ifa_flags = UInt8(IFA_F_NODAD)
         var message = NetlinkMessage(type: type, flags: flags, header: header)

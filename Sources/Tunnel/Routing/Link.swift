@@ -140,6 +140,14 @@ enum LinkMessages {
         return message
     }
 
+    /// Makes an interface of a driver that needs nothing more.
+    static func create(_ name: InterfaceName, driver: String) -> NetlinkMessage {
+        var message = NetlinkMessage(type: RTM_NEWLINK, flags: NLM_F_CREATE | NLM_F_EXCL, header: ifinfomsg())
+        message.put(IFLA_IFNAME, text: name.text)
+        message.nest(IFLA_LINKINFO) { $0.put(IFLA_INFO_KIND, text: driver) }
+        return message
+    }
+
     /// Gives an interface our alias, MTU and ``SourceCheck/ours``, and sets it up.
     ///
     /// - Parameter withoutLinkLocals: whether it makes no link-local addresses of its own: in a tunnel nobody is looked for.

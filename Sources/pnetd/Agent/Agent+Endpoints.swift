@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Configuration
+import HostDNS
 import Logging
 import NetworkTypes
 import PathHealth
@@ -150,7 +151,8 @@ extension Agent {
         }
         guard given.isEmpty else { return given }
         let own = Set(site.resolver?.listen.map(\.address) ?? [])
-        return UnderlayResolvers().find(index: reconciler.index(of: underlay)) { server in
+        return UnderlayResolvers(before: hostNames.conf.original).find(index: reconciler.index(of: underlay)) {
+            server in
             !own.contains(server) && !isProtected(server)
         }.map { SocketEndpoint(address: $0, port: 53) }
     }

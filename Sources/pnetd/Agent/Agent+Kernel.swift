@@ -90,6 +90,7 @@ extension Agent {
             watchFailbackWindows()
             watchDrills()
             watchEndpoints()
+            followHostNames()
             watchTunnels()
         }
     }

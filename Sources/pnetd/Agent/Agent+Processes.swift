@@ -271,7 +271,7 @@ extension Agent {
     }
 
     /// Made once for each file: a decision that waits for names waits for nothing else.
-    private var reverseZones: [ReverseZone] {
+    var reverseZones: [ReverseZone] {
         if names.reverse.networks != site.networks { names.reverse = (site.networks, site.networks.reverseZones) }
         return names.reverse.zones
     }

@@ -65,6 +65,7 @@ extension Agent {
         serveListeners()
         handOverAgain()
         lookForEndpoints()
+        followHostNames()
         save()
         log.notice("reloaded")
         publish(nil)
@@ -122,6 +123,7 @@ extension Agent {
                     + "systemctl restart strongswan forgets them)"
             )
         }
+        if let problem = restoreHostNames() { left.append(problem) }
         for text in left { log.error("down: \(text)") }
         saved.realms = [:]
         keepInMind("the next boot will be guarded") { try GuardFile(in: site.state.directory).remove() }

@@ -46,6 +46,8 @@ enum WarningKind: String, CaseIterable {
     case stamp
     /// Names that cannot be found.
     case endpoint
+    /// What keeps this host's own names from the resolver, or from where they came.
+    case names
     /// Answers of which something was left out.
     case answers
     /// Paths that the kernel does not carry itself.
@@ -86,6 +88,7 @@ extension Agent {
             (.connections, connectionWarnings),
             (.stamp, stampWarnings),
             (.endpoint, endpointWarnings),
+            (.names, hostNamesWarnings),
             (.answers, answerWarnings),
             (.userspace, userspaceWarnings),
             (.clock, site.paths.compactMap { clockWatch.warning(of: $0.name, wallNanoseconds: clock.wallNanoseconds) }),

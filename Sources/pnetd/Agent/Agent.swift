@@ -3,6 +3,7 @@
 import CLinux
 import Configuration
 import ControlAPI
+import HostDNS
 import Journal
 import Logging
 import NetworkTypes
@@ -94,6 +95,7 @@ final class Agent {
     /// Networks whose stranded flows could not be cut, and why.
     var flowProblems: [NetworkName: String] = [:]
     var names = NamesWork()
+    var hostNames: HostNamesWork
     /// Alerts that are with the frontend, and those that rest after a failure.
     var alertsUnderWay: Set<String> = []
     var alertTimers: [String: EventLoop.TimerID] = [:]
@@ -153,6 +155,7 @@ final class Agent {
         tracking = try ConnectionTracking()
         let runtime = site.state.runtimeDirectory
         listeners = Listeners(keptBy: manager)
+        hostNames = HostNamesWork(stateDirectory: site.state.directory, resolved: Resolved(on: loop), try NamesLink())
         processes = try PrivateSockets(in: runtime, on: loop, log: log, isSupervised: isSupervised)
         programs = ChildPrograms(on: loop, log: log, socketsIn: runtime, isSupervised: isSupervised)
         journal = AgentJournal(
@@ -230,6 +233,7 @@ final class Agent {
                 switch: { [unowned self] in switchPath(of: $0, to: $1, $2) },
                 drill: { [unowned self] in drill($0, $1) },
                 names: { [unowned self] in inquire($0, $1) },
+                hostNames: { [unowned self] in hostNamesReport() },
                 reload: { [unowned self] in reload() },
                 down: { [unowned self] in takeDown() }
             )
@@ -251,6 +255,7 @@ final class Agent {
         watchHeirs()
         watchIKE()
         watchCredentialFiles()
+        watchResolved()
         manager.startWatchdog(on: loop)
         manager.tell("READY=1")
         tellManager()
@@ -360,6 +365,7 @@ final class Agent {
         endRotation("pnetd stops")
         endDrill("pnetd stops")
         isEnding = true
+        if !isSupervised || kernelWork.isOver { _ = restoreHostNames() }
         bfd?.setAllAdminDown(true)
         manager.tell("STOPPING=1")
         save()

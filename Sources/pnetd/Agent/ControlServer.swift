@@ -26,6 +26,7 @@ final class ControlServer {
         var drill: (NetworkName, ControlRequest) -> DrillReport
         /// Calls back when it is found out, which takes seconds; an error where it cannot be.
         var names: (NamesRequest, @escaping (Result<NamesReport, ControlError>) -> Void) -> Void
+        var hostNames: () -> HostNamesReport
         var reload: () -> ReloadReport
         var down: () -> Result<DownReport, ControlError>
     }
@@ -197,6 +198,8 @@ final class ControlServer {
             reply(client, report)
         case .names:
             answerNames(client, request)
+        case .hostNames:
+            reply(client, handlers.hostNames())
         case .reload:
             guard mayChange(client, request.command) else { return }
             reply(client, handlers.reload())

@@ -20,6 +20,12 @@ struct ForeignChanges {
         for port in ports where names[port] == nil { names[port] = Opponent.name(ofPort: port) }
     }
 
+    /// Takes note of something outside of the kernel that was put right.
+    mutating func note(_ change: StatusReport.ForeignChange) {
+        recent.append(change)
+        recent.removeFirst(max(0, recent.count - Self.limit))
+    }
+
     /// Takes what a pass put right; returns what is new, in words.
     mutating func take(_ result: ReconcileResult, at time: String) -> [String] {
         var news: [String] = []

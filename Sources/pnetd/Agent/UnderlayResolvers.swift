@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HostDNS
 import NetworkTypes
 import SystemIO
 
 /// The resolvers that an interface was given by its own network, as those programs write them down that manage it.
 struct UnderlayResolvers {
     private let root: String
+    private let original: ResolvConf?
 
-    /// - Parameter root: where the host's files are; tests have their own.
-    init(root: String = "") { self.root = root }
+    /// - Parameters:
+    ///   - root: where the host's files are; tests have their own.
+    ///   - original: what /etc/resolv.conf said before it led to pnetd; nil where it does not.
+    init(root: String = "", before original: ResolvConf? = nil) {
+        self.root = root
+        self.original = original
+    }
 
     /// More than anybody asks in turn (resolv.conf(5) takes three).
     private static let limit = 4
@@ -25,6 +32,7 @@ struct UnderlayResolvers {
             sources.append { values("DNS", in: "/run/systemd/netif/links/\(index)") }
             sources.append { values("SERVERS", in: "/run/systemd/resolve/netif/\(index)") }
         }
+        if let original { sources.append { original.nameservers } }
         for file in ["/run/NetworkManager/no-stub-resolv.conf", "/etc/resolv.conf", "/etc/ppp/resolv.conf"] {
             sources.append { nameServers(in: file) }
         }
@@ -53,10 +61,6 @@ struct UnderlayResolvers {
     }
 
     private func nameServers(in file: String) -> [IPAddress] {
-        lines(of: file).compactMap { line in
-            let words = line.split { $0 == " " || $0 == "\t" }
-            guard words.count >= 2, words[0] == "nameserver" else { return nil }
-            return IPAddress(String(words[1].prefix { $0 != "%" }))
-        }
+        ResolvConf(lines(of: file).joined(separator: "\n")).nameservers
     }
 }

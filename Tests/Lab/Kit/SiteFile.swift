@@ -14,6 +14,8 @@ public struct SiteFile: Sendable {
     public var damping = true
     /// Who is asked, in braces.
     public var targets = "{need: any, list: [{icmp: \(Lab.target)}]}"
+    /// How the site's own names go to its resolver, in braces; empty where they do not.
+    public var hostNames = ""
     /// Further top-level sections.
     public var more = ""
     /// Further networks, two spaces in.
@@ -122,6 +124,7 @@ public struct SiteFile: Sendable {
               listen: ["10.1.0.1:53"]
               allow: [127.0.0.0/8, 10.1.0.0/16]
               upstreams: [{address: 203.0.113.53}]
+              \(hostNames.isEmpty ? "" : "host: \(hostNames)")
             metrics: {listen: ["127.0.0.1:9731"]}
             control: {socket: \(folder)/run/control.sock}
             state: {directory: \(folder)/state, runtime-directory: \(folder)/run}

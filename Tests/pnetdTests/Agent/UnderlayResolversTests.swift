@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLinux
+import HostDNS
 import NetworkTypes
 import SystemIO
 import Testing
@@ -54,6 +55,13 @@ struct UnderlayResolversTests {
     @Test func resolvedKnowsWhatOthersToldIt() throws {
         let files = ["/run/systemd/resolve/netif/3": "LLMNR=yes\nSERVERS=192.0.2.53#dns.example 2001:db8::53\n"]
         #expect(try find(files) == ["192.0.2.53", "2001:db8::53"])
+    }
+
+    /// Where /etc/resolv.conf leads to pnetd, what it said before still counts.
+    @Test func whatThisHostAskedBeforePnetdCounts() throws {
+        let original = ResolvConf("nameserver 198.51.100.53\nnameserver 127.0.0.1\n")
+        let found = UnderlayResolvers(root: "/nowhere", before: original).find(index: nil) { _ in true }
+        #expect(found.map(\.description) == ["198.51.100.53"])
     }
 
     /// A stub on this host cannot be reached through an interface.

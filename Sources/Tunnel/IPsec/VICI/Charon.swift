@@ -45,7 +45,7 @@ public final class Charon {
         self.init(
             on: loop,
             patience: patience,
-            connect: { () throws(SystemError) in try VICIConnection.connect(path: path) },
+            connect: { () throws(SystemError) in try UnixSocket.connectAtOnce(path: path) },
             report: report
         )
     }

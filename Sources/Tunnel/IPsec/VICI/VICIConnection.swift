@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CLinux
 import NetworkTypes
 import SystemIO
 
@@ -38,20 +37,6 @@ final class VICIConnection {
 
     deinit {
         close()
-    }
-
-    /// Connects without waiting. Throws ENOENT and ECONNREFUSED where nobody listens, EAGAIN where the listener's queue
-    /// is full.
-    static func connect(path: String) throws(SystemError) -> FileDescriptor {
-        guard let address = SocketAddressStorage(unixPath: path) else {
-            throw SystemError(operation: "connect to \(path)", code: ENAMETOOLONG)
-        }
-        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
-        let socket = try FileDescriptor(CLinux.socket(AF_UNIX, type, 0), from: "open a UNIX socket")
-        guard unsafe address.withPointer({ unsafe pn_connect(socket.raw, $0, $1) }) == 0 else {
-            throw .last("connect to \(path)")
-        }
-        return socket
     }
 
     /// Sends a frame, now or as soon as there is room.
