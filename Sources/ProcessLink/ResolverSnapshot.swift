@@ -34,6 +34,8 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
     public var specialUseUpstream: [DomainName]
     /// The zones; the longest match counts.
     public var zones: [Zone]
+    /// What some clients see otherwise; the first one that fits counts.
+    public var views: [View]
 
     /// Makes a snapshot.
     public init(
@@ -46,8 +48,10 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         specialUseUpstream: [DomainName] = [],
         networks: [Network],
         trusted: [DomainName],
-        zones: [Zone]
+        zones: [Zone],
+        views: [View] = []
     ) {
+        self.views = views
         self.networks = networks
         self.trusted = trusted
         self.serial = serial
@@ -90,6 +94,35 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         /// Describes a network.
         public init(name: NetworkName, prefixes: [IPPrefix]) {
             (self.name, self.prefixes) = (name, prefixes)
+        }
+    }
+
+    /// What some clients see otherwise.
+    public struct View: Hashable, Sendable, Codable {
+        /// The view's name.
+        public var name: String
+        /// Whose view it is; nil for anybody's.
+        public var clients: [IPPrefix]?
+        /// The indexes of the interfaces on which they ask; nil for all.
+        public var interfaces: Set<UInt32>?
+        /// What stands in place of the zones of the same name, and beside the others.
+        public var zones: [Zone]
+        /// Whether the upstreams are asked for what no zone holds.
+        public var hasUpstreams: Bool
+
+        /// Describes a view.
+        public init(
+            name: String,
+            clients: [IPPrefix]?,
+            interfaces: Set<UInt32>?,
+            zones: [Zone],
+            hasUpstreams: Bool
+        ) {
+            self.name = name
+            self.clients = clients
+            self.interfaces = interfaces
+            self.zones = zones
+            self.hasUpstreams = hasUpstreams
         }
     }
 

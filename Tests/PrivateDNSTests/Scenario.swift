@@ -57,6 +57,7 @@ final class Scenario {
 
     func adopt(
         _ zones: [Policy.Zone],
+        views: [Policy.View] = [],
         upstreams: [SocketEndpoint] = [upstream],
         specialUseUpstream: [String] = ["test"],
         protection: Policy.Protection? = nil,
@@ -74,6 +75,7 @@ final class Scenario {
             specialUseUpstream: specialUseUpstream.compactMap { DomainName($0) },
             protection: protection,
             zones: zones,
+            views: views,
             after: policy
         )
         policy = next
@@ -85,10 +87,22 @@ final class Scenario {
 
     /// Asks; nil where nothing is answered at once.
     @discardableResult
-    func ask(_ query: [UInt8], from address: IPAddress = client, isStream: Bool = false) -> [UInt8]? {
+    func ask(
+        _ query: [UInt8],
+        from address: IPAddress = client,
+        on interface: UInt32 = 0,
+        isStream: Bool = false
+    ) -> [UInt8]? {
         var room = [UInt8](repeating: 0xee, count: isStream ? MessageSize.stream : MessageSize.datagram)
         var span = room.mutableSpan
-        let verdict = resolution.query(query.span, from: address, isStream: isStream, now: now, into: &span)
+        let verdict = resolution.query(
+            query.span,
+            from: address,
+            on: interface,
+            isStream: isStream,
+            now: now,
+            into: &span
+        )
         switch verdict {
         case .answer(let count): return Array(room[..<count])
         case .drop: return nil
@@ -96,7 +110,8 @@ final class Scenario {
             let before = answered.count
             let peer = DatagramPeer(SocketEndpoint(address: address, port: 5353))
             let client: Client =
-                isStream ? .stream(slot: 0, serial: 1, address: address) : .datagram(socket: 0, peer: peer)
+                isStream
+                ? .stream(slot: 0, serial: 1, address: address, interface: interface) : .datagram(socket: 0, peer: peer)
             resolution.pursue(query.span, scan, from: client, now: now)
             drain()
             return answered.count > before ? answered.removeLast() : nil

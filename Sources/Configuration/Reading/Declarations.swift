@@ -69,6 +69,10 @@ struct Declarations {
     var paces: [Sighting<Duration>] = []
     var forwardServers: [Sighting<IPAddress>] = []
     var zones: [Sighting<DomainName>] = []
+    /// Zones in views, by the views' names.
+    var viewZones: [Sighting<DomainName>] = []
+    /// The networks' names.
+    var networks: [String] = []
     /// The presets of zones, and the zones that they have.
     var zonePresets: [Sighting<String>] = []
     var presetZones: [Sighting<DomainName>] = []

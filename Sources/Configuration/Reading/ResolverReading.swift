@@ -16,7 +16,7 @@ extension Reading {
                     "listen", "allow", "workers", "when-blocked", "limits", "upstreams", "special-use-upstream",
                     "rebinding", "host",
                 ],
-                planned: ["views", "gateway", "segments"],
+                planned: ["gateway", "segments"],
                 reading: self
             )
         else { return nil }

@@ -6,15 +6,20 @@ import PrivateDNS
 extension Reading {
     private static let zoneSources = ["forward", "records", "file", "rewrite"]
 
-    /// A zone of a network.
-    func zone(_ node: YAMLNode, of network: String) -> ZoneConfiguration? {
-        let what = "a zone of network '\(network)'"
-        let keys = ["name", "ptr"] + Self.forwardTermKeys + Self.zoneSources
+    /// A zone of a network, or one in a view that follows a network's decision.
+    func zone(_ node: YAMLNode, of network: String, in view: (what: String, name: String)? = nil) -> ZoneConfiguration?
+    {
+        let what = view.map { "a zone of \($0.what)" } ?? "a zone of network '\(network)'"
+        let keys = ["name"] + Self.forwardTermKeys + Self.zoneSources + (view == nil ? ["ptr"] : ["network"])
         guard let section = Section(node, of: what, keys: keys, reading: self) else { return nil }
         let name = section.required("name").flatMap { node -> DomainName? in
             guard let name = value(node, "name", as: DomainName.self, form: "a domain name") else { return nil }
             if name == .root { error(node.mark, "name: the root cannot be a network's zone") }
-            declared.zones.append(Sighting(value: name, owner: network, mark: node.mark))
+            if let view {
+                declared.viewZones.append(Sighting(value: name, owner: view.name, mark: node.mark))
+            } else {
+                declared.zones.append(Sighting(value: name, owner: network, mark: node.mark))
+            }
             return name
         }
         let found = Self.zoneSources.compactMap { key in section[key].map { (key, $0) } }

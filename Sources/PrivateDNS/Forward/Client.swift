@@ -8,7 +8,7 @@ enum Client: Sendable {
     /// A datagram by the worker's socket of this number.
     case datagram(socket: Int, peer: DatagramPeer)
     /// A frame by the connection in this slot, while it is still the one with this serial.
-    case stream(slot: Int, serial: UInt64, address: IPAddress?)
+    case stream(slot: Int, serial: UInt64, address: IPAddress?, interface: UInt32)
     /// A question of our own, for addresses of this family.
     case lookup(AddressFamily)
     /// Who wants to know how the answer comes about, for a client of this address; see ``ResolutionStep``.
@@ -18,8 +18,18 @@ enum Client: Sendable {
     var address: IPAddress? {
         switch self {
         case .datagram(_, let peer): peer.address
-        case .stream(_, _, let address): address
-        case .lookup, .explanation: nil
+        case .stream(_, _, let address, _): address
+        case .explanation(_, let address): address
+        case .lookup: nil
+        }
+    }
+
+    /// The index of the interface on which it asks; 0 where that is not known.
+    var interface: UInt32 {
+        switch self {
+        case .datagram(_, let peer): peer.interface
+        case .stream(_, _, _, let interface): interface
+        case .lookup, .explanation: 0
         }
     }
 
@@ -38,6 +48,8 @@ struct Waiter {
     /// The header and the question as they came.
     let query: [UInt8]
     let scan: QueryHead
+    /// The number of its view in the policy.
+    var view: Int
     /// Aliases that were followed so far, uncompressed.
     var chain: [UInt8] = []
     var chainCount: UInt16 = 0

@@ -31,6 +31,7 @@ extension Resolution {
         _ message: Span<UInt8>,
         _ scan: QueryHead,
         _ policy: Policy,
+        _ view: PolicyView,
         _ address: IPAddress,
         _ limit: Int,
         _ now: Instant,
@@ -48,8 +49,8 @@ extension Resolution {
             return reply(.refused, FixedOptions.none, message, scan, limit, &room)
         }
         asked.take(message, at: MessageSize.header, count: scan.nameLength)
-        guard let zone = policy.zone(holding: asked) else {
-            guard let upstreams = policy.upstreams else {
+        guard let zone = view.zone(holding: asked) else {
+            guard let upstreams = view.upstreams else {
                 tally.refused &+= 1
                 return reply(.refused, FixedOptions.notAuthoritative, message, scan, limit, &room)
             }

@@ -13,12 +13,14 @@ extension Resolution {
         if let serial = inFlight[key] {
             note(waiter, .joined)
             exchanges[serial]?.waiters.append(waiter)
+            exchanges[serial]?.view = waiter.view
             return
         }
         lastSerial += 1
         var exchange = Exchange(
             serial: lastSerial,
             key: key,
+            view: waiter.view,
             route: route,
             order: health.order(of: route.servers, through: route.ways[0]?.interface, now: now),
             begun: now,
@@ -98,7 +100,7 @@ extension Resolution {
                 id: attempt.messageID,
                 question: exchange.key.question,
                 route: exchange.route,
-                isOurs: isAnswered(byScope: exchange.key.scope)
+                isOurs: isAnswered(byScope: exchange.key.scope, in: exchange.view)
             )
         } catch {
             if attempt.transport == .stream { failed(id, now: now) }
@@ -133,10 +135,10 @@ extension Resolution {
         exchanges[exchange.serial] = exchange
     }
 
-    private func isAnswered(byScope scope: UInt64) -> ([UInt8]) -> Bool {
-        guard let policy else { return { _ in false } }
+    private func isAnswered(byScope scope: UInt64, in view: Int) -> ([UInt8]) -> Bool {
+        guard let view = policy?.views[view] else { return { _ in false } }
         return { name in
-            guard let zone = policy.zone(holding: LookupName(name)) else { return policy.upstreams?.scope == scope }
+            guard let zone = view.zone(holding: LookupName(name)) else { return view.upstreams?.scope == scope }
             // What the public says of a private name leads to names that are looked at anew.
             return zone.route?.scope == scope
         }
@@ -238,10 +240,7 @@ extension Resolution {
         health.keep(next.allRoutes)
         let lineages = Set(next.allRoutes.map(\.lineage))
         failing = failing.filter { lineages.contains($0.key) }
-        for zone in next.zones {
-            guard case .forward(let route) = zone.treatment, let before = previous?.route(ofScope: route.scope),
-                before.ways != route.ways
-            else { continue }
+        for route in next.allRoutes where route.ways != previous?.route(ofScope: route.scope)?.ways ?? route.ways {
             cache.forgetFailures(inScope: route.scope)
         }
         var waiting: [Waiter] = []
@@ -250,8 +249,8 @@ extension Resolution {
             waiting += exchange.waiters
             exchange.waiters = []
             if let route = next.route(ofScope: exchange.key.scope) {
-                let isMoved = route.ways[0] != exchange.route.ways[0]
-                if isMoved { letGo(&exchange) }
+                let isMoved = route.ways.first != exchange.route.ways.first
+                if isMoved { letGo(&exchange) } else { keepAttempts(of: &exchange, by: route.ways) }
                 exchange.route = route
                 if isMoved { askAnew(&exchange, now: now) }
             }
@@ -260,6 +259,7 @@ extension Resolution {
         nobodyWaits()
         for var waiter in waiting {
             waiter.forgetChain()
+            waiter.view = next.view(of: waiter.client.address, on: waiter.client.interface)
             proceed(waiter, now: now)
         }
         for exchange in exchanges.values where exchange.waiters.isEmpty {
@@ -275,6 +275,21 @@ extension Resolution {
         guard case .proving(let proof) = exchange.recollection else { return }
         for id in proof.pending.keys.sorted(by: { $0.rawValue < $1.rawValue }) { actions.append(.close(id)) }
         exchange.recollection = .untried
+    }
+
+    /// Ends the attempts by ways that are no more.
+    private mutating func keepAttempts(of exchange: inout Exchange, by ways: [ServerWay?]) {
+        let before = exchange.route.ways
+        var kept: [Exchange.Attempt] = []
+        for var attempt in exchange.attempts {
+            guard let way = ways.firstIndex(of: before[attempt.way]) else {
+                actions.append(.close(attempt.id))
+                continue
+            }
+            attempt.way = way
+            kept.append(attempt)
+        }
+        exchange.attempts = kept
     }
 
     /// The path changed under an exchange: what was sent into the dead one is sent into the living one, at once.

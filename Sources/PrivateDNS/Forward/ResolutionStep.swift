@@ -9,6 +9,8 @@ public struct ResolutionStep: Hashable, Sendable {
     public enum Event: Hashable, Sendable {
         /// Whoever asks may not ask: the file's `allow` does not name it.
         case clientRefused
+        /// The client has a view of its own.
+        case view(String)
         /// The zone has the say. Its network, unless it is one of ours that has none, and that network's decision.
         case zone(DomainName, network: String?, generation: UInt64, Authority)
         /// No zone holds the name: the upstreams have the say, or nobody where there are none.
@@ -94,11 +96,17 @@ extension Resolution {
         }
         steps[id] = []
         let question = Array(query[..<scan.questionEnd])
-        let waiter = Waiter(client: .explanation(id, from: address), query: question, scan: scan)
+        let waiter = Waiter(
+            client: .explanation(id, from: address),
+            query: question,
+            scan: scan,
+            view: policy?.view(of: address, on: 0) ?? 0
+        )
         if let address, policy?.allow.contains(address) == false {
             note(waiter, .clientRefused)
             return finish(waiter, .refused, options: FixedOptions.prohibited)
         }
+        if let name = policy?.views[waiter.view].name { note(waiter, .view(name)) }
         proceed(waiter, now: now)
     }
 

@@ -106,6 +106,7 @@ struct Worker: ~Copyable {
         if let listeners = orders.listeners { unserved = listeners }
         if let (policy, order) = orders.policy {
             resolution.adopt(policy, now: now)
+            tellInterfaces()
             act(now)
             mailbox.acknowledge(order)
         }
@@ -143,6 +144,13 @@ struct Worker: ~Copyable {
             // A descriptor that cannot be polled is no socket: the agent sent nonsense, and the rest still serves.
             try? poll.add(listener.socket.raw, tag: watched.tag(UInt64(number)), for: .readable)
         }
+        tellInterfaces()
+    }
+
+    /// Where it matters on which interface somebody asks, the kernel is asked to tell.
+    private func tellInterfaces() {
+        guard resolution.policy?.looksAtInterfaces == true else { return }
+        for listener in listeners { try? NetworkSocket.tellInterface(listener.socket.raw) }
     }
 
     private mutating func serveDatagrams(_ number: Int, _ now: Instant) {
@@ -169,7 +177,14 @@ struct Worker: ~Copyable {
             let peer = inbox.peer(of: index)
             let message = inbox.octets(of: index)
             var room = outbox.nextRoom()
-            let verdict = resolution.query(message, from: peer.address, isStream: false, now: now, into: &room)
+            let verdict = resolution.query(
+                message,
+                from: peer.address,
+                on: peer.interface,
+                isStream: false,
+                now: now,
+                into: &room
+            )
             switch verdict {
             case .answer(let octets): outbox.commit(octets, to: peer)
             case .drop: break
@@ -194,7 +209,7 @@ struct Worker: ~Copyable {
                 case .prove(let attempt, let host, let interface):
                     upstream.prove(attempt, host, interface, &resolution, poll: &poll, now: now)
                 case .answer(.datagram(let socket, let peer), let message): send(message, socket, peer)
-                case .answer(.stream(let slot, let serial, _), let message):
+                case .answer(.stream(let slot, let serial, _, _), let message):
                     streams.answer(message, slot, serial, &resolution, poll: &poll, now: now)
                 case .answer(.explanation(let task, _), let message):
                     let steps = resolution.takeSteps(of: task)

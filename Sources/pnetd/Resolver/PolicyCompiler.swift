@@ -51,7 +51,6 @@ struct PolicyCompiler {
         zoneFiles: [UInt64: String] = [:]
     ) throws(Failure) -> Policy {
         var next = (parsed: [Key: Parsed](), pointers: [Pointers: [DomainName: StaticZone]]())
-        var keys: [DomainName: Key] = [:]
         var wanted: [NetworkName: Pointers] = [:]
         let known = addresses
         var sets: [[IPPrefix]: AddressSet] = [:]
@@ -61,24 +60,27 @@ struct PolicyCompiler {
             return set
         }
         let networks = Dictionary(snapshot.networks.map { ($0.name, set(of: $0.prefixes)) }) { first, _ in first }
+        for zone in snapshot.views.flatMap(\.zones) {
+            guard let key = try Self.key(of: zone, zoneFiles) else { continue }
+            if next.parsed[key] == nil { next.parsed[key] = try made(key) }
+        }
         for zone in snapshot.zones {
             if zone.source == .pointers { wanted[zone.network, default: Pointers()].apexes.append(zone.name) }
             guard let key = try Self.key(of: zone, zoneFiles) else { continue }
-            keys[zone.name] = key
-            if let known = parsed[key] { next.parsed[key] = known } else { next.parsed[key] = try Self.parse(key) }
+            if next.parsed[key] == nil { next.parsed[key] = try made(key) }
             if zone.hasPointers { wanted[zone.network, default: Pointers()].hosts.append(key) }
         }
         for needed in wanted.values where !needed.apexes.isEmpty {
             let hosts = needed.hosts.compactMap { next.parsed[$0]?.records }
             next.pointers[needed] = pointers[needed] ?? PointerZones.make(needed.apexes, of: hosts)
         }
-        let zones = snapshot.zones.compactMap { zone -> Policy.Zone? in
+        func policyZone(_ zone: ResolverSnapshot.Zone) throws(Failure) -> Policy.Zone? {
             let content: Policy.Content
             switch zone.source {
             case .forward(let servers):
                 content = .forward(servers)
             case .records, .file:
-                guard let key = keys[zone.name], let made = next.parsed[key] else { return nil }
+                guard let key = try Self.key(of: zone, zoneFiles), let made = next.parsed[key] else { return nil }
                 content = .records(made.answers)
             case .pointers:
                 guard let needed = wanted[zone.network], let made = next.pointers[needed]?[zone.name] else {
@@ -99,6 +101,22 @@ struct PolicyCompiler {
                 label: zone.label
             )
         }
+        var zones: [Policy.Zone] = []
+        for zone in snapshot.zones { if let made = try policyZone(zone) { zones.append(made) } }
+        var views: [Policy.View] = []
+        for view in snapshot.views {
+            var own: [Policy.Zone] = []
+            for zone in view.zones { if let made = try policyZone(zone) { own.append(made) } }
+            views.append(
+                Policy.View(
+                    name: view.name,
+                    clients: view.clients.map(set),
+                    interfaces: view.interfaces,
+                    zones: own,
+                    hasUpstreams: view.hasUpstreams
+                )
+            )
+        }
         let made = Policy(
             serial: snapshot.serial,
             allow: snapshot.allow,
@@ -116,12 +134,18 @@ struct PolicyCompiler {
                 trusting: snapshot.trusted
             ),
             zones: zones,
+            views: views,
             after: policy
         )
         (parsed, pointers) = next
         addresses = sets
         policy = made
         return made
+    }
+
+    private func made(_ key: Key) throws(Failure) -> Parsed {
+        if let known = parsed[key] { return known }
+        return try Self.parse(key)
     }
 
     private static func key(
