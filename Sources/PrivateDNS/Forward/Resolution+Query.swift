@@ -206,7 +206,7 @@ extension Resolution {
             limit: limit,
             into: &room
         )
-        let end = min(written, scan.questionEnd + cache.body(of: number).count)
+        let end = scan.bodyEnd(cache.body(of: number).count, in: written)
         cache.age(number, now: now, answer: &room, body: scan.questionEnd..<end)
         return .answer(written)
     }
