@@ -4,6 +4,7 @@ import CLinux
 import ControlAPI
 import Lab
 import NetworkTypes
+import SystemIO
 import Testing
 
 extension Scenarios {
@@ -68,7 +69,7 @@ extension Scenarios {
                 var explained = try daemon.pnetctl("dns", "explain", name)
                 try waitUntil("that is explained", within: .seconds(25)) {
                     explained = try daemon.pnetctl("dns", "explain", name)
-                    return explained.status == 1
+                    return explained.output.contains("10.20.0.4 does not take a connection")
                 }
                 for text in [
                     "10.20.0.4 does not take a connection", "by vpn-", "answer: SERVFAIL", "EDE 23 10.20.0.53",
@@ -101,6 +102,41 @@ extension Scenarios {
                 #expect(stray.output.contains("\"event\":\"left-out\"") && stray.output.contains("\"remark\":\"15"))
                 let misspelt = try daemon.pnetctl("dns", "query", name, "--type", "AAAAA")
                 #expect(misspelt.status == 1 && misspelt.output.contains("'AAAAA' is no type of records"))
+            }
+        }
+
+        /// By the interface on which somebody asks, over UDP and TCP. The kernel counts what the host asks itself as come by
+        /// the interface that has the address.
+        @Test(.anyKernel) func areAsTheClientsViewSays() throws {
+            try scenario("views") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                try daemon.waitForNames()
+                let good = String(decoding: try Files.read(daemon.file), as: UTF8.self)
+                let views = """
+                    views:
+                      cell:
+                        interfaces: [pn-a]
+                        zones: [{name: plant.internal, records: ["historian A 10.1.0.7"]}]
+                      here:
+                        interfaces: [lan0]
+                        zones: [{name: plant.internal, records: ["historian A 10.1.0.9"]}]
+
+                    """
+                #expect(try daemon.dig("+short", "historian.plant.internal") == "10.20.0.10\n")
+                try lab.site.write("pnetd.yaml", good + "\n" + views)
+                #expect(try daemon.pnetctl("reload").status == 0)
+                for transport in ["+notcp", "+tcp"] {
+                    try waitUntil("the view is seen by \(transport)") {
+                        try daemon.dig("+short", transport, "historian.plant.internal") == "10.1.0.9\n"
+                    }
+                }
+                #expect(try daemon.dig("+short", "hub1.privatelink.azure-devices.net") == "10.20.0.4\n")
+                try lab.site.write("pnetd.yaml", good + "\n" + views.replacing("[lan0]", with: "[nowhere0]"))
+                #expect(try daemon.pnetctl("reload").status == 0)
+                try waitUntil("it is nobody's") {
+                    try daemon.dig("+short", "historian.plant.internal") == "10.20.0.10\n"
+                }
             }
         }
     }
