@@ -103,6 +103,7 @@ final class Scenario {
             now: now,
             into: &span
         )
+        defer { refresh() }
         switch verdict {
         case .answer(let count): return Array(room[..<count])
         case .drop: return nil
@@ -156,6 +157,12 @@ final class Scenario {
 
     func fail(_ asking: Resolution.Asking) {
         resolution.failed(asking.attempt, now: now)
+        drain()
+    }
+
+    /// As a worker does after each batch.
+    private func refresh() {
+        resolution.refresh(now: now)
         drain()
     }
 

@@ -40,7 +40,7 @@ extension Resolution {
             let code: ResponseCode = standing == .wrong ? .badCookie : .noError
             return reply(code, FixedOptions.none, message, scan, limit, &room)
         }
-        let view = policy.views[policy.view(of: address, on: interface)]
+        let view = policy.view(of: address, on: interface)
         let verdict = answer(message, scan, policy, view, address, limit, now, &room)
         guard !isStream, standing != .proven, case .answer = verdict else { return verdict }
         return limited(verdict, message, scan, policy, address, now, &room)

@@ -83,6 +83,7 @@ extension Resolution {
         }
         tally.cacheHits &+= 1
         let entry = cache.head(of: number)
+        if cache.use(number, now: now) { due.add(number, view: waiter.view) }
         let secondsLeft = cache.secondsLeft(number, now: now)
         note(waiter, .cached(entry.head.code, secondsLeft: secondsLeft, isStale: entry.remark == .stale))
         if let reason = PublicReason(entry.head.code), let published = published(waiter, route, reason) {

@@ -12,22 +12,32 @@ extension Resolution {
         }
         if let serial = inFlight[key] {
             note(waiter, .joined)
+            // What is asked for before anybody waits looks for nothing that was good last.
+            if exchanges[serial]?.waiters.isEmpty == true, case .none? = exchanges[serial]?.recollection {
+                exchanges[serial]?.recollection = .untried
+            }
             exchanges[serial]?.waiters.append(waiter)
             exchanges[serial]?.view = waiter.view
             return
         }
+        begin(key, route, view: waiter.view, waiter: waiter, now: now)
+    }
+
+    /// Begins to ask.
+    /// - Parameter waiter: who waits; nil for nobody yet.
+    mutating func begin(_ key: Exchange.Key, _ route: ForwardRoute, view: Int, waiter: Waiter?, now: Instant) {
         lastSerial += 1
         var exchange = Exchange(
             serial: lastSerial,
             key: key,
-            view: waiter.view,
+            view: view,
             route: route,
             order: health.order(of: route.servers, through: route.ways[0]?.interface, now: now),
             begun: now,
             nextTry: now,
             giveUp: now + Exchange.budget
         )
-        exchange.waiters.append(waiter)
+        if let waiter { exchange.waiters.append(waiter) }
         inFlight[key] = lastSerial
         attempt(&exchange, now: now)
         exchanges[exchange.serial] = exchange

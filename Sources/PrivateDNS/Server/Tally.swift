@@ -12,6 +12,8 @@ public struct Tally: Sendable {
     public internal(set) var cacheHits: UInt64 = 0
     /// Those that it did not.
     public internal(set) var cacheMisses: UInt64 = 0
+    /// Answers that were asked for anew before they were over.
+    public internal(set) var prefetches: UInt64 = 0
     /// Octets that kept answers use.
     public internal(set) var cacheBytes: UInt64 = 0
     /// Queries that policy refused.
@@ -74,6 +76,7 @@ public struct Tally: Sendable {
         for index in left.codes.indices { total.codes[index] &+= right.codes[index] }
         total.cacheHits &+= right.cacheHits
         total.cacheMisses &+= right.cacheMisses
+        total.prefetches &+= right.prefetches
         total.cacheBytes &+= right.cacheBytes
         total.refused &+= right.refused
         total.staleGenerationDrops &+= right.staleGenerationDrops

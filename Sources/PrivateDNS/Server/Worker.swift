@@ -84,6 +84,7 @@ struct Worker: ~Copyable {
                 case .stream:
                     streams.ready(value, readiness, &resolution, poll: &poll, now: now)
                 }
+                resolution.refresh(now: now)
             }
             if let deadline = resolution.nextDeadline, deadline <= now { resolution.expire(now: now) }
             act(now)
