@@ -58,6 +58,8 @@ struct Waiter {
     var hops = 0
     /// Whether the public is asked for this name, though it is of a private zone.
     var isPublished = false
+    /// Whether what the public says is wanted, whatever zones there are.
+    var ignoresZones = false
     /// The name that is looked for now.
     var name: [UInt8]
     /// Where the last alias must not lead, as servers gave it; nil where it may lead anywhere.

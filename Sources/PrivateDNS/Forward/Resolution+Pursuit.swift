@@ -24,7 +24,7 @@ extension Resolution {
             wanted.take(waiter.name.span, at: 0, count: waiter.name.count)
             let route: ForwardRoute
             let view = policy.views[waiter.view]
-            if let zone = view.zone(holding: wanted) {
+            if !waiter.ignoresZones, let zone = view.zone(holding: wanted) {
                 note(waiter, zone.step)
                 // Into a network's zones any alias may lead: the clouds' public names do.
                 if zone.isLocal, let bound = waiter.bound, bound.remark == .rebinding {

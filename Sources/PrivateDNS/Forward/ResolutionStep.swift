@@ -89,19 +89,28 @@ extension Resolution {
 
     /// Takes a question of whom an explanation is to be given. The answer comes as an action.
     ///
-    /// - Parameter query: a whole message.
-    mutating func explain(_ query: [UInt8], _ id: UInt64, from address: IPAddress?, now: Instant) {
+    /// - Parameters:
+    ///   - query: a whole message.
+    ///   - ignoringZones: what the upstreams say is wanted, whatever zones there are.
+    mutating func explain(
+        _ query: [UInt8],
+        _ id: UInt64,
+        from address: IPAddress?,
+        ignoringZones: Bool = false,
+        now: Instant
+    ) {
         guard let scan = try? QueryHead(scanning: query.span), policy != nil, steps.count < Self.explanationLimit else {
             return actions.append(.answer(.explanation(id, from: address), []))
         }
         steps[id] = []
         let question = Array(query[..<scan.questionEnd])
-        let waiter = Waiter(
+        var waiter = Waiter(
             client: .explanation(id, from: address),
             query: question,
             scan: scan,
             view: policy?.view(of: address, on: 0) ?? 0
         )
+        waiter.ignoresZones = ignoringZones
         if let address, policy?.allow.contains(address) == false {
             note(waiter, .clientRefused)
             return finish(waiter, .refused, options: FixedOptions.prohibited)

@@ -21,6 +21,9 @@ struct Worker: ~Copyable {
     /// How many datagrams one system call may take, and how many calls one socket has before others get a turn.
     private static let batch = 64
     private static let turns = 4
+    /// For how long there may be more than can be answered, and how many batches are let go then.
+    private static let backlogPatience = Duration.milliseconds(500)
+    private static let shedCalls = 512
 
     private let mailbox: WorkerMailbox
     private let clock: any TimeSource
@@ -31,6 +34,8 @@ struct Worker: ~Copyable {
     private var listeners: [WorkerMailbox.Listener] = []
     /// Those that came before there was a policy: what is asked meanwhile waits in them.
     private var unserved: [WorkerMailbox.Listener]?
+    /// Since when each listener has had more than could be answered at once.
+    private var backlogSince: [Instant?] = []
     private var upstream = UpstreamSockets()
     private var streams = StreamConnections()
     private var nextShow = Instant(nanoseconds: 0)
@@ -121,8 +126,8 @@ struct Worker: ~Copyable {
 
     private mutating func perform(_ task: WorkerTask, _ now: Instant) {
         switch task {
-        case .explain(let id, let query, let address):
-            resolution.explain(query, id, from: address, now: now)
+        case .explain(let id, let query, let address, let ignoringZones):
+            resolution.explain(query, id, from: address, ignoringZones: ignoringZones, now: now)
         case .flush(let id, let name):
             mailbox.give(NameFinding(task: id, content: .flushed(resolution.cache.flush(below: name))))
         case .dump(let id, let name):
@@ -139,6 +144,7 @@ struct Worker: ~Copyable {
     private mutating func listen(_ next: [WorkerMailbox.Listener]) {
         for listener in listeners { poll.remove(listener.socket.raw) }
         listeners = next
+        backlogSince = Array(repeating: nil, count: next.count)
         for (number, listener) in listeners.enumerated() {
             let watched: Watched = listener.isStream ? .connections : .datagrams
             if !listener.isStream { try? NetworkSocket.tellLocalAddress(listener.socket.raw) }
@@ -159,7 +165,26 @@ struct Worker: ~Copyable {
         isShown = false
         let socket = listeners[number].socket.raw
         for _ in 0..<Self.turns {
-            guard Self.serve(socket, number, &inbox, &outbox, &resolution, now) == Self.batch else { return }
+            guard Self.serve(socket, number, &inbox, &outbox, &resolution, now) == Self.batch else {
+                backlogSince[number] = nil
+                return
+            }
+        }
+        let since = backlogSince[number] ?? now
+        backlogSince[number] = since
+        if now - since > Self.backlogPatience { shed(socket, number, now) }
+    }
+
+    /// More comes than can be answered, and what waits in the socket has waited for long: clients ask anew before their turn
+    /// comes, and would never get an answer in time. All but one in eight, which are drawn, are let go, so that those who
+    /// ask next are answered at once.
+    private mutating func shed(_ socket: Int32, _ number: Int, _ now: Instant) {
+        backlogSince[number] = nil
+        for _ in 0..<Self.shedCalls {
+            let kept = Int.random(in: 0..<8)
+            let (count, dropped) = Self.serve(socket, number, &inbox, &outbox, &resolution, now, keeping: kept)
+            resolution.tally.count(.overload, UInt64(dropped))
+            guard count == Self.batch else { return }
         }
     }
 
@@ -171,10 +196,26 @@ struct Worker: ~Copyable {
         _ outbox: inout DatagramOutbox,
         _ resolution: inout Resolution,
         _ now: Instant
-    ) -> Int {
+    ) -> Int { serve(socket, number, &inbox, &outbox, &resolution, now, keeping: nil).count }
+
+    /// - Parameter kept: which one of each eight is answered; nil for all.
+    private static func serve(
+        _ socket: Int32,
+        _ number: Int,
+        _ inbox: inout DatagramInbox,
+        _ outbox: inout DatagramOutbox,
+        _ resolution: inout Resolution,
+        _ now: Instant,
+        keeping kept: Int?
+    ) -> (count: Int, dropped: Int) {
         // An error here is one that the kernel keeps for the socket, from an earlier answer; it is read with this.
-        guard let count = try? inbox.receive(from: socket) else { return 0 }
+        guard let count = try? inbox.receive(from: socket) else { return (0, 0) }
+        var dropped = 0
         for index in 0..<count {
+            guard kept == nil || index % 8 == kept else {
+                dropped += 1
+                continue
+            }
             let peer = inbox.peer(of: index)
             let message = inbox.octets(of: index)
             var room = outbox.nextRoom()
@@ -194,7 +235,7 @@ struct Worker: ~Copyable {
             }
         }
         _ = outbox.send(to: socket)
-        return count
+        return (count, dropped)
     }
 
     /// Does what the resolution wants done; doing may make it want more.

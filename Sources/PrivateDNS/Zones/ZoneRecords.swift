@@ -13,6 +13,9 @@ public struct ZoneRecords: Hashable, Sendable {
     /// Whether some of the records are addresses of hosts.
     public var hasHosts: Bool { !hosts.isEmpty }
 
+    /// The names of those hosts, each once.
+    public var hostNames: Set<DomainName> { Set(hosts.map(\.name)) }
+
     /// The TTL of records that name none: short, since an address may move with the path.
     public static let defaultTTL: UInt32 = 60
 

@@ -230,6 +230,7 @@ extension Lab {
                 "hub1.privatelink.azure-devices.net. 60 IN AAAA 2001:db8:ffff::80",
                 "hub1.privatelink.azure-devices.net. 60 IN HTTPS 1 . ipv4hint=203.0.113.80 ipv6hint=2001:db8:ffff::80",
                 "hub1.privatelink.azure-devices.net. 60 IN SVCB 1 . ipv4hint=203.0.113.80",
+                "gone.privatelink.azure-devices.net. 60 IN A 203.0.113.84",
                 "www.example.net. 60 IN A 203.0.113.81", "historian.plant.internal. 60 IN A 203.0.113.82",
                 "evil.example.net. 60 IN A 10.20.0.4", "evil.example.net. 60 IN A 192.168.1.1",
             ]),

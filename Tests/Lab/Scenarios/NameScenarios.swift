@@ -80,6 +80,35 @@ extension Scenarios {
             }
         }
 
+        /// What leads where it should not, each found by what shows it.
+        @Test(.anyKernel) func areAudited() throws {
+            try scenario("audited") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                try daemon.waitForNames()
+                let file = String(decoding: try Files.read(daemon.file), as: UTF8.self)
+                let clean = try daemon.pnetctl("dns", "audit", "hub1.privatelink.azure-devices.net")
+                #expect(clean.status == 0 && clean.output.contains("nothing was found"), "\(clean.output)")
+                // A name whose servers lead out of the network, and one that they do not know and the public does.
+                let names = ["stray.privatelink.azure-devices.net", "gone.privatelink.azure-devices.net"]
+                let audit = try daemon.pnetctl("dns", "audit", names[0], names[1])
+                #expect(audit.status == 1)
+                #expect(audit.output.contains("\(names[0]): wrong-prefix"), "\(audit.output)")
+                #expect(audit.output.contains("\(names[1]): shadowed"), "\(audit.output)")
+                // The zone is taken out of the file, and a record leads to where nobody is.
+                let zone = "      - name: privatelink.azure-devices.net\n        forward: [10.20.0.53]\n"
+                let changed = file.replacing(zone, with: "")
+                    .replacing("historian A 10.20.0.10", with: "historian A 192.0.2.200")
+                #expect(changed.count < file.count)
+                try lab.site.write("pnetd.yaml", changed)
+                #expect(try daemon.pnetctl("reload").status == 0)
+                try waitUntil("the public answers") { try daemon.dig("+short", names[1]) == "203.0.113.84\n" }
+                let leak = try daemon.pnetctl("dns", "audit", "hub.azure-devices.net", "--json")
+                #expect(leak.output.contains("\"kind\":\"leak\",\"name\":\"hub.azure-devices.net"), "\(leak.output)")
+                #expect(leak.output.contains("\"kind\":\"missing-route\",\"name\":\"historian.plant.internal"))
+            }
+        }
+
         @Test(.anyKernel) func areExplained() throws {
             try scenario("explained") { lab, daemon in
                 try daemon.start()
