@@ -22,6 +22,8 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
     public var allow: [IPPrefix]
     /// What is answered for a name whose network is blocked.
     public var whenBlocked: BlockedAnswer
+    /// How long clients are told to keep what holds only while a path does, in seconds.
+    public var pathBoundTTL: UInt32
     /// What one client may cost.
     public var limits: Limits
     /// Who is asked for all that no zone holds.
@@ -49,8 +51,10 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         networks: [Network],
         trusted: [DomainName],
         zones: [Zone],
-        views: [View] = []
+        views: [View] = [],
+        pathBoundTTL: UInt32 = 10
     ) {
+        self.pathBoundTTL = pathBoundTTL
         self.views = views
         self.networks = networks
         self.trusted = trusted

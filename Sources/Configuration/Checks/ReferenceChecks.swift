@@ -16,6 +16,7 @@ extension Reading {
         checkPriorities()
         checkEndpoints()
         checkPlacement()
+        checkZonePrefixes()
         checkPaces()
         checkZones()
         checkViewZones()

@@ -84,6 +84,8 @@ struct Declarations {
 
     var listens: [Sighting<SocketEndpoint>] = []
     var upstreams: [Sighting<SocketEndpoint>] = []
+    /// Where forwarded names may lead.
+    var zonePrefixes: [Sighting<IPPrefix>] = []
     /// Zones whose names the upstreams are asked for.
     var publicAfter: [Sighting<String>] = []
 }

@@ -13,7 +13,8 @@ extension Reading {
                 node,
                 of: "resolver",
                 keys: [
-                    "listen", "allow", "workers", "when-blocked", "limits", "upstreams", "special-use-upstream",
+                    "listen", "allow", "workers", "when-blocked", "path-bound-ttl", "limits", "upstreams",
+                    "special-use-upstream",
                     "rebinding", "host",
                 ],
                 planned: ["gateway", "segments"],
@@ -46,6 +47,9 @@ extension Reading {
             allow: allow ?? ResolverConfiguration.thisHost,
             workers: threads,
             whenBlocked: whenBlocked ?? .servfail,
+            pathBoundTTL: section["path-bound-ttl"].flatMap {
+                duration($0, "path-bound-ttl", in: .seconds(1) ... .seconds(3_600), saying: "1s to 1h")
+            } ?? .seconds(10),
             limits: section["limits"].map(clientLimits) ?? .init(exempt: ResolverConfiguration.thisHost),
             upstreams: upstreams.compactMap(upstream),
             specialUseUpstream: special ?? [],

@@ -68,20 +68,17 @@ extension Reading {
         _ node: YAMLNode,
         of zone: DomainName?
     ) -> (source: ZoneConfiguration.Source, hasHosts: Bool) {
-        var good = (list(node, "records", mayBeEmpty: true) ?? []).compactMap { item in
+        let lines = (list(node, "records", mayBeEmpty: true) ?? []).compactMap { item in
             text(item, "records").map { (text: $0, mark: item.mark) }
         }
-        guard let zone else { return (.records(good.map(\.text)), false) }
-        // The zone as the resolver will read it stops at its first fault: without that record it goes on to the next.
-        while true {
-            do {
-                let records = try ZoneRecords(zone: zone, records: good.map(\.text))
-                return (.records(good.map(\.text)), records.hasHosts)
-            } catch {
-                self.error(good[error.index].mark, "records: \(error.problem)", hint: error.hint)
-                good.remove(at: error.index)
-            }
+        let texts = lines.map(\.text)
+        guard let zone else { return (.records(texts), false) }
+        let mistakes = ZoneRecords.mistakes(in: texts, of: zone)
+        for mistake in mistakes {
+            error(lines[mistake.index].mark, "records: \(mistake.problem)", hint: mistake.hint)
         }
+        let records = mistakes.isEmpty ? try? ZoneRecords(zone: zone, records: texts) : nil
+        return (.records(texts), records?.hasHosts ?? false)
     }
 
     /// The record that leads all names of a zone to those below another (RFC 6672).

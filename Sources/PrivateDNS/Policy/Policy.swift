@@ -159,7 +159,7 @@ public final class Policy: Sendable {
             servers: servers,
             ways: [ServerWay(path: interface.text, interface: interface)],
             label: 0,
-            isPathBound: false
+            pathBoundTTL: nil
         )
         let view = PolicyView(name: nil, zones: [], upstreams: upstreams)
         views = [view]
@@ -179,6 +179,7 @@ public final class Policy: Sendable {
     /// servers are the same.
     /// - Parameters:
     ///   - specialUseUpstream: special-use names that the upstreams are asked for, with all below them.
+    ///   - pathBoundTTL: how long clients are told to keep what holds only while a path does, in seconds.
     ///   - views: the first one that fits a client counts.
     public init(
         serial: UInt64,
@@ -188,6 +189,7 @@ public final class Policy: Sendable {
         upstreams: [SocketEndpoint],
         specialUseUpstream: [DomainName] = [],
         protection: Protection? = nil,
+        pathBoundTTL: UInt32 = 10,
         zones: [Zone],
         views: [View] = [],
         after previous: Policy?
@@ -202,6 +204,7 @@ public final class Policy: Sendable {
             upstreams: upstreams,
             specialUseUpstream: specialUseUpstream,
             protection: protection,
+            pathBoundTTL: pathBoundTTL,
             zones: zones,
             views: views,
             after: previous.map { ($0.scopes, $0.zoneLabels, $0.networkLabels) }

@@ -60,6 +60,7 @@ struct ViewCompiler {
         upstreams: [SocketEndpoint],
         specialUseUpstream: [DomainName],
         protection: Policy.Protection?,
+        pathBoundTTL: UInt32,
         zones: [Policy.Zone],
         views: [Policy.View],
         after previous: (scopes: ScopeLedger, zoneLabels: [String], networkLabels: [String])?
@@ -69,6 +70,7 @@ struct ViewCompiler {
         self.protection = protection
         self.zones = zones
         scopes = previous?.scopes ?? ScopeLedger()
+        scopes.pathBoundTTL = pathBoundTTL
         zoneLabels = previous?.zoneLabels ?? ["."]
         networkLabels = previous?.networkLabels ?? []
         let own = views.map { ($0.name, Set($0.zones.map(\.name))) }
@@ -132,7 +134,7 @@ struct ViewCompiler {
             lineage: scopes.lineage(of: key),
             servers: upstreams,
             label: 0,
-            isPathBound: false,
+            pathBoundTTL: nil,
             filter: protection?.filter ?? AnswerFilter(),
             lastKnownGood: .ofUpstreams
         )

@@ -22,6 +22,8 @@ struct ScopeLedger: Sendable {
         let view: String?
     }
 
+    /// How long clients may keep what is learned under them, in seconds.
+    var pathBoundTTL: UInt32 = 10
     /// For which view the next numbers are; nil for all who have none of their own.
     var view: String?
 

@@ -38,7 +38,8 @@ extension Agent {
                     networks: site.networks.map { ResolverSnapshot.Network(name: $0.name, prefixes: $0.prefixes) },
                     trusted: resolver.trusted + resolver.specialUseUpstream,
                     zones: zones + reverseZones.map(snapshot),
-                    views: site.views.map(snapshot)
+                    views: site.views.map(snapshot),
+                    pathBoundTTL: UInt32(resolver.pathBoundTTL.inSeconds)
                 )
             ),
             to: .resolver

@@ -41,6 +41,7 @@ struct PolicyCompiler {
 
     /// The last policy that was made.
     private(set) var policy: Policy?
+    private var pathBoundTTL: UInt32 = 0
     private var parsed: [Key: Parsed] = [:]
     private var addresses: [[IPPrefix]: AddressSet] = [:]
     private var pointers: [Pointers: [DomainName: StaticZone]] = [:]
@@ -52,6 +53,8 @@ struct PolicyCompiler {
     ) throws(Failure) -> Policy {
         var next = (parsed: [Key: Parsed](), pointers: [Pointers: [DomainName: StaticZone]]())
         var wanted: [NetworkName: Pointers] = [:]
+        if snapshot.pathBoundTTL != pathBoundTTL { (parsed, pointers) = ([:], [:]) }
+        pathBoundTTL = snapshot.pathBoundTTL
         let known = addresses
         var sets: [[IPPrefix]: AddressSet] = [:]
         func set(of prefixes: [IPPrefix]) -> AddressSet {
@@ -133,6 +136,7 @@ struct PolicyCompiler {
                 of: set(of: snapshot.networks.flatMap(\.prefixes)),
                 trusting: snapshot.trusted
             ),
+            pathBoundTTL: snapshot.pathBoundTTL,
             zones: zones,
             views: views,
             after: policy
@@ -145,7 +149,7 @@ struct PolicyCompiler {
 
     private func made(_ key: Key) throws(Failure) -> Parsed {
         if let known = parsed[key] { return known }
-        return try Self.parse(key)
+        return try Self.parse(key, longestTTL: pathBoundTTL)
     }
 
     private static func key(
@@ -165,14 +169,15 @@ struct PolicyCompiler {
         }
     }
 
-    private static func parse(_ key: Key) throws(Failure) -> Parsed {
+    private static func parse(_ key: Key, longestTTL: UInt32) throws(Failure) -> Parsed {
         do {
             let records: ZoneRecords
             switch key.text {
             case .lines(let lines): records = try ZoneRecords(zone: key.zone, records: lines)
             case .file(let text): records = try ZoneRecords(zone: key.zone, file: text)
             }
-            return Parsed(records: records, answers: StaticZone(records))
+            let bound = records.limited(to: longestTTL)
+            return Parsed(records: bound, answers: StaticZone(bound))
         } catch let error as ZoneRecordError {
             throw Failure(zone: key.zone.withoutRootDot, reason: "record \(error.index + 1): \(error)")
         } catch {

@@ -18,11 +18,13 @@ public final class NameProber {
 
     /// One answer.
     public struct Answer: Sendable {
-        /// When the question went out, and when the answer came.
+        /// When the question went out.
         public let asked: Instant
+        /// When the answer came.
         public let came: Instant
         /// `NAME TYPE`.
         public let question: String
+        /// Where it leads.
         public let realm: Realm
         /// Whether addresses of both kinds are in it.
         public let isMixed: Bool
