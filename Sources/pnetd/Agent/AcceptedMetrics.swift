@@ -104,12 +104,6 @@ enum AcceptedMetrics {
         }
     }
 
-    /// Records that were left out of answers, by zone; the root stands for what the upstreams said.
-    static func leftOut(_ samples: [MetricSample]) -> [String: Double] {
-        let counts = samples.filter { $0.name == "pnetd_dns_records_left_out_total" }
-        return Dictionary(counts.map { ($0.labels["zone"] ?? "", min($0.value, 1e18)) }) { first, _ in first }
-    }
-
     static func queries(_ samples: [MetricSample]) -> Double {
         min(samples.filter { $0.name == "pnetd_dns_queries_total" }.reduce(0) { $0 + $1.value }, 1e18)
     }

@@ -14,8 +14,8 @@ struct NamesWork {
     var serial: UInt64 = 0
     /// Called when the resolver has put a snapshot, or a later one, in force.
     var waiting: [UInt64: [() -> Void]] = [:]
-    /// Records that were left out of answers since the resolver runs, by zone.
-    var leftOut = LastMinute<[String: Double]>()
+    /// What is told of answers where it grows.
+    var counts = LastMinute<AnswerCounts>()
     /// What the resolver is finding out, by the agent's numbers.
     var inquiries: [UInt64: (Result<NamesReport, ControlError>) -> Void] = [:]
     var lastInquiry: UInt64 = 0

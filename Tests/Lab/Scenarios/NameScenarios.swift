@@ -57,6 +57,9 @@ extension Scenarios {
                     let text = try daemon.dig(name)
                     return text.contains("EDE: 3 (Stale Answer)") && text.contains("A\t10.20.0.4\n")
                 }
+                try waitUntil("status tells of it", within: .seconds(10)) {
+                    try daemon.status().warnings.contains { $0.hasPrefix("zone privatelink.azure-devices.net: ") }
+                }
                 let dump = try daemon.pnetctl("dns", "dump", "privatelink.azure-devices.net")
                 #expect(dump.status == 0 && dump.output.contains(name), "\(dump.output)")
                 host.signal(SIGKILL)
