@@ -166,8 +166,9 @@ struct AnswerCache: ~Copyable {
         return true
     }
 
-    /// The question that a slot answers, and its scope.
-    func question(of number: Int) -> (question: UpstreamAnswer.Question, scope: UInt64) {
+    /// The question that a slot answers, and its scope; nil where what was there is gone.
+    func question(of number: Int) -> (question: UpstreamAnswer.Question, scope: UInt64)? {
+        guard (number - oldest + slots.count) % slots.count < count else { return nil }
         let slot = slots[number]
         let start = Int(slot.start)
         let name = Array(octets[start..<start + Int(slot.nameCount)])

@@ -25,10 +25,10 @@ struct DueAnswers {
 }
 
 extension Resolution {
-    /// Asks for what is due. To be called before anything is put into the cache: slots are what they were.
+    /// Asks for what is due.
     mutating func refresh(now: Instant) {
         while let (slot, view) = due.removeLast() {
-            let (question, scope) = cache.question(of: slot)
+            guard let (question, scope) = cache.question(of: slot) else { continue }
             let key = Exchange.Key(scope: scope, question: question)
             // Half of the room is for those who wait.
             guard let route = policy?.route(ofScope: scope), inFlight[key] == nil,

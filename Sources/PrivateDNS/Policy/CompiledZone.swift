@@ -65,7 +65,8 @@ final class CompiledZone: Sendable {
         var reason = ""
         switch (zone.realm, zone.content) {
         case (.private, .records(let records)): treatment = .records(records)
-        case (.private, .forward): treatment = own.map { .forward($0) } ?? .blocked
+        case (.private(let ways), .forward):
+            treatment = ways.isEmpty ? .blocked : own.map { .forward($0) } ?? .blocked
         case (.public, _): treatment = upstreams.isEmpty ? .nobodyToAsk : .forward(published)
         case (.blocked(let text), _):
             treatment = .blocked
@@ -112,7 +113,7 @@ extension ForwardRoute {
         label: Int,
         fallback: Fallback?
     ) {
-        guard case .forward(let servers) = zone.content else { return nil }
+        guard case .forward(let servers) = zone.content, !servers.isEmpty else { return nil }
         var ways: [ServerWay] = []
         if case .private(let living) = zone.realm { ways = living }
         let key = ScopeLedger.Scope.forwarded(zone.name, servers: servers, zone.filter)
