@@ -56,6 +56,7 @@ let rooms: [Target] =
     room("NetworkTypes", [])
     + room("SystemIO", ["CLinux", "NetworkTypes"])
     + room("Digests", ["CCrypto"])
+    + room("NameRelay", ["NetworkTypes"])
     + room("PathHealth", ["NetworkTypes"], tests: ["PathSimulation"])
     + room("Journal", ["NetworkTypes", "PathHealth", "SystemIO"], tests: ["CLinux"])
     + room(
@@ -64,7 +65,11 @@ let rooms: [Target] =
         tests: ["CNl", "Configuration"]
     )
     + room("ProcessLink", ["CLinux", "ControlAPI", "NetworkTypes", "SystemIO"])
-    + room("PrivateDNS", ["CLdns", "CLinux", "NetworkTypes", "SystemIO"], tests: ["CMallocCount"])
+    + room(
+        "PrivateDNS",
+        ["CLdns", "CLinux", "NameRelay", "NetworkTypes", "SystemIO"],
+        tests: ["CMallocCount"]
+    )
     + room("Telemetry", ["CLinux", "SystemIO", logging])
     + room("ControlAPI", ["NetworkTypes"])
     + room("HostDNS", ["CLinux", "NetworkTypes", "SystemIO"])
@@ -105,14 +110,16 @@ let programs: [Target] = [
     .executableTarget(
         name: "pnetd-frontend",
         dependencies: nio + [
-            "CClearedHeap", "CLinux", "ControlAPI", "NetworkTypes", "ProcessLink", "SystemIO", "Telemetry", logging,
-            arguments,
+            "CClearedHeap", "CLinux", "ControlAPI", "NameRelay", "NetworkTypes", "ProcessLink", "SystemIO", "Telemetry",
+            logging, arguments,
         ],
         swiftSettings: strict
     ),
     .testTarget(
         name: "pnetd-frontendTests",
-        dependencies: nio + ["pnetd-frontend", "CLinux", "NetworkTypes", "ProcessLink", "SystemIO", "Telemetry"],
+        dependencies: nio + [
+            "pnetd-frontend", "CLinux", "NameRelay", "NetworkTypes", "ProcessLink", "SystemIO", "Telemetry",
+        ],
         path: "Tests/pnetd-frontendTests",
         swiftSettings: strict
     ),
@@ -207,7 +214,9 @@ let package = Package(
 // What allocates, and what a hostile message costs, is shown by the optimizer's work alone: an optimized build of the
 // resolver, its tests and its benchmark, and of nothing else, which would take five minutes.
 if Context.environment["PNETD_ALLOCATIONS"] != nil {
-    let needed: Set = ["CLinux", "CLdns", "CMallocCount", "NetworkTypes", "SystemIO", "PrivateDNS", "PrivateDNSTests"]
+    let needed: Set = [
+        "CLinux", "CLdns", "CMallocCount", "NameRelay", "NetworkTypes", "SystemIO", "PrivateDNS", "PrivateDNSTests",
+    ]
     package.products = []
     package.targets.removeAll { !needed.contains($0.name) }
     package.targets.append(
@@ -245,7 +254,7 @@ if Context.environment["PNETD_FUZZ"] != nil {
         ("Netlink", ["CLinux", "FuzzKit", "NetworkTypes", "Tunnel"]),
         ("Userspace", ["FuzzKit", "NetworkTypes", "Tunnel"]), ("VICI", ["Tunnel"]),
         ("Answer", ["FuzzAnswers", "NetworkTypes", "PrivateDNS"]), ("Frames", ["PrivateDNS"]),
-        ("Names", ["CLdns", "NetworkTypes", "PrivateDNS"]),
+        ("Names", ["CLdns", "NetworkTypes", "PrivateDNS"]), ("Relay", ["NameRelay"]),
         ("Patch", ["FuzzAnswers", "NetworkTypes", "PrivateDNS"]), ("Query", ["NetworkTypes", "PrivateDNS"]),
         ("ZoneFile", ["NetworkTypes", "PrivateDNS"]),
     ] as [(String, [Target.Dependency])] {
