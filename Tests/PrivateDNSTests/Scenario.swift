@@ -58,7 +58,9 @@ final class Scenario {
     func adopt(
         _ zones: [Policy.Zone],
         upstreams: [SocketEndpoint] = [upstream],
+        over encryption: Upstream.Encryption? = nil,
         specialUseUpstream: [String] = ["test"],
+        designation: DesignatedResolver? = nil,
         protection: Policy.Protection? = nil,
         whenBlocked: Policy.BlockedAnswer = .servfail,
         clientLimits: ClientLimits = .standard,
@@ -70,8 +72,9 @@ final class Scenario {
             allow: allow.compactMap { IPPrefix($0) },
             whenBlocked: whenBlocked,
             clientLimits: clientLimits,
-            upstreams: upstreams,
+            upstreams: upstreams.map { Upstream($0, encryption) },
             specialUseUpstream: specialUseUpstream.compactMap { DomainName($0) },
+            designation: designation,
             protection: protection,
             zones: zones,
             after: policy
@@ -88,7 +91,13 @@ final class Scenario {
     func ask(_ query: [UInt8], from address: IPAddress = client, isStream: Bool = false) -> [UInt8]? {
         var room = [UInt8](repeating: 0xee, count: isStream ? MessageSize.stream : MessageSize.datagram)
         var span = room.mutableSpan
-        let verdict = resolution.query(query.span, from: address, isStream: isStream, now: now, into: &span)
+        let verdict = resolution.query(
+            query.span,
+            from: address,
+            by: isStream ? .stream : .datagram,
+            now: now,
+            into: &span
+        )
         switch verdict {
         case .answer(let count): return Array(room[..<count])
         case .drop: return nil
@@ -110,7 +119,7 @@ final class Scenario {
         var isComplete = true
         let before = pn_malloc_count()
         for _ in 0..<times {
-            let verdict = resolution.query(query.span, from: Self.client, isStream: false, now: now, into: &span)
+            let verdict = resolution.query(query.span, from: Self.client, by: .datagram, now: now, into: &span)
             if case .answer = verdict { continue }
             isComplete = false
         }

@@ -9,6 +9,8 @@ enum Client: Sendable {
     case datagram(socket: Int, peer: DatagramPeer)
     /// A frame by the connection in this slot, while it is still the one with this serial.
     case stream(slot: Int, serial: UInt64, address: IPAddress?)
+    /// A client of the frontend's, by its number for the question, while the link is still the one with this serial.
+    case relayed(query: UInt64, link: UInt64, address: IPAddress)
     /// A question of our own, for addresses of this family.
     case lookup(AddressFamily)
     /// Who wants to know how the answer comes about, for a client of this address; see ``ResolutionStep``.
@@ -19,6 +21,7 @@ enum Client: Sendable {
         switch self {
         case .datagram(_, let peer): peer.address
         case .stream(_, _, let address): address
+        case .relayed(_, _, let address): address
         case .lookup, .explanation: nil
         }
     }
@@ -27,7 +30,7 @@ enum Client: Sendable {
     func limit(_ scan: QueryHead) -> Int {
         switch self {
         case .datagram: scan.datagramLimit
-        case .stream, .lookup, .explanation: MessageSize.stream
+        case .stream, .relayed, .lookup, .explanation: MessageSize.stream
         }
     }
 }

@@ -43,7 +43,7 @@ extension Resolution {
         // Two rounds of short waits would only add to the load of servers that are slow.
         let patience = exchange.turns > exchange.firstTurns ? Exchange.patience * 2 : Exchange.patience
         exchange.nextTry = now + (isHedged ? hedge : max(patience, hedge))
-        ask(&exchange, server, way, .datagram, now: now)
+        ask(&exchange, server, way, exchange.route.transports[server], now: now)
     }
 
     private func healthKey(_ route: ForwardRoute, _ server: Int, _ way: Int) -> ServerHealth.Key {
@@ -79,7 +79,7 @@ extension Resolution {
                     server: exchange.route.servers[server],
                     interface: exchange.route.ways[way]?.interface,
                     transport: transport,
-                    message: exchange.message(id: attempt.messageID)
+                    message: exchange.message(id: attempt.messageID, over: transport)
                 )
             )
         )
@@ -101,7 +101,7 @@ extension Resolution {
                 isOurs: isAnswered(byScope: exchange.key.scope)
             )
         } catch {
-            if attempt.transport == .stream { failed(id, now: now) }
+            if attempt.transport != .datagram { failed(id, now: now) }
             return
         }
         exchange.attempts.remove(at: index)

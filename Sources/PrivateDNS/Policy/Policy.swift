@@ -129,7 +129,7 @@ public final class Policy: Sendable {
         upstreams = ForwardRoute(
             scope: 0,
             lineage: 0,
-            servers: servers,
+            servers: servers.map { Upstream($0) },
             ways: [ServerWay(path: interface.text, interface: interface)],
             label: 0,
             isPathBound: false
@@ -150,14 +150,17 @@ public final class Policy: Sendable {
 
     /// Compiles a policy. What was learned under the previous one stays good where the zone's generation, realm and
     /// servers are the same.
-    /// - Parameter specialUseUpstream: special-use names that the upstreams are asked for, with all below them.
+    /// - Parameters:
+    ///   - specialUseUpstream: special-use names that the upstreams are asked for, with all below them.
+    ///   - designation: where clients are told to find this resolver over TLS; nil: nowhere.
     public init(
         serial: UInt64,
         allow: [IPPrefix],
         whenBlocked: BlockedAnswer,
         clientLimits: ClientLimits = .standard,
-        upstreams: [SocketEndpoint],
+        upstreams: [Upstream],
         specialUseUpstream: [DomainName] = [],
+        designation: DesignatedResolver? = nil,
         protection: Protection? = nil,
         zones: [Zone],
         after previous: Policy?
@@ -197,6 +200,7 @@ public final class Policy: Sendable {
         self.zones =
             own + passed.map { CompiledZone(passing: $0, to: route) }
             + SpecialUseNames.zones(besides: names.union(passed), hasUpstreams: route != nil)
+            + (designation?.zone(besides: names.union(passed)).map { [$0] } ?? [])
         scopes.endPolicy()
         self.scopes = scopes
         self.zoneLabels = zoneLabels

@@ -214,7 +214,7 @@ struct StreamConnections: ~Copyable {
         _ room: inout [UInt8]
     ) -> Resolution.Verdict {
         var span = room.mutableSpan
-        return resolution.query(message, from: address, isStream: true, now: now, into: &span)
+        return resolution.query(message, from: address, by: .stream, now: now, into: &span)
     }
 
     private func flush(_ connection: Connection, _ slot: Int, _ poll: inout ReadinessPoll) throws(SystemError) {

@@ -12,6 +12,7 @@ struct Worker: ~Copyable {
         case connections
         case upstream
         case stream
+        case frontend
 
         func tag(_ value: UInt64) -> UInt64 { rawValue << 56 | value & Self.valueMask }
 
@@ -33,6 +34,7 @@ struct Worker: ~Copyable {
     private var unserved: [WorkerMailbox.Listener]?
     private var upstream = UpstreamSockets()
     private var streams = StreamConnections()
+    private var frontend = FrontendLink()
     private var nextShow = Instant(nanoseconds: 0)
     private var isShown = true
 
@@ -83,6 +85,9 @@ struct Worker: ~Copyable {
                     upstream.ready(AttemptID(rawValue: value), readiness, &resolution, poll: &poll, now: now)
                 case .stream:
                     streams.ready(value, readiness, &resolution, poll: &poll, now: now)
+                case .frontend:
+                    isShown = false
+                    frontend.ready(value, readiness, &resolution, poll: &poll, now: now)
                 }
             }
             if let deadline = resolution.nextDeadline, deadline <= now { resolution.expire(now: now) }
@@ -109,6 +114,7 @@ struct Worker: ~Copyable {
             act(now)
             mailbox.acknowledge(order)
         }
+        if let socket = orders.frontend { frontend.attach(socket, &resolution, poll: &poll, now: now) }
         for task in orders.tasks { perform(task, now) }
         if let unserved, resolution.policy != nil {
             listen(unserved)
@@ -169,7 +175,7 @@ struct Worker: ~Copyable {
             let peer = inbox.peer(of: index)
             let message = inbox.octets(of: index)
             var room = outbox.nextRoom()
-            let verdict = resolution.query(message, from: peer.address, isStream: false, now: now, into: &room)
+            let verdict = resolution.query(message, from: peer.address, by: .datagram, now: now, into: &room)
             switch verdict {
             case .answer(let octets): outbox.commit(octets, to: peer)
             case .drop: break
@@ -189,13 +195,22 @@ struct Worker: ~Copyable {
             isShown = false
             for action in actions {
                 switch action {
-                case .ask(let asking): upstream.ask(asking, &resolution, poll: &poll, now: now)
-                case .close(let attempt): upstream.close(attempt)
+                case .ask(let asking):
+                    if case .encrypted(let encryption) = asking.transport {
+                        frontend.ask(asking, encryption, &resolution, poll: &poll, now: now)
+                    } else {
+                        upstream.ask(asking, &resolution, poll: &poll, now: now)
+                    }
+                case .close(let attempt):
+                    upstream.close(attempt)
+                    frontend.close(attempt)
                 case .prove(let attempt, let host, let interface):
                     upstream.prove(attempt, host, interface, &resolution, poll: &poll, now: now)
                 case .answer(.datagram(let socket, let peer), let message): send(message, socket, peer)
                 case .answer(.stream(let slot, let serial, _), let message):
                     streams.answer(message, slot, serial, &resolution, poll: &poll, now: now)
+                case .answer(.relayed(let query, let link, _), let message):
+                    frontend.reply(message, to: query, of: link, &resolution, poll: &poll, now: now)
                 case .answer(.explanation(let task, _), let message):
                     let steps = resolution.takeSteps(of: task)
                     mailbox.give(NameFinding(task: task, content: .explained(message, steps)))

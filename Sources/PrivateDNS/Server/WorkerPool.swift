@@ -151,6 +151,14 @@ public final class WorkerPool {
         }
     }
 
+    /// Has the frontend speak TLS for the workers from now on: each by a stream socket of its own, which is duplicated.
+    public func relay(by sockets: [Int32]) throws(SystemError) {
+        for (member, socket) in zip(members, sockets) {
+            let copy = SharedDescriptor(try FileDescriptor.duplicating(socket))
+            member.mailbox.give { $0.frontend = copy }
+        }
+    }
+
     private func addWorker() throws(SystemError) {
         let mailbox = try WorkerMailbox(acknowledged: bell)
         let (cacheBudget, commons, clock) = (cacheBudget, commons, clock)

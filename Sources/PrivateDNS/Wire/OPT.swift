@@ -8,6 +8,9 @@ enum OPT {
     static let fixedSize = 11
     static let dnssecOK: UInt32 = 0x8000
     static let extendedErrorOption: UInt16 = 15
+    static let paddingOption: UInt16 = 12
+    /// What a query's length is a multiple of (RFC 8467 section 4.1), in octets.
+    private static let paddedTo = 128
 
     /// Checks that the options fill the RDATA.
     static func checkOptions(_ message: Span<UInt8>, _ data: Range<Int>) throws(FormatError) {
@@ -37,6 +40,16 @@ enum OPT {
         hop.write(into: &room, at: offset + fixedSize)
         room.copy(options, at: offset + fixedSize + hop.count)
         return offset + fixedSize + hop.count + options.count
+    }
+
+    /// The octets of a Padding option (RFC 7830 section 3) that makes a message of whole blocks.
+    /// - Parameter count: how long the message is without it.
+    static func padding(behind count: Int) -> [UInt8] {
+        let length = (paddedTo - (count + 4) % paddedTo) % paddedTo
+        var option: [UInt8] = []
+        option.append(paddingOption)
+        option.append(UInt16(length))
+        return option + [UInt8](repeating: 0, count: length)
     }
 
     /// The octets of an Extended DNS Error option; the text is cut where it would crowd out the answer.

@@ -84,7 +84,8 @@ extension Scenarios {
                     switch message {
                     case .listeners(let listeners, _): #expect(listeners.allSatisfy { $0.kind.role == .resolver })
                     case .zoneFile, .resolver, .find, .names, .stop: break
-                    case .page, .deliver, .shakeHands: Issue.record("not for a resolver: \(message)")
+                    case .page, .deliver, .shakeHands, .namesOverTLS, .relay:
+                        Issue.record("not for a resolver: \(message)")
                     }
                 }
                 for descriptor in stranger.descriptors {
