@@ -247,13 +247,19 @@ extension Lab {
         return server
     }
 
-    private func startUnbound(_ label: String, listen: [String], data: [String]) throws -> Background {
+    func startUnbound(
+        _ label: String,
+        listen: [String],
+        data: [String],
+        more: [String] = []
+    ) throws -> Background {
         let lines =
             [
                 "server:", "  directory: \"\(cloud.folder)\"", "  pidfile: \"\"", "  username: \"\"", "  chroot: \"\"",
                 "  use-syslog: no", "  do-daemonize: no", "  num-threads: 1", "  access-control: 0.0.0.0/0 allow",
                 "  access-control: ::/0 allow", "  module-config: \"iterator\"", "  local-zone: \".\" static",
-            ] + listen.map { "  interface: \($0)" } + data.map { "  local-data: \"\($0)\"" }
+            ] + (listen.map { "interface: \($0)" } + more).map { "  \($0)" }
+            + data.map { "  local-data: \"\($0)\"" }
             + ["remote-control:", "  control-enable: no"]
         let file = try cloud.write("\(label).conf", lines.joined(separator: "\n") + "\n")
         return try cloud.start(label, "unbound", "-d", "-c", file)
