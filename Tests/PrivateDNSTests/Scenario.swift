@@ -88,13 +88,19 @@ final class Scenario {
 
     /// Asks; nil where nothing is answered at once.
     @discardableResult
-    func ask(_ query: [UInt8], from address: IPAddress = client, isStream: Bool = false) -> [UInt8]? {
+    func ask(
+        _ query: [UInt8],
+        from address: IPAddress = client,
+        isStream: Bool = false,
+        isRelayed: Bool = false
+    ) -> [UInt8]? {
+        let isStream = isStream || isRelayed
         var room = [UInt8](repeating: 0xee, count: isStream ? MessageSize.stream : MessageSize.datagram)
         var span = room.mutableSpan
         let verdict = resolution.query(
             query.span,
             from: address,
-            by: isStream ? .stream : .datagram,
+            by: isRelayed ? .relay : isStream ? .stream : .datagram,
             now: now,
             into: &span
         )

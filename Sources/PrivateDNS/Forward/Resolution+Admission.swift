@@ -34,6 +34,7 @@ extension Resolution {
         if isStream, scan.edns?.options.asksForKeepalive == true {
             scan.hop.add(keepalive: arrival == .relay ? FrontendLink.idleTime : StreamConnections.idleTime)
         }
+        scan.hop.isPadded = arrival == .relay && scan.edns?.options.isPadded == true
         let limit = isStream ? MessageSize.stream : scan.datagramLimit
         if !isAdmitted, standing != .proven {
             guard standing != .silent else { return cut(.queries) }
