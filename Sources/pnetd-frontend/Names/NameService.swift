@@ -14,8 +14,9 @@ import ProcessLink
 final class NameService {
     /// How often the agent is told what became of connections, at the most.
     private static let reportInterval = TimeAmount.milliseconds(250)
-    /// Questions that one thread of the resolver may have under way; it has fewer exchanges.
+    /// Questions that one thread of the resolver may have under way, and octets of one: it has fewer, and shorter ones.
     private static let askedLimit = 4_096
+    private static let questionLengths = 12...1_024
 
     let loop: any EventLoop
     private let log: Logger
@@ -88,7 +89,7 @@ final class NameService {
     func took(_ message: RelayMessage, by link: RelayLink) {
         switch message {
         case .ask(let number, let upstream, let message):
-            guard let server = upstreams[upstream], message.count >= 12,
+            guard let server = upstreams[upstream], Self.questionLengths.contains(message.count),
                 asked[ObjectIdentifier(link), default: 0] < Self.askedLimit
             else { return link.send(.failed(number)) }
             asked[ObjectIdentifier(link), default: 0] += 1
