@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import NetworkTypes
+public import NetworkTypes
 
 /// One question that is asked upstream for all clients that want its answer.
 struct Exchange {
@@ -117,8 +117,10 @@ struct AttemptID: Hashable, Sendable {
 }
 
 /// How a server is asked.
-enum UpstreamTransport: Hashable, Sendable {
+public enum UpstreamTransport: Hashable, Sendable {
+    /// Over UDP.
     case datagram
+    /// Over TCP.
     case stream
     /// Over TLS, by the frontend.
     case encrypted(Upstream.Encryption)

@@ -70,7 +70,7 @@ extension Resolution {
         tally.upstreamQueries[exchange.route.label] &+= 1
         note(
             exchange,
-            .asked(exchange.route.servers[server], path: exchange.route.path(way), overTCP: transport == .stream)
+            .asked(exchange.route.servers[server], path: exchange.route.path(way), transport)
         )
         actions.append(
             .ask(

@@ -23,8 +23,8 @@ extension Scenarios {
         }
 
         /// What the site holds against a server's certificate.
-        private func trust(_ authority: Authority, _ lab: Lab) throws {
-            try Files.replace("\(lab.site.folder)/keys/names.pem", with: Files.read(authority.certificate))
+        private func trust(_ authority: Authority, _ lab: Lab, as name: String = "names.pem") throws {
+            try Files.replace("\(lab.site.folder)/keys/\(name)", with: Files.read(authority.certificate))
         }
 
         /// The certificate is good, bad and good again; the frontend is killed: the server is asked over TLS, or not at all.
@@ -51,10 +51,33 @@ extension Scenarios {
                 for process in lab.site.processes(running: "pnetd-frontend") { kill(process, SIGKILL) }
                 try waitUntil("the next frontend asks") { try Self.asks(daemon, 20) }
 
+                // The file changes while names are asked.
+                try trust(authority, lab, as: "names-2.pem")
+                let text = String(decoding: try Files.read(daemon.file), as: UTF8.self)
+                for number in 30..<60 {
+                    if number == 40 {
+                        try Files.replace(
+                            daemon.file,
+                            with: Array(text.replacing("names.pem", with: "names-2.pem").utf8)
+                        )
+                        let reload = try daemon.pnetctl("reload")
+                        #expect(reload.status == 0, "\(reload.output)")
+                    }
+                    #expect(try Self.asks(daemon, number), "\(number)")
+                }
+                let explained = try daemon.pnetctl("dns", "explain", "w24.example.net").output
+                #expect(explained.contains(" is asked over \(transport == "tls" ? "TLS" : "HTTPS")"), "\(explained)")
+
+                try daemon.killAgent()
+                for number in 60..<70 { #expect(try Self.asks(daemon, number), "\(number)") }
+                try daemon.start()
+                try daemon.waitForNames()
+                for number in 70..<80 { #expect(try Self.asks(daemon, number), "\(number)") }
+
                 try server.stop()
                 try waitUntil("nobody is there") {
-                    try daemon.status().warnings.contains { $0.contains("nobody takes a connection there") }
-                        || daemon.dig("w21.example.net").contains("status: NOERROR")
+                    #expect(try daemon.dig("+time=6", "w21.example.net").contains("status: SERVFAIL"))
+                    return try daemon.status().warnings.contains { $0.contains("nobody takes a connection there") }
                 }
                 for (certified, reason) in [
                     (try authority.certify(Self.server, .past), "its certificate has expired"),
@@ -131,6 +154,11 @@ extension Scenarios {
                     return try serial() != before
                 }
                 #expect(asked > 0 && before.hasPrefix("serial="))
+                try daemon.killAgent()
+                #expect(try ask("historian.plant.internal", "A", "+short") == "10.20.0.10\n")
+                try daemon.start()
+                try daemon.waitForNames()
+                #expect(try ask("historian.plant.internal", "A", "+short") == "10.20.0.10\n")
                 for process in lab.site.processes(running: "pnetd resolver") { kill(process, SIGKILL) }
                 try waitUntil("the next resolver answers") {
                     try ask("historian.plant.internal", "A", "+short") == "10.20.0.10\n"
