@@ -63,6 +63,28 @@ struct EncryptedUpstreamTests {
         #expect(scenario.takeAnswers().map(\.code) == [2])
     }
 
+    /// One that is asked in the clear is there for when the other cannot be asked, not for when it takes its time.
+    @Test func waitForAHandshakeBeforeOthersAreAskedInTheClear() throws {
+        let scenario = Scenario()
+        scenario.adopt([], upstreams: [Self.first, Self.second], over: .tls, plain: [Scenario.upstream])
+        scenario.ask(name)
+        scenario.pass(.milliseconds(60))
+        #expect(scenario.takeAsked().map(\.server) == [Self.first, Self.second])
+        scenario.pass(.milliseconds(380))
+        #expect(scenario.takeAsked().isEmpty)
+        scenario.pass(.milliseconds(20))
+        #expect(scenario.takeAsked().map(\.server) == [Scenario.upstream])
+    }
+
+    @Test func giveWayToThoseInTheClearThatTheFileNamesWhereTheyFail() throws {
+        let scenario = Scenario()
+        scenario.adopt([], upstreams: [Self.first], over: .tls, plain: [Scenario.upstream])
+        scenario.ask(name)
+        scenario.fail(try #require(scenario.takeAsked().first))
+        let asked = try #require(scenario.takeAsked().first)
+        #expect(asked.server == Scenario.upstream && asked.transport == .datagram)
+    }
+
     /// A server that does not know EDNS, one that cuts its answer short, one that answers something else.
     @Test func staySoWhateverTheyAnswer() throws {
         let scenario = scenario()

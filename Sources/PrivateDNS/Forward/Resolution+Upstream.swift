@@ -39,7 +39,11 @@ extension Resolution {
         let way = exchange.turns / count % exchange.route.ways.count
         exchange.turns += 1
         let hedge = health.hedge(healthKey(exchange.route, server, way))
-        let isHedged = exchange.turns < count
+        // Nobody is asked in the clear only because a handshake takes its time.
+        let isLaidOpen =
+            exchange.turns < count && exchange.route.transports[server] != .datagram
+            && exchange.route.transports[exchange.order[exchange.turns]] == .datagram
+        let isHedged = exchange.turns < count && !isLaidOpen
         // Two rounds of short waits would only add to the load of servers that are slow.
         let patience = exchange.turns > exchange.firstTurns ? Exchange.patience * 2 : Exchange.patience
         exchange.nextTry = now + (isHedged ? hedge : max(patience, hedge))
