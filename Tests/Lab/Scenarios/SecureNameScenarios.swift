@@ -145,6 +145,18 @@ extension Scenarios {
                 #expect(designated == expected, "\(designated)")
                 #expect(try metrics(lab).contains(#"pnetd_dns_queries_total{transport="tls"} "#))
 
+                // More at a time than one connection may have under way.
+                let names = try lab.site.write(
+                    "names.txt",
+                    "historian.plant.internal A\nhub1.privatelink.azure-devices.net A\nwww.example.net A\n"
+                )
+                let load = try lab.site.attempt(
+                    ["dnsperf", "-m", "dot", "-s", "10.1.0.1", "-p", "853", "-d", names]
+                        + ["-l", "3", "-c", "10", "-q", "1000"]
+                ).output
+                #expect(load.contains("Queries lost:         0 (0.00%)"), "\(load)")
+                #expect(load.contains("NOERROR") && load.contains("(100.00%)"), "\(load)")
+
                 let before = try serial()
                 try install()
                 var asked = 0
