@@ -126,6 +126,25 @@ struct NameServiceTests {
         try until("there were three connections") { $0.connections == 3 && $0.problem == nil }
     }
 
+    /// A connection that leads nowhere any more, as when the way there has died.
+    @Test func asksAgainWhereAConnectionFallsSilent() throws {
+        try servers.certify(Self.name)
+        let endpoint = try servers.serveNames(Self.name, as: .stuck)
+        tell([try server(at: endpoint)])
+        let resolver = try relay()
+        let start = agent.loop.now
+        for number in [UInt64(1), 2] {
+            try resolver.send(.ask(number, of: Upstream(endpoint, .tls), message: Self.query))
+            guard case .answered(number, _) = try resolver.next() else {
+                Issue.record("no answer to \(number)")
+                return
+            }
+        }
+        let time = agent.loop.now - start
+        #expect(time >= .seconds(2) && time < .seconds(4))
+        try until("there were two connections") { $0.connections == 2 }
+    }
+
     @Test func hangsUpOnAResolverThatSaysNonsense() throws {
         tell([])
         for octets in [[0, 1, 0, 30], RelayMessage.answered(1, message: []).frame] as [[UInt8]] {

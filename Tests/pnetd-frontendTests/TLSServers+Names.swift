@@ -12,6 +12,8 @@ extension TLSServers {
         case backwards
         /// One, and then it hangs up.
         case once
+        /// One, and then none.
+        case stuck
     }
 
     /// Starts a server of DNS over TLS with the certificate for a name: it gives each question back as its answer.
@@ -36,6 +38,7 @@ extension TLSServers {
                             if "\(manner.rawValue)" == "backwards" and len(held) < 2: continue
                             client.sendall(b"".join(held))
                             held = []
+                            if "\(manner.rawValue)" == "stuck": client.recv(1 << 16); client.recv(1)
                             if "\(manner.rawValue)" == "once": return
                 except (OSError, ssl.SSLError): pass
             listener = socket.create_server(("127.0.0.1", \(endpoint.port)))
