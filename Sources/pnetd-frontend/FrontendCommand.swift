@@ -14,7 +14,7 @@ struct FrontendCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pnetd-frontend",
         abstract:
-            "Serves metrics, health and names over TLS, and delivers alerts; started by pnetd or pnetd-frontend.service.",
+            "Serves metrics, health and names over TLS, and delivers alerts; started by pnetd or its own unit.",
         version: Version.text
     )
 

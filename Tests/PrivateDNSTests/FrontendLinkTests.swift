@@ -18,11 +18,13 @@ struct FrontendLinkTests {
         private let socket: FileDescriptor
         private var frames = RelayFrames()
 
-        init(of server: LoopbackServer) throws {
+        convenience init(of server: LoopbackServer) throws { try self.init(of: server.pool) }
+
+        init(of pool: WorkerPool) throws {
             let (one, other) = try UnixPair().release()
             socket = FileDescriptor(owning: one)
             let workers = FileDescriptor(owning: other)
-            try server.pool.relay(by: [workers.raw])
+            try pool.relay(by: [workers.raw])
         }
 
         func send(_ octets: [UInt8]) throws { #expect(try socket.write(octets.span) == octets.count) }
@@ -129,6 +131,34 @@ struct FrontendLinkTests {
         #expect(try frontend.next() == .reply(3, message: []))
         for _ in 0..<300 where server.pool.tally.relayedQueries < 3 { usleep(10_000) }
         #expect(server.pool.tally.relayedQueries == 3 && server.pool.tally.streamQueries == 0)
+    }
+
+    /// The resolver may have no sockets yet when it hears of the frontend.
+    @Test func servesAFrontendThatCameBeforeTheWorkers() throws {
+        let pool = try WorkerPool(cacheBudget: 1 << 20)
+        defer { pool.stop() }
+        let frontend = try Frontend(of: pool)
+        let any = SocketEndpoint(address: try #require(IPAddress("127.0.0.1")), port: 0)
+        let socket = try NetworkSocket.listener(on: any, isStream: false)
+        try pool.serve([.init(worker: 0, descriptor: socket.raw, isStream: false)])
+        let query = MessageText.query("localhost").bytes
+        let policy = Policy(
+            serial: 1,
+            allow: [try #require(IPPrefix("127.0.0.0/8"))],
+            whenBlocked: .servfail,
+            upstreams: [],
+            zones: [],
+            after: nil
+        )
+        // Nor a policy: what is asked meanwhile waits.
+        try frontend.send(.query(1, from: .v4(IPv4Address(bits: 0x7f00_0001)), message: query))
+        usleep(100_000)
+        pool.adopt(policy)
+        guard case .reply(1, let answer) = try frontend.next() else {
+            Issue.record("no reply")
+            return
+        }
+        #expect(Reply(answer).addresses == ["127.0.0.1"])
     }
 
     @Test func hangsUpOnAFrontendThatSaysNonsense() throws {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CLinux
 import NameRelay
 import NetworkTypes
 import SystemIO
@@ -41,7 +42,11 @@ struct FrontendLink: ~Copyable {
 
     /// - Returns: what was asked, and gets no answer any more.
     private mutating func letGo(_ poll: inout ReadinessPoll) -> [AttemptID] {
-        if let socket { poll.remove(socket.raw) }
+        if let socket {
+            poll.remove(socket.raw)
+            // The pool has a copy: the frontend is to know that nobody reads it.
+            shutdown(socket.raw, Int32(SHUT_RDWR))
+        }
         socket = nil
         serial += 1
         frames = RelayFrames()

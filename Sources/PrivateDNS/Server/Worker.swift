@@ -30,8 +30,9 @@ struct Worker: ~Copyable {
     private var outbox = DatagramOutbox(capacity: batch, datagramSize: MessageSize.datagram)
     private var resolution: Resolution
     private var listeners: [WorkerMailbox.Listener] = []
-    /// Those that came before there was a policy: what is asked meanwhile waits in them.
+    /// Those that came before there was a policy, and the socket to the frontend: what is asked meanwhile waits in them.
     private var unserved: [WorkerMailbox.Listener]?
+    private var unheard: SharedDescriptor?
     private var upstream = UpstreamSockets()
     private var streams = StreamConnections()
     private var frontend = FrontendLink()
@@ -114,7 +115,11 @@ struct Worker: ~Copyable {
             act(now)
             mailbox.acknowledge(order)
         }
-        if let socket = orders.frontend { frontend.attach(socket, &resolution, poll: &poll, now: now) }
+        if let socket = orders.frontend { unheard = socket }
+        if let unheard, resolution.policy != nil {
+            frontend.attach(unheard, &resolution, poll: &poll, now: now)
+            self.unheard = nil
+        }
         for task in orders.tasks { perform(task, now) }
         if let unserved, resolution.policy != nil {
             listen(unserved)
