@@ -14,8 +14,8 @@ private let question = UpstreamAnswer.Question(name: HostileMessages.name, type:
 private let network = AddressSet([IPPrefix("10.20.0.0/16"), IPPrefix("fd00:20::/48")].compactMap(\.self))
 private let route = ForwardRoute(
     scope: 1,
+    lineage: 1,
     servers: [],
-    interface: nil,
     label: 0,
     isPathBound: true,
     filter: AnswerFilter(addresses: .within(network))

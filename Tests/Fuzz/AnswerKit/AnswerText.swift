@@ -14,8 +14,8 @@ struct AnswerText {
     static let apex = Array(name[4...])
     static let route = ForwardRoute(
         scope: 1,
+        lineage: 1,
         servers: [],
-        interface: nil,
         label: 0,
         isPathBound: true,
         apex: apex,
