@@ -65,6 +65,8 @@ public struct ResolverConfiguration: Hashable, Sendable {
     public let workers: Int
     /// What is answered for a name whose network is blocked.
     public let whenBlocked: BlockedAnswer
+    /// How long clients are told to keep the answers of networks' zones, in whole seconds.
+    public let pathBoundTTL: Duration
     /// What one client may cost.
     public let limits: ClientLimits
     /// Who is asked for names in no zone; where there is none, such names are refused.

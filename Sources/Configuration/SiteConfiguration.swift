@@ -14,6 +14,8 @@ public struct SiteConfiguration: Equatable, Sendable {
     public let networks: [NetworkConfiguration]
     /// The resolver; nil where the file has none.
     public let resolver: ResolverConfiguration?
+    /// What some of its clients see otherwise; the first one that fits counts.
+    public let views: [ViewConfiguration]
     /// Where metrics are served over HTTP; empty where they are not.
     public let metricsListen: [SocketEndpoint]
     /// The control socket.

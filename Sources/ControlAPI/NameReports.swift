@@ -42,7 +42,7 @@ public struct NameStep: Hashable, Sendable, Codable {
     public var hop: Int
     /// The name at hand.
     public var name: DomainName
-    /// What it is: `zone`, `no-zone`, `cached`, `joined`, `asked`, `answered`, `unreachable`, `silent`, `left-out`, `alias`,
+    /// What it is: `view`, `zone`, `no-zone`, `cached`, `joined`, `asked`, `answered`, `unreachable`, `silent`, `left-out`, `alias`,
     /// `barred`, `recalled`, `proven`, `unproven`, `published`, `client-refused`, `type-left-out` or `answer`; the set is open.
     public var event: String
     /// The same for people.

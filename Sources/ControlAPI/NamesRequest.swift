@@ -26,8 +26,23 @@ public struct NamesRequest: Hashable, Sendable, Codable {
     /// With `explain`: the client who is answered; one that may ask where it is left out.
     public var from: IPAddress?
 
+    /// With `explain`: what the upstreams say is wanted, whatever zones there are. No client gets that.
+    public var ignoringZones: Bool?
+
+    /// With `audit`: names to ask for besides those that the site has.
+    public var names: [DomainName]?
+
     /// Makes a request.
-    public init(_ action: Action, name: DomainName? = nil, type: String? = nil, from: IPAddress? = nil) {
+    public init(
+        _ action: Action,
+        name: DomainName? = nil,
+        type: String? = nil,
+        from: IPAddress? = nil,
+        ignoringZones: Bool? = nil,
+        names: [DomainName]? = nil
+    ) {
+        self.names = names
+        self.ignoringZones = ignoringZones
         self.action = action
         self.name = name
         self.type = type

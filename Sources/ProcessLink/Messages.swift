@@ -102,6 +102,8 @@ public enum NamesReport: Hashable, Sendable, Codable {
     case explained(NameExplanation)
     case flushed(FlushReport)
     case dumped(NameDump)
+    /// Of the agent itself.
+    case audited(NameAudit)
 }
 
 /// Why a host has no address.

@@ -22,6 +22,8 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
     public var allow: [IPPrefix]
     /// What is answered for a name whose network is blocked.
     public var whenBlocked: BlockedAnswer
+    /// How long clients are told to keep what holds only while a path does, in seconds.
+    public var pathBoundTTL: UInt32
     /// What one client may cost.
     public var limits: Limits
     /// Who is asked for all that no zone holds.
@@ -36,6 +38,8 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
     public var specialUseUpstream: [DomainName]
     /// The zones; the longest match counts.
     public var zones: [Zone]
+    /// What some clients see otherwise; the first one that fits counts.
+    public var views: [View]
 
     /// Makes a snapshot.
     public init(
@@ -49,8 +53,12 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         specialUseUpstream: [DomainName] = [],
         networks: [Network],
         trusted: [DomainName],
-        zones: [Zone]
+        zones: [Zone],
+        views: [View] = [],
+        pathBoundTTL: UInt32 = 10
     ) {
+        self.pathBoundTTL = pathBoundTTL
+        self.views = views
         self.networks = networks
         self.trusted = trusted
         self.serial = serial
@@ -109,6 +117,35 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         /// Describes a network.
         public init(name: NetworkName, prefixes: [IPPrefix]) {
             (self.name, self.prefixes) = (name, prefixes)
+        }
+    }
+
+    /// What some clients see otherwise.
+    public struct View: Hashable, Sendable, Codable {
+        /// The view's name.
+        public var name: String
+        /// Whose view it is; nil for anybody's.
+        public var clients: [IPPrefix]?
+        /// The indexes of the interfaces on which they ask; nil for all.
+        public var interfaces: Set<UInt32>?
+        /// What stands in place of the zones of the same name, and beside the others.
+        public var zones: [Zone]
+        /// Whether the upstreams are asked for what no zone holds.
+        public var hasUpstreams: Bool
+
+        /// Describes a view.
+        public init(
+            name: String,
+            clients: [IPPrefix]?,
+            interfaces: Set<UInt32>?,
+            zones: [Zone],
+            hasUpstreams: Bool
+        ) {
+            self.name = name
+            self.clients = clients
+            self.interfaces = interfaces
+            self.zones = zones
+            self.hasUpstreams = hasUpstreams
         }
     }
 

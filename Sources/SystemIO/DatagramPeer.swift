@@ -17,6 +17,8 @@ public struct DatagramPeer: Sendable {
     var name = sockaddr_in6()
     var nameLength: socklen_t = 0
     var local: LocalEnd = .bound
+    /// The index of the interface by which it came; 0 where the kernel was not asked to tell.
+    public internal(set) var interface: UInt32 = 0
 
     /// A peer that is reached from the address the socket is bound to.
     public init(_ endpoint: SocketEndpoint) {
@@ -54,6 +56,7 @@ public struct DatagramPeer: Sendable {
         let kind = unsafe (item.pointee.cmsg_level, item.pointee.cmsg_type)
         if kind == (Int32(IPPROTO_IP), IP_PKTINFO) {
             var info = unsafe UnsafeRawPointer(data).loadUnaligned(as: in_pktinfo.self)
+            interface = UInt32(bitPattern: info.ipi_ifindex)
             info.ipi_ifindex = 0
             local = .v4(info)
         } else if kind == (Int32(IPPROTO_IPV6), IPV6_PKTINFO) {
@@ -61,6 +64,7 @@ public struct DatagramPeer: Sendable {
             let isLinkLocal = unsafe withUnsafeBytes(of: info.ipi6_addr) {
                 unsafe $0[0] == 0xfe && $0[1] & 0xc0 == 0x80
             }
+            interface = info.ipi6_ifindex
             if !isLinkLocal { info.ipi6_ifindex = 0 }
             local = .v6(info)
         }

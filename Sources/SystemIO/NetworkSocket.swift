@@ -71,9 +71,42 @@ public enum NetworkSocket {
     /// Asks the kernel to tell which address each datagram was sent to, on a socket that is bound to all.
     public static func tellLocalAddress(_ descriptor: Int32) throws(SystemError) {
         guard let endpoint = boundEndpoint(of: descriptor), endpoint.address.bits == 0 else { return }
+        try tellInterface(descriptor)
+    }
+
+    /// Asks the kernel to tell by which interface each datagram comes, or each connection that is made to the socket from
+    /// now on.
+    public static func tellInterface(_ descriptor: Int32) throws(SystemError) {
+        guard let endpoint = boundEndpoint(of: descriptor) else { return }
         switch endpoint.address.family {
         case .ipv4: try enable(descriptor, Int32(IPPROTO_IP), IP_PKTINFO)
         case .ipv6: try enable(descriptor, Int32(IPPROTO_IPV6), IPV6_RECVPKTINFO)
+        }
+    }
+
+    /// The index of an interface; nil where there is none of that name.
+    public static func index(of interface: InterfaceName) -> UInt32? {
+        let index = unsafe if_nametoindex(interface.text)
+        return index == 0 ? nil : index
+    }
+
+    /// The index of the interface by which a connection came; 0 where its listener was not asked to tell.
+    public static func arrivalInterface(of descriptor: Int32) -> UInt32 {
+        guard let endpoint = boundEndpoint(of: descriptor) else { return 0 }
+        // What the option is called in RFC 2292; linux/in6.h.
+        let (level, name) =
+            endpoint.address.family == .ipv4
+            ? (Int32(IPPROTO_IP), IP_PKTOPTIONS) : (Int32(IPPROTO_IPV6), IPV6_2292PKTOPTIONS)
+        var room: [32 of UInt64] = .init(repeating: 0)
+        var length = socklen_t(MemoryLayout.size(ofValue: room))
+        guard unsafe getsockopt(descriptor, level, name, &room, &length) == 0 else { return 0 }
+        return unsafe withUnsafeMutableBytes(of: &room) { bytes in
+            var message = unsafe msghdr()
+            unsafe message.msg_control = bytes.baseAddress
+            unsafe message.msg_controllen = Int(length)
+            var peer = DatagramPeer()
+            unsafe peer.takeLocalEnd(from: &message)
+            return peer.interface
         }
     }
 

@@ -307,6 +307,18 @@ struct NetworkMistakeTests {
         )
     }
 
+    /// As of the addresses of GCP's private.googleapis.com: they look public, and only a route makes them private.
+    @Test func prefixesOfZonesThatNoNetworkHas() throws {
+        let zone = "        forward: [10.20.0.53]"
+        try Example.expect(
+            (zone, zone + "\n        prefixes: [10.20.0.0/24, 199.36.153.8/30]"),
+            give: [
+                "40:34: error: prefixes: 199.36.153.8/30 of a zone of network 'azure' lies in no network's prefixes "
+                    + "(add it to the network's: its names would lead past the paths)"
+            ]
+        )
+    }
+
     @Test func prefixesOfZonesOfRecords() throws {
         try Example.expect(
             (

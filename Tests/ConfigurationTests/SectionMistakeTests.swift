@@ -22,7 +22,8 @@ struct SectionMistakeTests {
             ("workers: 2", "colour: red"),
             give: [
                 "52:3: error: unknown key 'colour' in resolver (known here: listen, allow, "
-                    + "workers, when-blocked, limits, upstreams, special-use-upstream, rebinding, host, tls)"
+                    + "workers, when-blocked, path-bound-ttl, limits, upstreams, special-use-upstream, rebinding, host, "
+                    + "tls)"
             ]
         )
     }
@@ -100,9 +101,9 @@ struct SectionMistakeTests {
 
     @Test func sectionOfTheDesign() throws {
         try Example.expect(
-            ("site: plant-7", "site: plant-7\nviews: {}\nsegments: {ssh: 22}"),
+            ("site: plant-7", "site: plant-7\ngateway: {}\nsegments: {ssh: 22}"),
             give: [
-                "3:1: error: 'views' is part of the design but not of this version (remove it)",
+                "3:1: error: 'gateway' is part of the design but not of this version (remove it)",
                 "4:1: error: 'segments' is part of the design but not of this version (remove it)",
             ]
         )

@@ -142,14 +142,14 @@ struct ValidFileTests {
             .replacing(
                 "        forward: [10.20.0.53]",
                 with:
-                    "        forward: [10.20.0.53]\n        prefixes: [199.36.153.8/30]\n        types: [A, TYPE65, txt]"
+                    "        forward: [10.20.0.53]\n        prefixes: [10.20.8.0/24]\n        types: [A, TYPE65, txt]"
             )
             .replacing("workers: 2", with: "workers: 2\n  rebinding: {allow: [lan, \".\"]}")
         let file = try TemporaryFile(Array(text.utf8))
         let site = try Configuration.load(path: file.path).configuration
         try file.remove()
         let zone = try #require(site.networks.first?.zones.first)
-        #expect(zone.terms.prefixes?.map(\.description) == ["199.36.153.8/30"])
+        #expect(zone.terms.prefixes?.map(\.description) == ["10.20.8.0/24"])
         #expect(zone.terms.types == [1, 16, 65])
         #expect(site.resolver?.trusted.map(\.withoutRootDot) == ["lan", "."])
         #expect(site.networks[1].zones.first?.terms.prefixes == nil)

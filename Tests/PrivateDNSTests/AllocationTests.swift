@@ -18,7 +18,9 @@ struct AllocationTests {
     @Test(.enabled(if: isOptimised, "a gate for release builds: swift test -c release"))
     func answersWithoutAllocating() throws {
         let scenario = Scenario()
-        scenario.adopt([
+        // Nobody is exempt, so that all limits are looked at.
+        let limits = ClientLimits(queriesPerSecond: 1_000_000, inFlight: 9, responsesPerSecond: 1_000_000, exempt: [])
+        let zones = [
             try Scenario.zone(
                 "plant.internal",
                 records: ["h A 10.0.0.1", "*.w A 10.0.0.2"],
@@ -26,7 +28,8 @@ struct AllocationTests {
             ),
             try Scenario.zone("azure.test", realm: Scenario.path("pn-a")),
             try Scenario.zone("blocked.test", realm: .blocked("no path since 12:00")),
-        ])
+        ]
+        scenario.adopt(zones, clientLimits: limits)
         scenario.ask("hub.azure.test")
         let asked = try #require(scenario.takeAsked().first)
         let record = MessageText.record("hub.azure.test", .a, ttl: 300, [10, 20, 0, 7])
@@ -39,11 +42,15 @@ struct AllocationTests {
         ]
         var queries = names.map { MessageText.query($0, edns: MessageText.opt()).bytes }
         queries += names.map { MessageText.query($0).bytes }
+        // A cookie, checked and given.
+        let cookie: [UInt8] =
+            [0, 10, 0, 24] + [UInt8](repeating: 7, count: 8) + [1, 0, 0, 0] + [UInt8](repeating: 0, count: 12)
+        queries += names.map { MessageText.query($0, edns: MessageText.opt(options: cookie)).bytes }
         // Malformed ones are left out: swift-testing hooks every throw of its process, also a typed one, and boxes
         // the error for it. In the resolver nothing is boxed.
         // The first round makes what is made once.
         for query in queries { #expect(scenario.allocations(asking: query, times: 1) != nil) }
         for query in queries { #expect(scenario.allocations(asking: query, times: 1000) == 0) }
-        #expect(scenario.tally.cacheHits == 2002)
+        #expect(scenario.tally.cacheHits == 3003)
     }
 }

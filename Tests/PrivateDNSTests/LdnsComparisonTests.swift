@@ -87,7 +87,7 @@ struct LdnsComparisonTests {
             authority: [MessageText.soa("example.net", ttl: 60, minimum: 60)]
         )
         let question = UpstreamAnswer.Question(name: MessageText.wire(name), type: .a, variant: [])
-        let route = ForwardRoute(scope: 1, lineage: 1, servers: [], label: 0, isPathBound: false)
+        let route = ForwardRoute(scope: 1, lineage: 1, servers: [], label: 0, pathBoundTTL: nil)
         var taken = 0
         // Of types that we do not act on the RDATA is opaque to us (RFC 3597), while libldns knows it: so the types of
         // the three records stay.

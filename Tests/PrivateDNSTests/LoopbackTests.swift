@@ -78,6 +78,21 @@ struct LoopbackTests {
         #expect(server.pool.tally.datagramQueries == 50)
     }
 
+    /// Which worker a client's next query reaches is the kernel's choice.
+    @Test func allWorkersKnowTheCookiesOfEach() throws {
+        let server = try LoopbackServer(workers: 3)
+        try server.adopt(records())
+        func ask(_ cookie: [UInt8]) throws -> [UInt8]? {
+            let option = [0, 10, 0, UInt8(cookie.count)] + cookie
+            let query = MessageText.query("h.plant.internal", edns: MessageText.opt(options: option)).bytes
+            return try server.ask(query).flatMap { Reply($0).cookie }
+        }
+        let given = try #require(try ask([1, 2, 3, 4, 5, 6, 7, 8]))
+        // One that is not known would be answered with another: the time has gone on, or the key is another's.
+        usleep(1_100_000)
+        for _ in 0..<30 { #expect(try ask(given) == given) }
+    }
+
     @Test func forwardsThroughAnInterface() throws {
         let any = SocketEndpoint(address: .v4(IPv4Address(bits: 0x7f00_0001)), port: 0)
         let cloud = try NetworkSocket.listener(on: any, isStream: false)

@@ -57,6 +57,7 @@ final class Scenario {
 
     func adopt(
         _ zones: [Policy.Zone],
+        views: [Policy.View] = [],
         upstreams: [SocketEndpoint] = [upstream],
         over encryption: Upstream.Encryption? = nil,
         plain: [SocketEndpoint] = [],
@@ -78,6 +79,7 @@ final class Scenario {
             designation: designation,
             protection: protection,
             zones: zones,
+            views: views,
             after: policy
         )
         policy = next
@@ -92,6 +94,7 @@ final class Scenario {
     func ask(
         _ query: [UInt8],
         from address: IPAddress = client,
+        on interface: UInt32 = 0,
         isStream: Bool = false,
         isRelayed: Bool = false
     ) -> [UInt8]? {
@@ -101,10 +104,12 @@ final class Scenario {
         let verdict = resolution.query(
             query.span,
             from: address,
+            on: interface,
             by: isRelayed ? .relay : isStream ? .stream : .datagram,
             now: now,
             into: &span
         )
+        defer { refresh() }
         switch verdict {
         case .answer(let count): return Array(room[..<count])
         case .drop: return nil
@@ -112,7 +117,8 @@ final class Scenario {
             let before = answered.count
             let peer = DatagramPeer(SocketEndpoint(address: address, port: 5353))
             let client: Client =
-                isStream ? .stream(slot: 0, serial: 1, address: address) : .datagram(socket: 0, peer: peer)
+                isStream
+                ? .stream(slot: 0, serial: 1, address: address, interface: interface) : .datagram(socket: 0, peer: peer)
             resolution.pursue(query.span, scan, from: client, now: now)
             drain()
             return answered.count > before ? answered.removeLast() : nil
@@ -157,6 +163,12 @@ final class Scenario {
 
     func fail(_ asking: Resolution.Asking) {
         resolution.failed(asking.attempt, now: now)
+        drain()
+    }
+
+    /// As a worker does after each batch.
+    private func refresh() {
+        resolution.refresh(now: now)
         drain()
     }
 

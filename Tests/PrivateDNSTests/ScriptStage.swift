@@ -16,11 +16,20 @@ struct ScriptStage {
         let types: Set<UInt16>?
         let lastKnownGood: LastKnownGood?
         let publicAfter: Set<PublicReason>
+        let view: String?
+    }
+
+    private struct View {
+        let name: String
+        let clients: [IPPrefix]?
+        let interfaces: Set<UInt32>?
+        let hasUpstreams: Bool
     }
 
     private let file: String
     private let scenario = Scenario()
     private var zones: [Zone] = []
+    private var views: [View] = []
     private var upstreams: [SocketEndpoint] = []
     private var trusted: [DomainName] = []
     private var whenBlocked = Policy.BlockedAnswer.servfail
@@ -43,6 +52,7 @@ struct ScriptStage {
         let words = Array(statement.words.dropFirst())
         switch statement.words[0] {
         case "zone": try declare(words, statement)
+        case "view": declareView(words)
         case "upstreams": upstreams = try words.map { try endpoint($0, statement) }
         case "trust": trusted = try words.map { try name($0, statement) }
         case "when-blocked": whenBlocked = try blockedAnswer(words, statement)
@@ -66,7 +76,9 @@ struct ScriptStage {
             }
         default: throw Script.Fault(file, statement.line, "'\(statement.words[0])' is no statement")
         }
-        if ["zone", "upstreams", "trust", "when-blocked", "network"].contains(statement.words[0]) { isAdopted = false }
+        if ["zone", "view", "upstreams", "trust", "when-blocked", "network"].contains(statement.words[0]) {
+            isAdopted = false
+        }
     }
 
     // MARK: - What the file says, and what is decided
@@ -75,7 +87,7 @@ struct ScriptStage {
         var lists: [String: [String]] = [:]
         var key = "name"
         for word in words {
-            if ["forward", "prefixes", "types", "last-known-good", "public-after"].contains(word) {
+            if ["forward", "prefixes", "types", "last-known-good", "public-after", "view"].contains(word) {
                 key = word
                 lists[key] = []
             } else {
@@ -91,10 +103,28 @@ struct ScriptStage {
             lastKnownGood: lists["last-known-good"].map {
                 LastKnownGood(port: UInt16($0[0]), age: UInt32($0[1]) ?? 0)
             },
-            publicAfter: try Set((lists["public-after"] ?? []).map { try reason($0, statement) })
+            publicAfter: try Set((lists["public-after"] ?? []).map { try reason($0, statement) }),
+            view: lists["view"]?.first
         )
-        zones.removeAll { $0.name == zone.name }
+        zones.removeAll { $0.name == zone.name && $0.view == zone.view }
         zones.append(zone)
+    }
+
+    private mutating func declareView(_ words: [String]) {
+        var lists: [String: [String]] = [:]
+        var key = ""
+        for word in words.dropFirst() {
+            if ["clients", "interfaces", "no-upstreams"].contains(word) { key = word }
+            lists[key, default: []].append(word)
+        }
+        let view = View(
+            name: words[0],
+            clients: lists["clients"]?.dropFirst().compactMap { IPPrefix($0) },
+            interfaces: lists["interfaces"].map { Set($0.compactMap { UInt32($0) }) },
+            hasUpstreams: lists["no-upstreams"] == nil
+        )
+        views.removeAll { $0.name == view.name }
+        views.append(view)
     }
 
     private func reason(_ word: String, _ statement: Script.Statement) throws -> PublicReason {
@@ -132,7 +162,7 @@ struct ScriptStage {
         isAdopted = true
         let name = try #require(NetworkName("azure"))
         let network = AddressSet([Self.network, Self.network6].compactMap { IPPrefix($0) })
-        let policies = zones.compactMap { zone -> Policy.Zone? in
+        func policyZone(_ zone: Zone) -> Policy.Zone {
             var content = Policy.Content.forward(zone.forward)
             if zone.forward.isEmpty {
                 do {
@@ -154,10 +184,20 @@ struct ScriptStage {
             )
         }
         scenario.adopt(
-            policies,
+            zones.filter { $0.view == nil }.map(policyZone),
+            views: views.map { view in
+                Policy.View(
+                    name: view.name,
+                    clients: view.clients.map { AddressSet($0) },
+                    interfaces: view.interfaces,
+                    zones: zones.filter { $0.view == view.name }.map(policyZone),
+                    hasUpstreams: view.hasUpstreams
+                )
+            },
             upstreams: upstreams,
             protection: Policy.Protection(of: network, trusting: trusted),
-            whenBlocked: whenBlocked
+            whenBlocked: whenBlocked,
+            allow: ["0.0.0.0/0", "::/0"]
         )
         playServers()
     }
@@ -206,7 +246,9 @@ struct ScriptStage {
         let type = RecordType(rawValue: try number(of: words[1], statement))
         let isSigned = words.contains("do")
         let query = MessageText.query(owner.withoutRootDot, type, edns: MessageText.opt(dnssecOK: isSigned))
-        var message = scenario.ask(query.bytes)
+        let client = words.firstIndex(of: "from").flatMap { IPAddress(words[$0 + 1]) } ?? Scenario.client
+        let interface = words.firstIndex(of: "on").flatMap { UInt32(words[$0 + 1]) } ?? 0
+        var message = scenario.ask(query.bytes, from: client, on: interface)
         playServers()
         takeTold()
         if message == nil, !told.isEmpty { message = told.removeFirst() }

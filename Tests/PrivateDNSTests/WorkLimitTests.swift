@@ -35,13 +35,13 @@ struct WorkLimitTests {
         #expect(try reply(Self.addresses(257)).takeAnswers().isEmpty)
     }
 
-    /// The alias and its target once, and then each owner: 16 KiB are taken, and no name more.
-    @Test(arguments: [(250, 1), (251, 0)]) func takesNamesOf16KiB(records: Int, answers: Int) throws {
+    /// The alias and its target once, and then each owner: 8 KiB are taken, and no name more.
+    @Test(arguments: [(124, 1), (125, 0)]) func takesNamesOf8KiB(records: Int, answers: Int) throws {
         let alias = String(repeating: "a", count: 48) + "." + Self.name
         let wire = MessageText.wire(alias)
         #expect(wire.count == 65)
         let first = MessageText.record(Self.name, .cname, ttl: 300, wire)
-        // 16 + 65 + 250 * 65 octets are below 16,384, and another 65 are not.
+        // 16 + 65 + 124 * 65 octets are below 8,192, and another 65 are not.
         let others = (0..<records).map { MessageText.record(alias, .a, ttl: 300, [10, 20, 0, UInt8($0)]) }
         #expect(try reply([first] + others).takeAnswers().count == answers)
     }

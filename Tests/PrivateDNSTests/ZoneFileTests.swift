@@ -213,4 +213,28 @@ struct ZoneFileTests {
         }
         #expect(answer.body.suffix(4) == [10, 0, 39, 15])
     }
+
+    /// Each alias holds what it leads to: a file of three megabytes would take gigabytes.
+    @Test func refusesAliasesWhoseAnswersDoNotFit() throws {
+        let zone = try #require(DomainName("plant.internal"))
+        let text = String(repeating: "x", count: 200)
+        let large = (0..<150).map { "big TXT \"\($0)\(text)\"" }
+        func aliases(_ count: Int) -> [String] { (0..<count).map { "a\($0) CNAME big" } }
+        #expect(throws: Never.self) { try ZoneRecords(zone: zone, records: large + aliases(100)) }
+        let file = (large + aliases(10_000)).joined(separator: "\n")
+        #expect(file.utf8.count < 1 << 20)
+        #expect { try ZoneRecords(zone: zone, file: file) } throws: { error in
+            "\(error)".contains("answers would take more than 64 MiB")
+        }
+        // As many that lead to a small one do.
+        let small = ["big A 10.20.0.1"] + aliases(10_000)
+        #expect(throws: Never.self) { try ZoneRecords(zone: zone, file: small.joined(separator: "\n")) }
+    }
+
+    @Test func tellsOfManyMistakesOfRecordsAtOnce() throws {
+        let zone = try #require(DomainName("plant.internal"))
+        let records = (0..<1_000).map { $0 % 2 == 0 ? "h\($0) A 10.20.0.1" : "h\($0) A nowhere" }
+        let mistakes = ZoneRecords.mistakes(in: records, of: zone)
+        #expect(mistakes.map(\.index) == (0..<ZoneFileError.faultLimit).map { 2 * $0 + 1 })
+    }
 }

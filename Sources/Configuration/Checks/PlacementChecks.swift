@@ -52,6 +52,17 @@ extension Reading {
         }
     }
 
+    /// An address that is answered is reached through a path only if a network has it; one of a public look would leave in the
+    /// open.
+    func checkZonePrefixes() {
+        guard declared.networksWithUnknownPrefixes.isEmpty else { return }
+        for prefix in declared.zonePrefixes
+        where !declared.prefixes.contains(where: { $0.value.contains(prefix.value) }) {
+            let message = "prefixes: \(prefix.value) of \(prefix.owner) lies in no network's prefixes"
+            error(prefix.mark, message, hint: "add it to the network's: its names would lead past the paths")
+        }
+    }
+
     private func check(_ sightings: [Sighting<IPAddress>], _ what: String) {
         for sighting in sightings where !declared.networksWithUnknownPrefixes.contains(sighting.owner) {
             let holder = prefix(holding: sighting.value)

@@ -16,8 +16,10 @@ extension Reading {
         checkPriorities()
         checkEndpoints()
         checkPlacement()
+        checkZonePrefixes()
         checkPaces()
         checkZones()
+        checkViewZones()
         checkZonePresets()
         checkListeners()
         // A warning beside errors is noise: the errors may be its cause.
@@ -162,6 +164,12 @@ extension Reading {
             $0.owner == $1.owner
                 ? "zone '\($1.value.withoutRootDot)' is listed twice in network '\($0.owner)'"
                 : "zone '\($1.value.withoutRootDot)' belongs to network '\($0.owner)' already"
+        }
+    }
+
+    private func checkViewZones() {
+        refuseRepeated(declared.viewZones, by: { "\($0.owner) \($0.value)" }) {
+            "zone '\($1.value.withoutRootDot)' is listed twice in view '\($0.owner)'"
         }
     }
 

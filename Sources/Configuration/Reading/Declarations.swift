@@ -69,6 +69,10 @@ struct Declarations {
     var paces: [Sighting<Duration>] = []
     var forwardServers: [Sighting<IPAddress>] = []
     var zones: [Sighting<DomainName>] = []
+    /// Zones in views, by the views' names.
+    var viewZones: [Sighting<DomainName>] = []
+    /// The networks' names.
+    var networks: [String] = []
     /// The presets of zones, and the zones that they have.
     var zonePresets: [Sighting<String>] = []
     var presetZones: [Sighting<DomainName>] = []
@@ -80,6 +84,8 @@ struct Declarations {
 
     var listens: [Sighting<SocketEndpoint>] = []
     var upstreams: [Sighting<SocketEndpoint>] = []
+    /// Where forwarded names may lead.
+    var zonePrefixes: [Sighting<IPPrefix>] = []
     /// Zones whose names the upstreams are asked for.
     var publicAfter: [Sighting<String>] = []
 }

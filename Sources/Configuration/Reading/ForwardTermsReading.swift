@@ -16,7 +16,13 @@ extension Reading {
             return terms
         }
         terms.prefixes = section["prefixes"].map { node in
-            (list(node, "prefixes") ?? []).compactMap { prefix($0, "prefixes") }
+            (list(node, "prefixes") ?? []).compactMap { item in
+                let prefix = prefix(item, "prefixes")
+                if let prefix {
+                    declared.zonePrefixes.append(Sighting(value: prefix, owner: section.what, mark: item.mark))
+                }
+                return prefix
+            }
         }
         terms.types = section["types"].map { node in Set((list(node, "types") ?? []).compactMap(recordType)) }
         if let node = section["last-known-good"] { terms.lastKnownGood = lastKnownGood(node) }

@@ -17,6 +17,7 @@ extension Reading {
 
     private func network(_ entry: YAMLNode.Entry) -> NetworkConfiguration? {
         let name: NetworkName? = self.name(entry.key, at: entry.mark, "networks")
+        declared.networks.append(entry.key)
         guard
             let section = Section(
                 entry.value,
@@ -26,7 +27,7 @@ extension Reading {
                     "prefixes", "paths", "mtu", "targets", "detect", "degraded", "failback", "drill", "when-down",
                     "zones",
                 ],
-                planned: ["gateway", "nat", "views", "segments"],
+                planned: ["gateway", "nat", "segments"],
                 reading: self
             )
         else {

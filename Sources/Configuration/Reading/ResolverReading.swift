@@ -13,10 +13,10 @@ extension Reading {
                 node,
                 of: "resolver",
                 keys: [
-                    "listen", "allow", "workers", "when-blocked", "limits", "upstreams", "special-use-upstream",
-                    "rebinding", "host", "tls",
+                    "listen", "allow", "workers", "when-blocked", "path-bound-ttl", "limits", "upstreams",
+                    "special-use-upstream", "rebinding", "host", "tls",
                 ],
-                planned: ["views", "gateway", "segments"],
+                planned: ["gateway", "segments"],
                 reading: self
             )
         else { return nil }
@@ -46,6 +46,9 @@ extension Reading {
             allow: allow ?? ResolverConfiguration.thisHost,
             workers: threads,
             whenBlocked: whenBlocked ?? .servfail,
+            pathBoundTTL: section["path-bound-ttl"].flatMap {
+                duration($0, "path-bound-ttl", in: .seconds(1) ... .seconds(3_600), saying: "1s to 1h")
+            } ?? .seconds(10),
             limits: section["limits"].map(clientLimits) ?? .init(exempt: ResolverConfiguration.thisHost),
             upstreams: upstreams.compactMap(upstream),
             tls: section["tls"].flatMap(tlsService),

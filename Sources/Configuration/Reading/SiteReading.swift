@@ -12,9 +12,9 @@ extension Reading {
                 of: "the file",
                 keys: [
                     "version", "site", "paths", "networks", "resolver", "metrics", "control", "state", "alerts",
-                    "reserve", "management", "ipsec",
+                    "reserve", "management", "ipsec", "views",
                 ],
-                planned: ["segments", "gateway", "views", "preset"],
+                planned: ["segments", "gateway", "preset"],
                 reading: self
             )
         else { return nil }
@@ -25,6 +25,12 @@ extension Reading {
         let paths = section.required("paths").map(self.paths)
         let networks = section.required("networks").map(self.networks)
         let resolver = section["resolver"].map(self.resolver)
+        let views = section["views"].map { node in
+            if resolver == nil {
+                error(node.mark, "views: the file has no resolver", hint: "resolver: {listen: [...]}")
+            }
+            return self.views(node)
+        }
         let metricsListen = section["metrics"].map(self.metrics) ?? []
         let control = section["control"].map(self.control)
         let state = section["state"].map(self.state)
@@ -38,6 +44,7 @@ extension Reading {
             paths: paths,
             networks: networks,
             resolver: resolver ?? nil,
+            views: views ?? [],
             metricsListen: metricsListen,
             control: control ?? ControlConfiguration(socket: ControlConfiguration.defaultSocket, group: nil),
             state: state ?? .standard,

@@ -6,15 +6,20 @@ import PrivateDNS
 extension Reading {
     private static let zoneSources = ["forward", "records", "file", "rewrite"]
 
-    /// A zone of a network.
-    func zone(_ node: YAMLNode, of network: String) -> ZoneConfiguration? {
-        let what = "a zone of network '\(network)'"
-        let keys = ["name", "ptr"] + Self.forwardTermKeys + Self.zoneSources
+    /// A zone of a network, or one in a view that follows a network's decision.
+    func zone(_ node: YAMLNode, of network: String, in view: (what: String, name: String)? = nil) -> ZoneConfiguration?
+    {
+        let what = view.map { "a zone of \($0.what)" } ?? "a zone of network '\(network)'"
+        let keys = ["name"] + Self.forwardTermKeys + Self.zoneSources + (view == nil ? ["ptr"] : ["network"])
         guard let section = Section(node, of: what, keys: keys, reading: self) else { return nil }
         let name = section.required("name").flatMap { node -> DomainName? in
             guard let name = value(node, "name", as: DomainName.self, form: "a domain name") else { return nil }
             if name == .root { error(node.mark, "name: the root cannot be a network's zone") }
-            declared.zones.append(Sighting(value: name, owner: network, mark: node.mark))
+            if let view {
+                declared.viewZones.append(Sighting(value: name, owner: view.name, mark: node.mark))
+            } else {
+                declared.zones.append(Sighting(value: name, owner: network, mark: node.mark))
+            }
             return name
         }
         let found = Self.zoneSources.compactMap { key in section[key].map { (key, $0) } }
@@ -63,20 +68,17 @@ extension Reading {
         _ node: YAMLNode,
         of zone: DomainName?
     ) -> (source: ZoneConfiguration.Source, hasHosts: Bool) {
-        var good = (list(node, "records", mayBeEmpty: true) ?? []).compactMap { item in
+        let lines = (list(node, "records", mayBeEmpty: true) ?? []).compactMap { item in
             text(item, "records").map { (text: $0, mark: item.mark) }
         }
-        guard let zone else { return (.records(good.map(\.text)), false) }
-        // The zone as the resolver will read it stops at its first fault: without that record it goes on to the next.
-        while true {
-            do {
-                let records = try ZoneRecords(zone: zone, records: good.map(\.text))
-                return (.records(good.map(\.text)), records.hasHosts)
-            } catch {
-                self.error(good[error.index].mark, "records: \(error.problem)", hint: error.hint)
-                good.remove(at: error.index)
-            }
+        let texts = lines.map(\.text)
+        guard let zone else { return (.records(texts), false) }
+        let mistakes = ZoneRecords.mistakes(in: texts, of: zone)
+        for mistake in mistakes {
+            error(lines[mistake.index].mark, "records: \(mistake.problem)", hint: mistake.hint)
         }
+        let records = mistakes.isEmpty ? try? ZoneRecords(zone: zone, records: texts) : nil
+        return (.records(texts), records?.hasHosts ?? false)
     }
 
     /// The record that leads all names of a zone to those below another (RFC 6672).

@@ -76,6 +76,10 @@ struct AnswerCache: ~Copyable {
         var remark: AnswerRemark?
         var leaves = false
         var isDead = false
+        /// How often it was given, up to 255.
+        var uses: UInt8 = 0
+        /// Whether its successor is being asked for.
+        var isRefreshed = false
         /// The next slot of the same bucket.
         var next: Int32 = -1
 
@@ -83,6 +87,9 @@ struct AnswerCache: ~Copyable {
 
         var size: Int { Int(nameCount) + Int(bodyCount) + 2 * Int(ttlCount) }
     }
+
+    /// In nanoseconds: what lives for less is over before its successor could be there.
+    private static let shortestRefreshed: Int64 = 5_000_000_000
 
     private(set) var octets: [UInt8]
     var slots: [Slot]
@@ -145,6 +152,26 @@ struct AnswerCache: ~Copyable {
             index = slots[number].next
         }
         return nil
+    }
+
+    /// Counts that an answer that was found is given.
+    /// - Returns: whether its successor is to be asked for now: it is in use, and in its last fifth.
+    mutating func use(_ number: Int, now: Instant) -> Bool {
+        if slots[number].uses < .max { slots[number].uses += 1 }
+        guard slots[number].uses > 1, !slots[number].isRefreshed, slots[number].remark != .stale else { return false }
+        let left = slots[number].expires.nanoseconds - now.nanoseconds
+        let whole = slots[number].expires.nanoseconds - slots[number].stored.nanoseconds
+        guard whole >= Self.shortestRefreshed, left <= whole / 5 else { return false }
+        slots[number].isRefreshed = true
+        return true
+    }
+
+    /// The question that a slot answers, and its scope.
+    func question(of number: Int) -> (question: UpstreamAnswer.Question, scope: UInt64) {
+        let slot = slots[number]
+        let start = Int(slot.start)
+        let name = Array(octets[start..<start + Int(slot.nameCount)])
+        return (UpstreamAnswer.Question(name: name, type: slot.type, variant: slot.variant), slot.scope)
     }
 
     /// How long an answer that was found is kept, in seconds, rounded down.

@@ -40,6 +40,8 @@ public enum ClientLimit: Int, Sendable, CaseIterable {
     case queries
     case inFlight
     case responses
+    /// Of no client: all that waited for longer than clients do.
+    case overload
 
     /// The text that metrics carry.
     public var text: String {
@@ -47,6 +49,7 @@ public enum ClientLimit: Int, Sendable, CaseIterable {
         case .queries: "queries"
         case .inFlight: "in-flight"
         case .responses: "responses"
+        case .overload: "overload"
         }
     }
 }

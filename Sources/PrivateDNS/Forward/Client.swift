@@ -8,7 +8,7 @@ enum Client: Sendable {
     /// A datagram by the worker's socket of this number.
     case datagram(socket: Int, peer: DatagramPeer)
     /// A frame by the connection in this slot, while it is still the one with this serial.
-    case stream(slot: Int, serial: UInt64, address: IPAddress?)
+    case stream(slot: Int, serial: UInt64, address: IPAddress?, interface: UInt32)
     /// A client of the frontend's, by its number for the question, while the link is still the one with this serial.
     case relayed(query: UInt64, link: UInt64, address: IPAddress)
     /// A question of our own, for addresses of this family.
@@ -20,9 +20,19 @@ enum Client: Sendable {
     var address: IPAddress? {
         switch self {
         case .datagram(_, let peer): peer.address
-        case .stream(_, _, let address): address
+        case .stream(_, _, let address, _): address
         case .relayed(_, _, let address): address
-        case .lookup, .explanation: nil
+        case .explanation(_, let address): address
+        case .lookup: nil
+        }
+    }
+
+    /// The index of the interface on which it asks; 0 where that is not known.
+    var interface: UInt32 {
+        switch self {
+        case .datagram(_, let peer): peer.interface
+        case .stream(_, _, _, let interface): interface
+        case .relayed, .lookup, .explanation: 0
         }
     }
 
@@ -41,6 +51,8 @@ struct Waiter {
     /// The header and the question as they came.
     let query: [UInt8]
     let scan: QueryHead
+    /// The number of its view in the policy.
+    var view: Int
     /// Aliases that were followed so far, uncompressed.
     var chain: [UInt8] = []
     var chainCount: UInt16 = 0
@@ -49,6 +61,8 @@ struct Waiter {
     var hops = 0
     /// Whether the public is asked for this name, though it is of a private zone.
     var isPublished = false
+    /// Whether what the public says is wanted, whatever zones there are.
+    var ignoresZones = false
     /// The name that is looked for now.
     var name: [UInt8]
     /// Where the last alias must not lead, as servers gave it; nil where it may lead anywhere.

@@ -16,7 +16,7 @@ struct Exchange {
         let id: AttemptID
         let messageID: UInt16
         let server: Int
-        let way: Int
+        var way: Int
         let transport: UpstreamTransport
         let sent: Instant
     }
@@ -32,6 +32,8 @@ struct Exchange {
 
     let serial: UInt64
     let key: Key
+    /// The number of the view of whoever asked first; others who wait have the same scopes.
+    var view: Int
     var route: ForwardRoute
     var attempts: [Attempt] = []
     var attemptsMade: UInt8 = 0

@@ -10,6 +10,7 @@ extension Resolution {
     mutating func query(
         _ message: Span<UInt8>,
         from address: IPAddress?,
+        on interface: UInt32 = 0,
         by arrival: Arrival,
         now: Instant,
         into room: inout MutableSpan<UInt8>
@@ -45,7 +46,8 @@ extension Resolution {
             let code: ResponseCode = standing == .wrong ? .badCookie : .noError
             return reply(code, FixedOptions.none, message, scan, limit, &room)
         }
-        let verdict = answer(message, scan, policy, address, limit, now, &room)
+        let view = policy.view(of: address, on: interface)
+        let verdict = answer(message, scan, policy, view, address, limit, now, &room)
         guard !isStream, standing != .proven, case .answer = verdict else { return verdict }
         return limited(verdict, message, scan, policy, address, now, &room)
     }

@@ -30,9 +30,9 @@ extension Resolution {
         guard var exchange = exchanges[serial] else { return }
         exchange.recollection = .none
         exchanges[serial] = exchange
-        guard let terms = exchange.route.lastKnownGood, let answer = lastAnswer(to: exchange, terms, now: now) else {
-            return
-        }
+        guard !exchange.waiters.isEmpty, let terms = exchange.route.lastKnownGood,
+            let answer = lastAnswer(to: exchange, terms, now: now)
+        else { return }
         guard let port = terms.port, !answer.leaves else { return give(answer, to: exchange, now: now) }
         let way = exchange.route.ways[0]
         var proof = Proof(answer: answer, pending: [:], deadline: now + Proof.patience)

@@ -8,7 +8,8 @@ extension Resolution {
     /// action, perhaps at once.
     mutating func pursue(_ message: Span<UInt8>, _ scan: QueryHead, from client: Client, now: Instant) {
         let query = [UInt8](message.extracting(first: scan.questionEnd))
-        proceed(Waiter(client: client, query: query, scan: scan), now: now)
+        let view = policy?.view(of: client.address, on: client.interface) ?? 0
+        proceed(Waiter(client: client, query: query, scan: scan, view: view), now: now)
     }
 
     /// Leads a question one hop after another to its answer, or to the exchange that it waits for. Policy is looked
@@ -22,7 +23,8 @@ extension Resolution {
             }
             wanted.take(waiter.name.span, at: 0, count: waiter.name.count)
             let route: ForwardRoute
-            if let zone = policy.zone(holding: wanted) {
+            let view = policy.views[waiter.view]
+            if !waiter.ignoresZones, let zone = view.zone(holding: wanted) {
                 note(waiter, zone.step)
                 // Into a network's zones any alias may lead: the clouds' public names do.
                 if zone.isLocal, let bound = waiter.bound, bound.remark == .rebinding {
@@ -51,14 +53,14 @@ extension Resolution {
                         continue
                     }
                 }
-            } else if let upstreams = policy.upstreams {
+            } else if let upstreams = view.upstreams {
                 note(waiter, .noZone(hasUpstreams: true))
                 route = upstreams
             } else {
                 note(waiter, .noZone(hasUpstreams: false))
                 return finish(waiter, .refused, options: FixedOptions.notAuthoritative)
             }
-            if let bound = waiter.bound, bound.remark == .outsideOfNetwork, route === policy.upstreams,
+            if let bound = waiter.bound, bound.remark == .outsideOfNetwork, route === view.upstreams,
                 let name = DomainName(wire: waiter.name)
             {
                 return bar(waiter, bound, NegativeAnswer(zone: name))
@@ -81,6 +83,7 @@ extension Resolution {
         }
         tally.cacheHits &+= 1
         let entry = cache.head(of: number)
+        if cache.use(number, now: now) { due.add(number, view: waiter.view) }
         let secondsLeft = cache.secondsLeft(number, now: now)
         note(waiter, .cached(entry.head.code, secondsLeft: secondsLeft, isStale: entry.remark == .stale))
         if let reason = PublicReason(entry.head.code), let published = published(waiter, route, reason) {
@@ -217,7 +220,8 @@ enum Answering {
 }
 
 extension Waiter {
-    init(client: Client, query: [UInt8], scan: QueryHead) {
+    init(client: Client, query: [UInt8], scan: QueryHead, view: Int) {
+        self.view = view
         self.client = client
         self.query = query
         self.scan = scan

@@ -31,6 +31,7 @@ extension Resolution {
         _ message: Span<UInt8>,
         _ scan: QueryHead,
         _ policy: Policy,
+        _ viewNumber: Int,
         _ address: IPAddress,
         _ limit: Int,
         _ now: Instant,
@@ -48,12 +49,13 @@ extension Resolution {
             return reply(.refused, FixedOptions.none, message, scan, limit, &room)
         }
         asked.take(message, at: MessageSize.header, count: scan.nameLength)
-        guard let zone = policy.zone(holding: asked) else {
-            guard let upstreams = policy.upstreams else {
+        let view = policy.views[viewNumber]
+        guard let zone = view.zone(holding: asked) else {
+            guard let upstreams = view.upstreams else {
                 tally.refused &+= 1
                 return reply(.refused, FixedOptions.notAuthoritative, message, scan, limit, &room)
             }
-            return fromCache(upstreams, message, scan, limit, now, &room)
+            return fromCache(upstreams, viewNumber, message, scan, limit, now, &room)
         }
         switch zone.treatment {
         case .records(let records):
@@ -62,7 +64,7 @@ extension Resolution {
             guard route.filter.asks(for: scan.type) else {
                 return deny(zone, .noError, FixedOptions.none, isAuthoritative: false, message, scan, limit, &room)
             }
-            return fromCache(route, message, scan, limit, now, &room)
+            return fromCache(route, viewNumber, message, scan, limit, now, &room)
         case .blocked:
             return blocked(zone, policy, message, scan, limit, &room)
         case .nobodyToAsk:
@@ -176,6 +178,7 @@ extension Resolution {
 
     private mutating func fromCache(
         _ route: ForwardRoute,
+        _ view: Int,
         _ message: Span<UInt8>,
         _ scan: QueryHead,
         _ limit: Int,
@@ -193,6 +196,7 @@ extension Resolution {
         guard !entry.leaves, entry.head.code != .servFail,
             entry.head.code != .nxDomain || route.fallback(for: .noSuchName, scan.type) == nil
         else { return .later(scan) }
+        if cache.use(number, now: now) { due.add(number, view: view) }
         tally.cacheHits &+= 1
         tally.count(entry.head.code)
         let options = entry.remark?.option ?? FixedOptions.none
@@ -205,7 +209,7 @@ extension Resolution {
             limit: limit,
             into: &room
         )
-        let end = min(written, scan.questionEnd + cache.body(of: number).count)
+        let end = scan.bodyEnd(cache.body(of: number).count, in: written)
         cache.age(number, now: now, answer: &room, body: scan.questionEnd..<end)
         return .answer(written)
     }

@@ -12,20 +12,32 @@ extension Resolution {
         }
         if let serial = inFlight[key] {
             note(waiter, .joined)
+            // What is asked for before anybody waits looks for nothing that was good last.
+            if exchanges[serial]?.waiters.isEmpty == true, case .none? = exchanges[serial]?.recollection {
+                exchanges[serial]?.recollection = .untried
+            }
             exchanges[serial]?.waiters.append(waiter)
+            exchanges[serial]?.view = waiter.view
             return
         }
+        begin(key, route, view: waiter.view, waiter: waiter, now: now)
+    }
+
+    /// Begins to ask.
+    /// - Parameter waiter: who waits; nil for nobody yet.
+    mutating func begin(_ key: Exchange.Key, _ route: ForwardRoute, view: Int, waiter: Waiter?, now: Instant) {
         lastSerial += 1
         var exchange = Exchange(
             serial: lastSerial,
             key: key,
+            view: view,
             route: route,
             order: health.order(of: route.servers, through: route.ways[0]?.interface, now: now),
             begun: now,
             nextTry: now,
             giveUp: now + Exchange.budget
         )
-        exchange.waiters.append(waiter)
+        if let waiter { exchange.waiters.append(waiter) }
         inFlight[key] = lastSerial
         attempt(&exchange, now: now)
         exchanges[exchange.serial] = exchange
@@ -102,7 +114,7 @@ extension Resolution {
                 id: attempt.messageID,
                 question: exchange.key.question,
                 route: exchange.route,
-                isOurs: isAnswered(byScope: exchange.key.scope)
+                isOurs: isAnswered(byScope: exchange.key.scope, in: exchange.view)
             )
         } catch {
             if attempt.transport != .datagram { failed(id, now: now) }
@@ -137,10 +149,10 @@ extension Resolution {
         exchanges[exchange.serial] = exchange
     }
 
-    private func isAnswered(byScope scope: UInt64) -> ([UInt8]) -> Bool {
-        guard let policy else { return { _ in false } }
+    private func isAnswered(byScope scope: UInt64, in view: Int) -> ([UInt8]) -> Bool {
+        guard let view = policy?.views[view] else { return { _ in false } }
         return { name in
-            guard let zone = policy.zone(holding: LookupName(name)) else { return policy.upstreams?.scope == scope }
+            guard let zone = view.zone(holding: LookupName(name)) else { return view.upstreams?.scope == scope }
             // What the public says of a private name leads to names that are looked at anew.
             return zone.route?.scope == scope
         }
@@ -242,10 +254,7 @@ extension Resolution {
         health.keep(next.allRoutes)
         let lineages = Set(next.allRoutes.map(\.lineage))
         failing = failing.filter { lineages.contains($0.key) }
-        for zone in next.zones {
-            guard case .forward(let route) = zone.treatment, let before = previous?.route(ofScope: route.scope),
-                before.ways != route.ways
-            else { continue }
+        for route in next.allRoutes where route.ways != previous?.route(ofScope: route.scope)?.ways ?? route.ways {
             cache.forgetFailures(inScope: route.scope)
         }
         var waiting: [Waiter] = []
@@ -254,8 +263,8 @@ extension Resolution {
             waiting += exchange.waiters
             exchange.waiters = []
             if let route = next.route(ofScope: exchange.key.scope) {
-                let isMoved = route.ways[0] != exchange.route.ways[0]
-                if isMoved { letGo(&exchange) }
+                let isMoved = route.ways.first != exchange.route.ways.first
+                if isMoved { letGo(&exchange) } else { keepAttempts(of: &exchange, by: route.ways) }
                 exchange.route = route
                 if isMoved { askAnew(&exchange, now: now) }
             }
@@ -264,6 +273,7 @@ extension Resolution {
         nobodyWaits()
         for var waiter in waiting {
             waiter.forgetChain()
+            waiter.view = next.view(of: waiter.client.address, on: waiter.client.interface)
             proceed(waiter, now: now)
         }
         for exchange in exchanges.values where exchange.waiters.isEmpty {
@@ -279,6 +289,21 @@ extension Resolution {
         guard case .proving(let proof) = exchange.recollection else { return }
         for id in proof.pending.keys.sorted(by: { $0.rawValue < $1.rawValue }) { actions.append(.close(id)) }
         exchange.recollection = .untried
+    }
+
+    /// Ends the attempts by ways that are no more.
+    private mutating func keepAttempts(of exchange: inout Exchange, by ways: [ServerWay?]) {
+        let before = exchange.route.ways
+        var kept: [Exchange.Attempt] = []
+        for var attempt in exchange.attempts {
+            guard let way = ways.firstIndex(of: before[attempt.way]) else {
+                actions.append(.close(attempt.id))
+                continue
+            }
+            attempt.way = way
+            kept.append(attempt)
+        }
+        exchange.attempts = kept
     }
 
     /// The path changed under an exchange: what was sent into the dead one is sent into the living one, at once.

@@ -63,6 +63,8 @@ struct Resolution: ~Copyable {
     var failing: [UInt64: Instant] = [:]
     var lastSerial: UInt64 = 0
     var actions: [Action] = []
+    /// Answers that were given and whose successors are to be asked for: slots of the cache, and views.
+    var due = DueAnswers()
     /// What was done for those who want an explanation.
     var steps: [UInt64: [ResolutionStep]] = [:]
     let limits: Limits

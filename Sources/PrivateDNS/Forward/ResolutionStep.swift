@@ -9,6 +9,8 @@ public struct ResolutionStep: Hashable, Sendable {
     public enum Event: Hashable, Sendable {
         /// Whoever asks may not ask: the file's `allow` does not name it.
         case clientRefused
+        /// The client has a view of its own.
+        case view(String)
         /// The zone has the say. Its network, unless it is one of ours that has none, and that network's decision.
         case zone(DomainName, network: String?, generation: UInt64, Authority)
         /// No zone holds the name: the upstreams have the say, or nobody where there are none.
@@ -87,18 +89,33 @@ extension Resolution {
 
     /// Takes a question of whom an explanation is to be given. The answer comes as an action.
     ///
-    /// - Parameter query: a whole message.
-    mutating func explain(_ query: [UInt8], _ id: UInt64, from address: IPAddress?, now: Instant) {
+    /// - Parameters:
+    ///   - query: a whole message.
+    ///   - ignoringZones: what the upstreams say is wanted, whatever zones there are.
+    mutating func explain(
+        _ query: [UInt8],
+        _ id: UInt64,
+        from address: IPAddress?,
+        ignoringZones: Bool = false,
+        now: Instant
+    ) {
         guard let scan = try? QueryHead(scanning: query.span), policy != nil, steps.count < Self.explanationLimit else {
             return actions.append(.answer(.explanation(id, from: address), []))
         }
         steps[id] = []
         let question = Array(query[..<scan.questionEnd])
-        let waiter = Waiter(client: .explanation(id, from: address), query: question, scan: scan)
+        var waiter = Waiter(
+            client: .explanation(id, from: address),
+            query: question,
+            scan: scan,
+            view: policy?.view(of: address, on: 0) ?? 0
+        )
+        waiter.ignoresZones = ignoringZones
         if let address, policy?.allow.contains(address) == false {
             note(waiter, .clientRefused)
             return finish(waiter, .refused, options: FixedOptions.prohibited)
         }
+        if let name = policy?.views[waiter.view].name { note(waiter, .view(name)) }
         proceed(waiter, now: now)
     }
 

@@ -30,7 +30,7 @@ struct UpstreamAnswer {
     /// The most records of a message; others take a hundred of one kind.
     static let recordLimit = 256
     /// The most octets that the names of a message may have when all of them are written out, with what makes as much work.
-    static let nameLimit = 16 << 10
+    static let nameLimit = 8 << 10
     /// The most aliases in a row.
     static let aliasLimit = 16
 

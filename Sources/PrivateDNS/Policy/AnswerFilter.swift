@@ -32,7 +32,7 @@ struct AnswerFilter: Sendable, Hashable {
         switch addresses {
         case .any: return true
         case .within(let set):
-            return record.addresses(in: message).allSatisfy { set.contains($0.translated) }
+            return record.leads(in: message) { set.contains($0.translated) }
         case .outside(let set, _):
             let addresses = record.addresses(in: message).map(\.translated)
             guard addresses.contains(where: { set.contains($0) || SpecialPurpose.contains($0) }) else { return true }

@@ -122,7 +122,7 @@ extension ForwardRoute {
             servers: servers.map { Upstream($0) },
             ways: ways,
             label: label,
-            isPathBound: true,
+            pathBoundTTL: scopes.pathBoundTTL,
             apex: zone.name.wire,
             filter: zone.filter,
             lastKnownGood: zone.lastKnownGood,
@@ -144,7 +144,7 @@ extension ForwardRoute {
             lineage: scopes.lineage(of: key),
             servers: upstreams,
             label: label,
-            isPathBound: true,
+            pathBoundTTL: scopes.pathBoundTTL,
             lastKnownGood: .ofUpstreams
         )
     }

@@ -66,7 +66,11 @@ final class ForwardRoute: Sendable {
     let ways: [ServerWay?]
     /// The number of the zone's counters.
     let label: Int
-    let isPathBound: Bool
+    /// How long clients are told to keep what holds only while a path does, in seconds; nil for what holds anyway.
+    ///
+    /// When names change with a decision, no client is wrong for longer. Ten seconds is what the clouds' own private endpoint
+    /// records have.
+    let pathBoundTTL: UInt32?
     /// The zone; nil for what goes to the upstreams.
     let apex: [UInt8]?
     let filter: AnswerFilter
@@ -79,7 +83,7 @@ final class ForwardRoute: Sendable {
         servers: [Upstream],
         ways: [ServerWay?] = [nil],
         label: Int,
-        isPathBound: Bool,
+        pathBoundTTL: UInt32?,
         apex: [UInt8]? = nil,
         filter: AnswerFilter = AnswerFilter(),
         lastKnownGood: LastKnownGood? = nil,
@@ -91,7 +95,7 @@ final class ForwardRoute: Sendable {
         transports = servers.map { $0.encryption.map { .encrypted($0) } ?? .datagram }
         self.ways = ways
         self.label = label
-        self.isPathBound = isPathBound
+        self.pathBoundTTL = pathBoundTTL
         self.apex = apex
         self.filter = filter
         self.lastKnownGood = lastKnownGood
@@ -99,14 +103,11 @@ final class ForwardRoute: Sendable {
     }
 
     /// The longest that an answer is kept and that clients are told to keep it (RFC 8767 section 4 for the day).
-    ///
-    /// An answer that holds only while a path does is told for ten seconds, as long as the clouds' own private
-    /// endpoint records: when names change with a decision, no client is wrong for longer.
-    var longestTTL: UInt32 { isPathBound ? 10 : 86_400 }
+    var longestTTL: UInt32 { pathBoundTTL ?? 86_400 }
     /// RFC 2308 section 5 recommends one to three hours.
-    var longestNegativeTTL: UInt32 { isPathBound ? 10 : 3_600 }
+    var longestNegativeTTL: UInt32 { pathBoundTTL ?? 3_600 }
     /// What clients are told of an answer that is over: RFC 8767 section 4 recommends thirty seconds.
-    var lastKnownGoodTTL: UInt32 { isPathBound ? 10 : 30 }
+    var lastKnownGoodTTL: UInt32 { min(pathBoundTTL ?? 30, 30) }
 
     /// Who is asked for a name instead, where there is this reason to; nil for nobody.
     ///

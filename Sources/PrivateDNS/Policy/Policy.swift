@@ -99,23 +99,51 @@ public final class Policy: Sendable {
         var filter: AnswerFilter { AnswerFilter(addresses: .outside(addresses, trusted: trusted)) }
     }
 
+    /// What some clients see otherwise.
+    public struct View: Hashable, Sendable {
+        /// The view's name.
+        public var name: String
+        /// Whose view it is; nil for anybody's.
+        public var clients: AddressSet?
+        /// The interfaces, by index, on which they ask; nil for all.
+        public var interfaces: Set<UInt32>?
+        /// What stands in place of the zones of the same name, and beside the others.
+        public var zones: [Zone]
+        /// Whether the upstreams are asked for what no zone holds.
+        public var hasUpstreams: Bool
+
+        /// Describes a view.
+        public init(
+            name: String,
+            clients: AddressSet?,
+            interfaces: Set<UInt32>?,
+            zones: [Zone],
+            hasUpstreams: Bool = true
+        ) {
+            self.name = name
+            self.clients = clients
+            self.interfaces = interfaces
+            self.zones = zones
+            self.hasUpstreams = hasUpstreams
+        }
+    }
+
     /// The snapshot's number.
     public let serial: UInt64
     let allow: AddressSet
     let whenBlocked: BlockedAnswer
     let clientLimits: ClientLimits
-    let zones: [CompiledZone]
-    /// Where names go that no zone holds; nil where nobody is to be asked.
-    let upstreams: ForwardRoute?
+    /// What clients see; the first is that of all who have none of their own.
+    let views: [PolicyView]
     // Numbers are never given anew, so that counters survive a change of policy.
     /// The zones' labels by number, for counters; the first is the root, for what goes to the upstreams.
     public let zoneLabels: [String]
     /// The networks' names by number.
     public let networkLabels: [String]
+    /// Whether it matters on which interface somebody asks.
+    let looksAtInterfaces: Bool
 
-    private let index: NameIndex
-    /// Bit n: some zone has n labels.
-    private let depths: UInt128
+    private let selectors: [View]
     private let scopes: ScopeLedger
     private let routes: [UInt64: ForwardRoute]
 
@@ -125,27 +153,26 @@ public final class Policy: Sendable {
         allow = AddressSet([])
         whenBlocked = .servfail
         clientLimits = .standard
-        zones = []
-        upstreams = ForwardRoute(
+        let upstreams = ForwardRoute(
             scope: 0,
             lineage: 0,
             servers: servers.map { Upstream($0) },
             ways: [ServerWay(path: interface.text, interface: interface)],
             label: 0,
-            isPathBound: false
+            pathBoundTTL: nil
         )
+        let view = PolicyView(name: nil, zones: [], upstreams: upstreams)
+        views = [view]
+        selectors = []
+        looksAtInterfaces = false
         zoneLabels = ["."]
         networkLabels = []
-        index = NameIndex([])
-        depths = 0
         scopes = ScopeLedger()
-        routes = Self.routes(upstreams, [])
+        routes = Self.routes(views)
     }
 
-    private static func routes(_ upstreams: ForwardRoute?, _ zones: [CompiledZone]) -> [UInt64: ForwardRoute] {
-        let own = zones.compactMap(\.route)
-        let all = [upstreams].compactMap(\.self) + own + own.compactMap(\.fallback?.route)
-        return Dictionary(all.map { ($0.scope, $0) }) { first, _ in first }
+    private static func routes(_ views: [PolicyView]) -> [UInt64: ForwardRoute] {
+        Dictionary(views.flatMap(\.routes).map { ($0.scope, $0) }) { first, _ in first }
     }
 
     /// Compiles a policy. What was learned under the previous one stays good where the zone's generation, realm and
@@ -153,6 +180,8 @@ public final class Policy: Sendable {
     /// - Parameters:
     ///   - specialUseUpstream: special-use names that the upstreams are asked for, with all below them.
     ///   - designation: where clients are told to find this resolver over TLS; nil: nowhere.
+    ///   - pathBoundTTL: how long clients are told to keep what holds only while a path does, in seconds.
+    ///   - views: the first one that fits a client counts.
     public init(
         serial: UInt64,
         allow: [IPPrefix],
@@ -162,76 +191,40 @@ public final class Policy: Sendable {
         specialUseUpstream: [DomainName] = [],
         designation: DesignatedResolver? = nil,
         protection: Protection? = nil,
+        pathBoundTTL: UInt32 = 10,
         zones: [Zone],
+        views: [View] = [],
         after previous: Policy?
     ) {
         self.serial = serial
         self.allow = AddressSet(allow)
         self.whenBlocked = whenBlocked
         self.clientLimits = clientLimits
-        var scopes = previous?.scopes ?? ScopeLedger()
-        let names = Set(zones.map(\.name))
-        scopes.beginPolicy(of: names)
-        var zoneLabels = previous?.zoneLabels ?? ["."]
-        var networkLabels = previous?.networkLabels ?? []
-        let route =
-            upstreams.isEmpty
-            ? nil
-            : ForwardRoute(
-                scope: scopes.scope(of: .upstreams(upstreams, protection), 0),
-                lineage: scopes.lineage(of: .upstreams(upstreams, protection)),
-                servers: upstreams,
-                label: 0,
-                isPathBound: false,
-                filter: protection?.filter ?? AnswerFilter(),
-                lastKnownGood: .ofUpstreams
-            )
-        self.upstreams = route
-        let passed = specialUseUpstream.filter { $0.closest(in: names) == nil }
-        let own = zones.map { zone in
-            CompiledZone(
-                zone,
-                scopes: &scopes,
-                upstreams: upstreams,
-                label: Self.number(of: zone.label, in: &zoneLabels),
-                networkLabel: Self.number(of: zone.network.text, in: &networkLabels)
-            )
-        }
-        self.zones =
-            own + passed.map { CompiledZone(passing: $0, to: route) }
-            + SpecialUseNames.zones(besides: names.union(passed), hasUpstreams: route != nil)
-            + (designation?.zone(besides: names.union(passed)).map { [$0] } ?? [])
-        scopes.endPolicy()
-        self.scopes = scopes
-        self.zoneLabels = zoneLabels
-        self.networkLabels = networkLabels
-        routes = Self.routes(route, self.zones)
-        index = NameIndex(self.zones.map(\.apex))
-        depths = self.zones.reduce(0) { $0 | 1 << UInt128($1.labelCount) }
+        selectors = views
+        looksAtInterfaces = views.contains { $0.interfaces != nil }
+        var compiler = ViewCompiler(
+            upstreams: upstreams,
+            specialUseUpstream: specialUseUpstream,
+            designation: designation,
+            protection: protection,
+            pathBoundTTL: pathBoundTTL,
+            zones: zones,
+            views: views,
+            after: previous.map { ($0.scopes, $0.zoneLabels, $0.networkLabels) }
+        )
+        let common = compiler.common()
+        self.views = [common] + views.map { compiler.view($0, beside: common) }
+        (scopes, zoneLabels, networkLabels) = compiler.finish()
+        routes = Self.routes(self.views)
     }
 
-    private static func number(of label: String, in labels: inout [String]) -> Int {
-        if let known = labels.firstIndex(of: label) { return known }
-        labels.append(label)
-        return labels.count - 1
-    }
-
-    /// The zone with the longest name that the name is in.
-    func zone(holding name: borrowing LookupName) -> CompiledZone? {
-        var labels = name.labelCount
-        while labels >= 0 {
-            if depths & (1 << UInt128(labels)) != 0 {
-                let found = index.find(name.hash(ofLast: labels)) { number in
-                    let zone = zones[number]
-                    guard zone.labelCount == labels else { return false }
-                    let apex = zone.apex
-                    return name.last(labels, equals: apex.span)
-                }
-                if let found { return zones[found] }
-            }
-            labels -= 1
+    /// The number of the view of a client that asks on an interface; 0 where that is not known.
+    func view(of client: IPAddress?, on interface: UInt32) -> Int {
+        guard !selectors.isEmpty, let client else { return 0 }
+        let number = selectors.firstIndex { view in
+            view.clients?.contains(client) ?? true && view.interfaces?.contains(interface) ?? true
         }
-        return nil
+        return number.map { $0 + 1 } ?? 0
     }
 
     /// All who are asked.

@@ -19,16 +19,23 @@ struct ScopeLedger: Sendable {
         let scope: Scope
         /// The decision's; nil for the number that outlives them.
         let generation: UInt64?
+        let view: String?
     }
+
+    /// How long clients may keep what is learned under them, in seconds.
+    var pathBoundTTL: UInt32 = 10
+    /// For which view the next numbers are; nil for all who have none of their own.
+    var view: String?
 
     private var previous: [Key: UInt64] = [:]
     private var current: [Key: UInt64] = [:]
     private var last: UInt64 = 0
-    private var apexes: Set<DomainName> = []
+    /// The names of the zones of each view.
+    private var apexes: [String: Set<DomainName>] = [:]
 
     /// - Parameter zones: an answer may hold a chain through what is a zone from now on: where they are others, all begins
     ///   anew.
-    mutating func beginPolicy(of zones: Set<DomainName>) {
+    mutating func beginPolicy(of zones: [String: Set<DomainName>]) {
         previous = zones == apexes ? current : [:]
         apexes = zones
         current = [:]
@@ -36,11 +43,11 @@ struct ScopeLedger: Sendable {
 
     /// The number of what is learned under one decision.
     mutating func scope(of scope: Scope, _ generation: UInt64) -> UInt64 {
-        number(of: Key(scope: scope, generation: generation))
+        number(of: Key(scope: scope, generation: generation, view: view))
     }
 
     /// The number of what is learned under whatever decision.
-    mutating func lineage(of scope: Scope) -> UInt64 { number(of: Key(scope: scope, generation: nil)) }
+    mutating func lineage(of scope: Scope) -> UInt64 { number(of: Key(scope: scope, generation: nil, view: view)) }
 
     private mutating func number(of key: Key) -> UInt64 {
         if let known = previous[key] ?? current[key] {

@@ -9,6 +9,8 @@ struct StreamConnections: ~Copyable {
         let descriptor: FileDescriptor
         let serial: UInt64
         let address: IPAddress?
+        /// The index of the interface that it came in by; 0 where the kernel was not asked to tell.
+        let interface: UInt32
         var frames = MessageFrames()
         var unsent: [UInt8] = []
         /// Questions that wait for their answer.
@@ -20,6 +22,7 @@ struct StreamConnections: ~Copyable {
         var interest: EventLoop.Readiness = .readable
 
         init(_ descriptor: consuming FileDescriptor, serial: UInt64, address: IPAddress?, now: Instant) {
+            interface = NetworkSocket.arrivalInterface(of: descriptor.raw)
             self.descriptor = descriptor
             self.serial = serial
             self.address = address
@@ -188,12 +191,17 @@ struct StreamConnections: ~Copyable {
         _ resolution: inout Resolution,
         _ now: Instant
     ) {
-        let client = Client.stream(slot: slot, serial: connection.serial, address: connection.address)
+        let client = Client.stream(
+            slot: slot,
+            serial: connection.serial,
+            address: connection.address,
+            interface: connection.interface
+        )
         let octets = connection.frames.octets
         while connection.mayAsk, let range = connection.frames.next() {
             connection.lastUse = now
             let message = octets.span.extracting(range)
-            switch Self.query(message, connection.address, &resolution, now, &room) {
+            switch Self.query(message, connection, &resolution, now, &room) {
             case .answer(let count):
                 connection.unsent.append(UInt16(count))
                 connection.unsent += room[..<count]
@@ -208,13 +216,20 @@ struct StreamConnections: ~Copyable {
 
     private static func query(
         _ message: Span<UInt8>,
-        _ address: IPAddress?,
+        _ connection: Connection,
         _ resolution: inout Resolution,
         _ now: Instant,
         _ room: inout [UInt8]
     ) -> Resolution.Verdict {
         var span = room.mutableSpan
-        return resolution.query(message, from: address, by: .stream, now: now, into: &span)
+        return resolution.query(
+            message,
+            from: connection.address,
+            on: connection.interface,
+            by: .stream,
+            now: now,
+            into: &span
+        )
     }
 
     private func flush(_ connection: Connection, _ slot: Int, _ poll: inout ReadinessPoll) throws(SystemError) {

@@ -14,6 +14,8 @@ public struct Tally: Sendable {
     public internal(set) var cacheHits: UInt64 = 0
     /// Those that it did not.
     public internal(set) var cacheMisses: UInt64 = 0
+    /// Answers that were asked for anew before they were over.
+    public internal(set) var prefetches: UInt64 = 0
     /// Octets that kept answers use.
     public internal(set) var cacheBytes: UInt64 = 0
     /// Queries that policy refused.
@@ -23,7 +25,7 @@ public struct Tally: Sendable {
     /// Questions that went for newer ones, since a table was full.
     public internal(set) var limitReached: UInt64 = 0
     /// Queries that a client's limit cut, by limit.
-    private var limited: [3 of UInt64] = .init(repeating: 0)
+    private var limited: [4 of UInt64] = .init(repeating: 0)
     /// Questions that were sent upstream, by the number of the zone in ``Policy/zoneLabels``.
     public internal(set) var upstreamQueries: [UInt64] = []
     /// Waits for an upstream that were in vain, by the same number.
@@ -48,7 +50,7 @@ public struct Tally: Sendable {
     /// How many queries or answers a client's limit cut.
     public func limited(_ limit: ClientLimit) -> UInt64 { limited[limit.rawValue] }
 
-    mutating func count(_ limit: ClientLimit) { limited[limit.rawValue] &+= 1 }
+    mutating func count(_ limit: ClientLimit, _ times: UInt64 = 1) { limited[limit.rawValue] &+= times }
 
     /// Makes room for the counters of a policy's zones and networks.
     mutating func grow(for policy: Policy) {
@@ -77,6 +79,7 @@ public struct Tally: Sendable {
         for index in left.codes.indices { total.codes[index] &+= right.codes[index] }
         total.cacheHits &+= right.cacheHits
         total.cacheMisses &+= right.cacheMisses
+        total.prefetches &+= right.prefetches
         total.cacheBytes &+= right.cacheBytes
         total.refused &+= right.refused
         total.staleGenerationDrops &+= right.staleGenerationDrops

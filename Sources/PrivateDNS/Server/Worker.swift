@@ -22,6 +22,9 @@ struct Worker: ~Copyable {
     /// How many datagrams one system call may take, and how many calls one socket has before others get a turn.
     private static let batch = 64
     private static let turns = 4
+    /// For how long there may be more than can be answered, and how many batches are let go then.
+    private static let backlogPatience = Duration.milliseconds(500)
+    private static let shedCalls = 512
 
     private let mailbox: WorkerMailbox
     private let clock: any TimeSource
@@ -33,6 +36,8 @@ struct Worker: ~Copyable {
     /// Those that came before there was a policy, and the socket to the frontend: what is asked meanwhile waits in them.
     private var unserved: [WorkerMailbox.Listener]?
     private var unheard: SharedDescriptor?
+    /// Since when each listener has had more than could be answered at once.
+    private var backlogSince: [Instant?] = []
     private var upstream = UpstreamSockets()
     private var streams = StreamConnections()
     private var frontend = FrontendLink()
@@ -90,6 +95,7 @@ struct Worker: ~Copyable {
                     isShown = false
                     frontend.ready(value, readiness, &resolution, poll: &poll, now: now)
                 }
+                resolution.refresh(now: now)
             }
             if let deadline = resolution.nextDeadline, deadline <= now { resolution.expire(now: now) }
             act(now)
@@ -112,6 +118,7 @@ struct Worker: ~Copyable {
         if let listeners = orders.listeners { unserved = listeners }
         if let (policy, order) = orders.policy {
             resolution.adopt(policy, now: now)
+            tellInterfaces()
             act(now)
             mailbox.acknowledge(order)
         }
@@ -130,8 +137,8 @@ struct Worker: ~Copyable {
 
     private mutating func perform(_ task: WorkerTask, _ now: Instant) {
         switch task {
-        case .explain(let id, let query, let address):
-            resolution.explain(query, id, from: address, now: now)
+        case .explain(let id, let query, let address, let ignoringZones):
+            resolution.explain(query, id, from: address, ignoringZones: ignoringZones, now: now)
         case .flush(let id, let name):
             mailbox.give(NameFinding(task: id, content: .flushed(resolution.cache.flush(below: name))))
         case .dump(let id, let name):
@@ -148,12 +155,20 @@ struct Worker: ~Copyable {
     private mutating func listen(_ next: [WorkerMailbox.Listener]) {
         for listener in listeners { poll.remove(listener.socket.raw) }
         listeners = next
+        backlogSince = Array(repeating: nil, count: next.count)
         for (number, listener) in listeners.enumerated() {
             let watched: Watched = listener.isStream ? .connections : .datagrams
             if !listener.isStream { try? NetworkSocket.tellLocalAddress(listener.socket.raw) }
             // A descriptor that cannot be polled is no socket: the agent sent nonsense, and the rest still serves.
             try? poll.add(listener.socket.raw, tag: watched.tag(UInt64(number)), for: .readable)
         }
+        tellInterfaces()
+    }
+
+    /// Where it matters on which interface somebody asks, the kernel is asked to tell.
+    private func tellInterfaces() {
+        guard resolution.policy?.looksAtInterfaces == true else { return }
+        for listener in listeners { try? NetworkSocket.tellInterface(listener.socket.raw) }
     }
 
     private mutating func serveDatagrams(_ number: Int, _ now: Instant) {
@@ -161,7 +176,26 @@ struct Worker: ~Copyable {
         isShown = false
         let socket = listeners[number].socket.raw
         for _ in 0..<Self.turns {
-            guard Self.serve(socket, number, &inbox, &outbox, &resolution, now) == Self.batch else { return }
+            guard Self.serve(socket, number, &inbox, &outbox, &resolution, now) == Self.batch else {
+                backlogSince[number] = nil
+                return
+            }
+        }
+        let since = backlogSince[number] ?? now
+        backlogSince[number] = since
+        if now - since > Self.backlogPatience { shed(socket, number, now) }
+    }
+
+    /// More comes than can be answered, and what waits in the socket has waited for long: clients ask anew before their turn
+    /// comes, and would never get an answer in time. All but one in eight, which are drawn, are let go, so that those who
+    /// ask next are answered at once.
+    private mutating func shed(_ socket: Int32, _ number: Int, _ now: Instant) {
+        backlogSince[number] = nil
+        for _ in 0..<Self.shedCalls {
+            let kept = Int.random(in: 0..<8)
+            let (count, dropped) = Self.serve(socket, number, &inbox, &outbox, &resolution, now, keeping: kept)
+            resolution.tally.count(.overload, UInt64(dropped))
+            guard count == Self.batch else { return }
         }
     }
 
@@ -173,14 +207,37 @@ struct Worker: ~Copyable {
         _ outbox: inout DatagramOutbox,
         _ resolution: inout Resolution,
         _ now: Instant
-    ) -> Int {
+    ) -> Int { serve(socket, number, &inbox, &outbox, &resolution, now, keeping: nil).count }
+
+    /// - Parameter kept: which one of each eight is answered; nil for all.
+    private static func serve(
+        _ socket: Int32,
+        _ number: Int,
+        _ inbox: inout DatagramInbox,
+        _ outbox: inout DatagramOutbox,
+        _ resolution: inout Resolution,
+        _ now: Instant,
+        keeping kept: Int?
+    ) -> (count: Int, dropped: Int) {
         // An error here is one that the kernel keeps for the socket, from an earlier answer; it is read with this.
-        guard let count = try? inbox.receive(from: socket) else { return 0 }
+        guard let count = try? inbox.receive(from: socket) else { return (0, 0) }
+        var dropped = 0
         for index in 0..<count {
+            guard kept == nil || index % 8 == kept else {
+                dropped += 1
+                continue
+            }
             let peer = inbox.peer(of: index)
             let message = inbox.octets(of: index)
             var room = outbox.nextRoom()
-            let verdict = resolution.query(message, from: peer.address, by: .datagram, now: now, into: &room)
+            let verdict = resolution.query(
+                message,
+                from: peer.address,
+                on: peer.interface,
+                by: .datagram,
+                now: now,
+                into: &room
+            )
             switch verdict {
             case .answer(let octets): outbox.commit(octets, to: peer)
             case .drop: break
@@ -189,7 +246,7 @@ struct Worker: ~Copyable {
             }
         }
         _ = outbox.send(to: socket)
-        return count
+        return (count, dropped)
     }
 
     /// Does what the resolution wants done; doing may make it want more.
@@ -212,7 +269,7 @@ struct Worker: ~Copyable {
                 case .prove(let attempt, let host, let interface):
                     upstream.prove(attempt, host, interface, &resolution, poll: &poll, now: now)
                 case .answer(.datagram(let socket, let peer), let message): send(message, socket, peer)
-                case .answer(.stream(let slot, let serial, _), let message):
+                case .answer(.stream(let slot, let serial, _, _), let message):
                     streams.answer(message, slot, serial, &resolution, poll: &poll, now: now)
                 case .answer(.relayed(let query, let link, _), let message):
                     frontend.reply(message, to: query, of: link, &resolution, poll: &poll, now: now)

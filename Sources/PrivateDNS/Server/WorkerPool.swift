@@ -76,8 +76,14 @@ public final class WorkerPool {
 
     /// Finds out how the answer to a question comes about, for a client of an address; nil for one that may ask. One worker
     /// does: each has a cache of its own.
+    /// - Parameter ignoringZones: what the upstreams say is wanted, whatever zones there are.
     /// - Returns: the number under which ``takeFindings()`` gives it.
-    public func explain(_ name: DomainName, type: UInt16, from address: IPAddress?) -> UInt64 {
+    public func explain(
+        _ name: DomainName,
+        type: UInt16,
+        from address: IPAddress?,
+        ignoringZones: Bool = false
+    ) -> UInt64 {
         var query: [UInt8] = []
         query.append(0 as UInt16)
         query.append(HeaderFlags.recursionDesired)
@@ -91,7 +97,7 @@ public final class WorkerPool {
         query.append(RecordType.opt.rawValue)
         query.append(UInt16(MessageSize.datagram))
         query += [0, 0, 0, 0, 0, 0]
-        return give(members.prefix(1)) { .explain($0, query: query, from: address) }
+        return give(members.prefix(1)) { .explain($0, query: query, from: address, ignoringZones: ignoringZones) }
     }
 
     /// Forgets all that is kept of a name and of all below it.

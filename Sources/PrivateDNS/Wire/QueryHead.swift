@@ -31,6 +31,9 @@ struct QueryHead: Sendable {
     /// Octets of an answer's OPT record without what is said of the answer; 0 where there is none.
     var optSize: Int { edns == nil ? 0 : OPT.fixedSize + hop.count }
 
+    /// Where the body of so many octets, or what is left of it, ends in an answer of so many: OPT stands behind it.
+    func bodyEnd(_ body: Int, in answer: Int) -> Int { min(answer - optSize, questionEnd + body) }
+
     /// The largest answer over UDP (RFC 6891 section 6.2.3: below 512 counts as 512).
     var datagramLimit: Int {
         guard let edns else { return MessageSize.plain }

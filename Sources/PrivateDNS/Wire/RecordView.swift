@@ -75,6 +75,14 @@ struct RecordView {
         }
     }
 
+    /// Whether a checked record leads nowhere, and gives no hint, but where it may.
+    func leads(in message: Span<UInt8>, where isAllowed: (IPAddress) -> Bool) -> Bool {
+        switch type {
+        case .a, .aaaa: isAllowed(IPAddress(message, at: data.lowerBound, data.count))
+        default: addresses(in: message).allSatisfy(isAllowed)
+        }
+    }
+
     /// Whether the record signs records of a type (RFC 4034 section 3.1.1).
     func signs(_ type: RecordType, in message: Span<UInt8>) -> Bool {
         self.type == .rrsig && data.count >= 2 && message.uint16(at: data.lowerBound) == type.rawValue
@@ -90,14 +98,24 @@ struct RecordView {
     /// Appends the record without compression: owner, type, class, TTL, RDATA. It must have been checked.
     func appendExpanded(_ message: Span<UInt8>, ttl: UInt32, to records: inout [UInt8]) {
         WireName.append(message, at: owner, to: &records)
-        records.append(type.rawValue)
-        records.append(classNumber)
-        records.append(ttl)
-        let lengthAt = records.count
-        records.append(0 as UInt16)
+        let fixed = records.count
         switch type {
-        case .ns, .cname, .ptr, .dname:
-            WireName.append(message, at: data.lowerBound, to: &records)
+        case .ns, .cname, .ptr, .dname, .mx, .soa:
+            Self.append(message.extracting(ttlOffset - 4..<data.lowerBound), to: &records)
+            appendExpandedData(message, to: &records)
+            let length = records.count - fixed - 10
+            records[fixed + 8] = UInt8(truncatingIfNeeded: length >> 8)
+            records[fixed + 9] = UInt8(truncatingIfNeeded: length)
+        default:
+            Self.append(message.extracting(ttlOffset - 4..<end), to: &records)
+        }
+        var room = records.mutableSpan
+        room.put(ttl, at: fixed + 4)
+    }
+
+    /// Appends RDATA that has names.
+    private func appendExpandedData(_ message: Span<UInt8>, to records: inout [UInt8]) {
+        switch type {
         case .mx:
             records.append(message.uint16(at: data.lowerBound))
             WireName.append(message, at: data.lowerBound + 2, to: &records)
@@ -108,10 +126,7 @@ struct RecordView {
             WireName.append(message, at: second, to: &records)
             Self.append(message.extracting(data.suffix(20)), to: &records)
         default:
-            Self.append(message.extracting(data), to: &records)
+            WireName.append(message, at: data.lowerBound, to: &records)
         }
-        let length = records.count - lengthAt - 2
-        records[lengthAt] = UInt8(truncatingIfNeeded: length >> 8)
-        records[lengthAt + 1] = UInt8(truncatingIfNeeded: length)
     }
 }

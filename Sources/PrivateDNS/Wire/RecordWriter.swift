@@ -39,18 +39,26 @@ struct RecordWriter {
             let fixed = offset + owner.count
             let type = RecordType(rawValue: records.span.uint16(at: fixed))
             let length = Int(records.span.uint16(at: fixed + 8))
-            let data = records[fixed + 10..<fixed + 10 + length]
+            let end = fixed + 10 + length
             putOwner(owner)
             ttlOffsets.append(UInt16(truncatingIfNeeded: message.count + 4 - bodyStart))
-            message += records[fixed..<fixed + 8]
-            let lengthAt = message.count
-            message.append(0 as UInt16)
-            if type == .cname { put(data) } else { message += data }
-            let written = message.count - lengthAt - 2
-            message[lengthAt] = UInt8(truncatingIfNeeded: written >> 8)
-            message[lengthAt + 1] = UInt8(truncatingIfNeeded: written)
-            offset = data.endIndex
+            if type == .cname {
+                message += records[fixed..<fixed + 10]
+                putTarget(records[fixed + 10..<end])
+            } else {
+                message += records[fixed..<end]
+            }
+            offset = end
         }
+    }
+
+    /// Puts the target of an alias, and its length into the two octets before it.
+    private mutating func putTarget(_ target: ArraySlice<UInt8>) {
+        let start = message.count
+        put(target)
+        let written = message.count - start
+        message[start - 2] = UInt8(truncatingIfNeeded: written >> 8)
+        message[start - 1] = UInt8(truncatingIfNeeded: written)
     }
 
     private static func name(in records: [UInt8], at start: Int) -> ArraySlice<UInt8> {
@@ -94,7 +102,9 @@ struct RecordWriter {
     private static func same(_ left: ArraySlice<UInt8>, _ right: ArraySlice<UInt8>) -> Bool {
         let (left, right) = (left.span, right.span)
         guard left.count == right.count else { return false }
-        for index in 0..<left.count where left[index].asciiLowered != right[index].asciiLowered { return false }
+        for index in 0..<left.count where left[index] != right[index] {
+            guard left[index].asciiLowered == right[index].asciiLowered else { return false }
+        }
         return true
     }
 

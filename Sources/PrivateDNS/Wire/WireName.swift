@@ -66,7 +66,8 @@ enum WireName {
             let end = position + Int(octet) + 1
             guard end <= other.count else { return false }
             while position < end {
-                guard message[offset].asciiLowered == other[position] else { return false }
+                let octet = message[offset]
+                guard octet == other[position] || octet.asciiLowered == other[position] else { return false }
                 position += 1
                 offset += 1
             }

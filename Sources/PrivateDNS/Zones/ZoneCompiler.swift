@@ -20,7 +20,7 @@ struct ZoneCompiler {
     private let noData: StaticZone.Answer
 
     /// A chain within the zone that is longer goes round in circles.
-    private static let aliasLimit = 16
+    static let aliasLimit = 16
     /// A pointer to the name of the question.
     static let questionPointer: [UInt8] = [0xc0, UInt8(MessageSize.header)]
 
@@ -76,6 +76,21 @@ struct ZoneCompiler {
             exit: exit,
             redirection: sets[name]?.first { $0.type == .dname }.flatMap(Redirection.init)
         )
+    }
+
+    /// Octets of the answers of all names, uncompressed; no more is counted than is too much.
+    var answerOctets: Int {
+        var total = 0
+        for name in names where total <= ZoneRecords.answerLimit {
+            let (chain, end) = follow(name)
+            let aliases = chain.reduce(0) { $0 + $1.size }
+            guard case .sets(let sets) = end else {
+                total += 2 * aliases
+                continue
+            }
+            total += aliases + sets.reduce(0) { $0 + aliases + $1.size }
+        }
+        return total
     }
 
     /// Where aliases lead.
@@ -179,7 +194,26 @@ struct ZoneCompiler {
     }
 }
 
+extension ZoneRecords {
+    /// Octets that the answers of one zone may take.
+    static let answerLimit = 64 << 20
+
+    /// Whether the answers of all names fit: each alias holds the whole chain that it begins, and where that leads.
+    var fitsMemory: Bool {
+        let own = sets.reduce(0) { $0 + $1.size }
+        let aliases = sets.count { $0.type == .cname || $0.type == .dname }
+        let largest = Dictionary(grouping: sets, by: \.owner).values.map { $0.reduce(0) { $0 + $1.size } }.max() ?? 0
+        let longestChain = ZoneCompiler.aliasLimit * 2 * 255
+        // Seldom is there so much that it has to be looked at.
+        guard own + aliases * (largest + longestChain) > Self.answerLimit else { return true }
+        return ZoneCompiler(self).answerOctets <= Self.answerLimit
+    }
+}
+
 extension ZoneRecords.RecordSet {
+    /// Octets of the records, about.
+    fileprivate var size: Int { data.reduce(0) { $0 + owner.wire.count + 10 + $1.count } }
+
     /// Where an alias leads.
     var target: DomainName? { data.first.flatMap { DomainName(wire: $0) } }
 

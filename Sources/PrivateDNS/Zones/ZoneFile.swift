@@ -29,8 +29,13 @@ extension ZoneRecords {
                 faults.append(error)
             }
         }
+        let records = reader.builder.records
+        if faults.isEmpty, !records.fitsMemory {
+            let (problem, hint) = Self.tooLarge
+            faults.append(ZoneFileError.Fault(line: 1, problem: problem, hint: hint))
+        }
         guard faults.isEmpty else { throw ZoneFileError(faults: faults) }
-        self = reader.builder.records
+        self = records
     }
 }
 

@@ -13,6 +13,9 @@ public struct ZoneRecords: Hashable, Sendable {
     /// Whether some of the records are addresses of hosts.
     public var hasHosts: Bool { !hosts.isEmpty }
 
+    /// The names of those hosts, each once.
+    public var hostNames: Set<DomainName> { Set(hosts.map(\.name)) }
+
     /// The TTL of records that name none: short, since an address may move with the path.
     public static let defaultTTL: UInt32 = 60
 
@@ -40,17 +43,53 @@ public struct ZoneRecords: Hashable, Sendable {
 
     /// Reads records in presentation form, owners relative to the zone: `historian A 10.20.0.10`, `@ TXT "x"`.
     ///
-    /// Throws at the first record that cannot be served.
+    /// Throws the first mistake; ``mistakes(in:of:)`` has the others.
     public init(zone: DomainName, records: [String]) throws(ZoneRecordError) {
+        let (records, mistakes) = Self.read(zone, records)
+        if let first = mistakes.first { throw first }
+        self = records
+    }
+
+    /// What is wrong with records, up to ``ZoneFileError/faultLimit`` mistakes.
+    public static func mistakes(in records: [String], of zone: DomainName) -> [ZoneRecordError] {
+        read(zone, records).mistakes
+    }
+
+    private static func read(
+        _ zone: DomainName,
+        _ records: [String]
+    ) -> (records: ZoneRecords, mistakes: [ZoneRecordError]) {
         var builder = ZoneBuilder(zone: zone, hasAuthority: false)
-        for (index, text) in records.enumerated() {
+        var mistakes: [ZoneRecordError] = []
+        for (index, text) in records.enumerated() where mistakes.count < ZoneFileError.faultLimit {
             do {
-                try builder.add(Self.parse(text, zone))
+                try builder.add(parse(text, zone))
             } catch {
-                throw ZoneRecordError(index: index, problem: error.problem, hint: error.hint)
+                mistakes.append(ZoneRecordError(index: index, problem: error.problem, hint: error.hint))
             }
         }
-        self = builder.records
+        if mistakes.isEmpty, !builder.records.fitsMemory {
+            let (problem, hint) = tooLarge
+            mistakes.append(ZoneRecordError(index: records.count - 1, problem: problem, hint: hint))
+        }
+        return (builder.records, mistakes)
+    }
+
+    /// What is said of a zone that does not fit.
+    static let tooLarge = (
+        problem: "the zone's answers would take more than \(answerLimit >> 20) MiB: each alias holds what it leads to",
+        hint: "fewer aliases to large sets of records"
+    )
+
+    /// The same with no TTL above a longest one.
+    public func limited(to longest: UInt32) -> ZoneRecords {
+        let short = sets.map { set in
+            var set = set
+            set.ttl = min(set.ttl, longest)
+            return set
+        }
+        let hosts = hosts.map { Host(name: $0.name, address: $0.address, ttl: min($0.ttl, longest)) }
+        return ZoneRecords(zone: zone, sets: short, hosts: hosts)
     }
 
     private static func parse(_ text: String, _ zone: DomainName) throws(ZoneBuilder.Fault) -> PresentationRecord {

@@ -10,7 +10,9 @@ struct DNSCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dns",
         abstract: "Tells what the resolver answers, why, and what it keeps.",
-        subcommands: [QueryCommand.self, ExplainNameCommand.self, FlushCommand.self, DumpCommand.self]
+        subcommands: [
+            QueryCommand.self, ExplainNameCommand.self, FlushCommand.self, DumpCommand.self, AuditCommand.self,
+        ]
     )
 
     @OptionGroup var connection: ConnectionOptions
@@ -22,6 +24,7 @@ struct NameQuestion: ParsableArguments {
     var name: String
     @Option(help: "The type, as in AAAA or TYPE28.") var type = "A"
     @Option(help: "The address of the client that asks; else one that may ask.") var from: String?
+    @Flag(name: .customLong("public"), help: "What the upstreams say, whatever zones there are.") var isPublic = false
 
     /// Throws where the arguments are no name or no address.
     func request() throws -> ControlRequest {
@@ -29,7 +32,13 @@ struct NameQuestion: ParsableArguments {
             guard let address = IPAddress(text) else { throw ValidationError("'\(text)' is no address") }
             return address
         }
-        let names = NamesRequest(.explain, name: try Self.name(name), type: type.uppercased(), from: from)
+        let names = NamesRequest(
+            .explain,
+            name: try Self.name(name),
+            type: type.uppercased(),
+            from: from,
+            ignoringZones: isPublic ? true : nil
+        )
         return ControlRequest(.names, names: names)
     }
 
@@ -87,6 +96,33 @@ struct ExplainNameCommand: ParsableCommand {
             let report = try connection.client.ask(request, for: NameExplanation.self, within: patience)
             StandardStream.output.write(try json ? JSONText.line(report) : Page.current.explained(report))
             return report.records.isEmpty ? 1 : 0
+        }
+    }
+}
+
+/// `pnetctl dns audit`
+struct AuditCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "audit",
+        abstract: "Asks for the site's names, and tells which do not lead where they should.",
+        discussion: """
+            Asked for are names of records, of TLS targets, those that the resolver keeps, and those given.
+            Exit status: 0 nothing was found, 1 something was, 3 no pnetd answers.
+            """
+    )
+
+    @OptionGroup var connection: ConnectionOptions
+    @Argument(help: "More names to ask for.")
+    var names: [String] = []
+    @Flag(help: "JSON.") var json = false
+
+    func run() throws {
+        let names = NamesRequest(.audit, names: try names.map(NameQuestion.name))
+        try reportingFailures(refusal: 1) { () throws(ControlFailure) in
+            let request = ControlRequest(.names, names: names)
+            let report = try connection.client.ask(request, for: NameAudit.self, within: .seconds(30))
+            StandardStream.output.write(try json ? JSONText.line(report) : Page.current.audited(report))
+            return report.findings.isEmpty ? 0 : 1
         }
     }
 }

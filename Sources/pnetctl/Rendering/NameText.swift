@@ -40,4 +40,23 @@ extension Page {
         if report.isCut { table.add(free: ["and more; name a domain to see less"]) }
         return table.text
     }
+
+    /// What is wrong with names, and what may help.
+    func audited(_ report: NameAudit) -> String {
+        var lines: [String] = []
+        for finding in report.findings {
+            let colour: Colour = [.leak, .missingRoute].contains(finding.kind) ? .bad : .warning
+            let kind = painted(finding.kind.rawValue, colour)
+            lines.append("\(painted(finding.name.withoutRootDot, .heading)): \(kind)")
+            lines += hanging(finding.text, indent: 2)
+            lines += hanging("try: \(finding.remedy)", indent: 2)
+        }
+        let count = report.names.count
+        lines.append(
+            "\(count) name\(count == 1 ? "" : "s") asked for, "
+                + (report.findings.isEmpty ? "nothing was found" : "\(report.findings.count) found")
+        )
+        if !report.skipped.isEmpty { lines.append("\(report.skipped.count) were left out for time; name them to ask") }
+        return lines.joined(separator: "\n") + "\n"
+    }
 }

@@ -28,6 +28,12 @@ enum AcceptedMetrics {
             help: "Questions that the cache did not hold.",
             labels: []
         ),
+        Family(
+            name: "pnetd_dns_prefetches_total",
+            kind: .counter,
+            help: "Answers in use that were asked for anew before they were over.",
+            labels: []
+        ),
         Family(name: "pnetd_dns_cache_bytes", kind: .gauge, help: "Octets in the DNS cache.", labels: []),
         Family(
             name: "pnetd_dns_upstream_queries_total",

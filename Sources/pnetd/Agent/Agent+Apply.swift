@@ -84,6 +84,7 @@ extension Agent {
     private func otherChanges(_ new: SiteConfiguration) -> [PlanReport.Change] {
         var texts: [String] = []
         if new.resolver != site.resolver { texts.append("change the resolver's settings") }
+        if new.views != site.views { texts.append("change what clients with a view of their own see") }
         if new.resolver?.host != site.resolver?.host { texts.append("change who answers this host's own names") }
         let names = Dictionary(site.networks.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         for network in new.networks {

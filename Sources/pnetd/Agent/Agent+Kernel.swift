@@ -87,6 +87,7 @@ extension Agent {
             watchPeers()
             watchDetours()
             watchAnswers()
+            watchViewInterfaces()
             watchFailbackWindows()
             watchDrills()
             watchEndpoints()

@@ -23,6 +23,8 @@ struct NamesWork {
     var zoneFiles = SentZoneFiles()
     /// The ways to each network's servers, as the resolver knows them.
     var ways: [NetworkName: [PathName]] = [:]
+    /// The interfaces of views, by name, as the resolver knows them.
+    var interfaces: [InterfaceName: UInt32] = [:]
     /// The zones of reverse names of these networks.
     var reverse: (networks: [NetworkConfiguration], zones: [ReverseZone]) = ([], [])
 }
@@ -189,132 +191,6 @@ extension Agent {
     private func releaseWaiting(upTo serial: UInt64) {
         for waiting in names.waiting.keys.sorted() where waiting <= serial {
             for done in names.waiting.removeValue(forKey: waiting) ?? [] { done() }
-        }
-    }
-
-    /// Tells the resolver what to answer by; nil where there is none to tell.
-    func sendSnapshot() -> UInt64? {
-        guard let resolver = site.resolver, processes.isConnected(.resolver) else { return nil }
-        names.serial += 1
-        names.ways = forwardedNetworks.reduce(into: [:]) { $0[$1] = ways(to: $1) }
-        let zones = site.networks.flatMap { network in network.zones.map { snapshot(of: $0, in: network.name) } }
-        names.zoneFiles.keep(site.networks.flatMap(\.zones).compactMap(\.source.fileText))
-        for (number, text) in names.zoneFiles.takeUnsent() {
-            processes.send(.zoneFile(number: number, text: text), to: .resolver)
-        }
-        processes.send(
-            .resolver(
-                ResolverSnapshot(
-                    serial: names.serial,
-                    workers: resolver.workers,
-                    allow: resolver.allow,
-                    whenBlocked: ResolverSnapshot.BlockedAnswer(resolver.whenBlocked),
-                    limits: ResolverSnapshot.Limits(
-                        queriesPerSecond: resolver.limits.queriesPerSecond,
-                        inFlight: resolver.limits.inFlight,
-                        responsesPerSecond: resolver.limits.responsesPerSecond,
-                        exempt: resolver.limits.exempt
-                    ),
-                    upstreams: resolver.upstreams.map(\.upstream),
-                    designation: designation,
-                    specialUseUpstream: resolver.specialUseUpstream,
-                    networks: site.networks.map { ResolverSnapshot.Network(name: $0.name, prefixes: $0.prefixes) },
-                    trusted: resolver.trusted + resolver.specialUseUpstream,
-                    zones: zones + reverseZones.map(snapshot)
-                )
-            ),
-            to: .resolver
-        )
-        return names.serial
-    }
-
-    /// Tells the resolver where the paths that it could ask by are others than it knows.
-    func tellLivingWays() {
-        guard forwardedNetworks.contains(where: { names.ways[$0] != ways(to: $0) }) else { return }
-        _ = sendSnapshot()
-    }
-
-    private var forwardedNetworks: [NetworkName] {
-        site.networks.filter { $0.zones.contains(where: \.source.isForwarded) }.map(\.name)
-    }
-
-    /// The active path, then the others that live; none where the network has no active path.
-    private func ways(to network: NetworkName) -> [PathName] {
-        guard let active = named[network]?.outcome.path else { return [] }
-        return [active] + core.livingPaths(of: network).filter { $0 != active }
-    }
-
-    private func snapshot(of zone: ZoneConfiguration, in network: NetworkName) -> ResolverSnapshot.Zone {
-        let source: ResolverSnapshot.Zone.Source
-        switch zone.source {
-        case .records(let records): source = .records(records)
-        case .file(let text): source = .file(names.zoneFiles.number(of: text))
-        case .forward(let servers): source = .forward(servers)
-        }
-        return ResolverSnapshot.Zone(
-            name: zone.name,
-            network: network,
-            source: source,
-            realm: realm(network),
-            generation: named[network]?.generation ?? 0,
-            hasPointers: zone.hasPointers,
-            prefixes: zone.terms.prefixes,
-            types: zone.terms.types,
-            lastKnownGood: zone.terms.lastKnownGood.map {
-                ResolverSnapshot.Zone.LastKnownGood(port: $0.port, age: UInt32($0.age.inSeconds))
-            },
-            publicAfter: Set(zone.terms.publicAfter.map(ResolverSnapshot.Zone.PublicReason.init))
-        )
-    }
-
-    private func snapshot(of zone: ReverseZone) -> ResolverSnapshot.Zone {
-        let source: ResolverSnapshot.Zone.Source
-        switch zone.source {
-        case .pointers: source = .pointers
-        case .forward(let servers): source = .forward(servers)
-        }
-        return ResolverSnapshot.Zone(
-            name: zone.name,
-            network: zone.network,
-            source: source,
-            realm: realm(zone.network),
-            generation: named[zone.network]?.generation ?? 0,
-            // A thousand of them would be a thousand time series.
-            label: "addresses of \(zone.network)"
-        )
-    }
-
-    /// Made once for each file: a decision that waits for names waits for nothing else.
-    var reverseZones: [ReverseZone] {
-        if names.reverse.networks != site.networks { names.reverse = (site.networks, site.networks.reverseZones) }
-        return names.reverse.zones
-    }
-
-    private func realm(_ network: NetworkName) -> ResolverSnapshot.Zone.Realm {
-        guard let decision = named[network] else { return .blocked("\(network) is not decided yet") }
-        switch decision.outcome {
-        case .public: return .public
-        case .active(let name, _, _):
-            let living = ways(to: network).compactMap { name in
-                site.paths.first { $0.name == name }.map {
-                    ResolverSnapshot.Zone.Way(path: name, interface: $0.interface)
-                }
-            }
-            guard living.first?.path == name else { return .blocked("\(network): path \(name) is gone") }
-            return .private(living)
-        case .blocked:
-            let since = Timestamp.text(wallNanoseconds: clock.wallNanoseconds - (loop.now - decision.since).nanoseconds)
-            let why = decision.reasons.map(\.description).joined(separator: "; ")
-            return .blocked("\(network) has no path since \(since): \(why)")
-        }
-    }
-}
-
-extension ResolverSnapshot.Zone.PublicReason {
-    fileprivate init(_ reason: ForwardTerms.PublicReason) {
-        switch reason {
-        case .noSuchName: self = .noSuchName
-        case .noAnswer: self = .noAnswer
         }
     }
 }

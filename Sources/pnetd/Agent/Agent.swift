@@ -233,7 +233,9 @@ final class Agent {
                 undrain: { [unowned self] in undrain($0) },
                 switch: { [unowned self] in switchPath(of: $0, to: $1, $2) },
                 drill: { [unowned self] in drill($0, $1) },
-                names: { [unowned self] in inquire($0, $1) },
+                names: { [unowned self] in
+                    if $0.action == .audit { audit($0, $1) } else { inquire($0, $1) }
+                },
                 hostNames: { [unowned self] in hostNamesReport() },
                 reload: { [unowned self] in reload() },
                 down: { [unowned self] in takeDown() }

@@ -230,6 +230,7 @@ final class ControlServer {
             case .success(.explained(let report)): reply(client, report)
             case .success(.flushed(let report)): reply(client, report)
             case .success(.dumped(let report)): reply(client, report)
+            case .success(.audited(let report)): reply(client, report)
             case .failure(let error): fail(client, error.code, error.message, error.cause)
             }
         }

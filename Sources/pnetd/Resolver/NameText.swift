@@ -45,6 +45,7 @@ extension ResolutionStep.Event {
     fileprivate var word: String {
         switch self {
         case .clientRefused: "client-refused"
+        case .view: "view"
         case .zone: "zone"
         case .noZone: "no-zone"
         case .typeLeftOut: "type-left-out"
@@ -68,6 +69,7 @@ extension ResolutionStep.Event {
     fileprivate func text(for name: DomainName) -> String {
         switch self {
         case .clientRefused: "this client may not ask: the resolver's allow does not name it"
+        case .view(let name): "the client sees view \(name)"
         case .zone(let apex, let network, let generation, let authority):
             "zone \(apex.withoutRootDot)"
                 + (network.map { " of network \($0), decision \(generation)" } ?? ", answered by the resolver itself")

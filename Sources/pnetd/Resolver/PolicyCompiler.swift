@@ -41,6 +41,7 @@ struct PolicyCompiler {
 
     /// The last policy that was made.
     private(set) var policy: Policy?
+    private var pathBoundTTL: UInt32 = 0
     private var parsed: [Key: Parsed] = [:]
     private var addresses: [[IPPrefix]: AddressSet] = [:]
     private var pointers: [Pointers: [DomainName: StaticZone]] = [:]
@@ -51,8 +52,9 @@ struct PolicyCompiler {
         zoneFiles: [UInt64: String] = [:]
     ) throws(Failure) -> Policy {
         var next = (parsed: [Key: Parsed](), pointers: [Pointers: [DomainName: StaticZone]]())
-        var keys: [DomainName: Key] = [:]
         var wanted: [NetworkName: Pointers] = [:]
+        if snapshot.pathBoundTTL != pathBoundTTL { (parsed, pointers) = ([:], [:]) }
+        pathBoundTTL = snapshot.pathBoundTTL
         let known = addresses
         var sets: [[IPPrefix]: AddressSet] = [:]
         func set(of prefixes: [IPPrefix]) -> AddressSet {
@@ -61,24 +63,27 @@ struct PolicyCompiler {
             return set
         }
         let networks = Dictionary(snapshot.networks.map { ($0.name, set(of: $0.prefixes)) }) { first, _ in first }
+        for zone in snapshot.views.flatMap(\.zones) {
+            guard let key = try Self.key(of: zone, zoneFiles) else { continue }
+            if next.parsed[key] == nil { next.parsed[key] = try made(key) }
+        }
         for zone in snapshot.zones {
             if zone.source == .pointers { wanted[zone.network, default: Pointers()].apexes.append(zone.name) }
             guard let key = try Self.key(of: zone, zoneFiles) else { continue }
-            keys[zone.name] = key
-            if let known = parsed[key] { next.parsed[key] = known } else { next.parsed[key] = try Self.parse(key) }
+            if next.parsed[key] == nil { next.parsed[key] = try made(key) }
             if zone.hasPointers { wanted[zone.network, default: Pointers()].hosts.append(key) }
         }
         for needed in wanted.values where !needed.apexes.isEmpty {
             let hosts = needed.hosts.compactMap { next.parsed[$0]?.records }
             next.pointers[needed] = pointers[needed] ?? PointerZones.make(needed.apexes, of: hosts)
         }
-        let zones = snapshot.zones.compactMap { zone -> Policy.Zone? in
+        func policyZone(_ zone: ResolverSnapshot.Zone) throws(Failure) -> Policy.Zone? {
             let content: Policy.Content
             switch zone.source {
             case .forward(let servers):
                 content = .forward(servers)
             case .records, .file:
-                guard let key = keys[zone.name], let made = next.parsed[key] else { return nil }
+                guard let key = try Self.key(of: zone, zoneFiles), let made = next.parsed[key] else { return nil }
                 content = .records(made.answers)
             case .pointers:
                 guard let needed = wanted[zone.network], let made = next.pointers[needed]?[zone.name] else {
@@ -97,6 +102,22 @@ struct PolicyCompiler {
                 lastKnownGood: zone.lastKnownGood.map { LastKnownGood(port: $0.port, age: $0.age) },
                 publicAfter: Set(zone.publicAfter.map(PublicReason.init)),
                 label: zone.label
+            )
+        }
+        var zones: [Policy.Zone] = []
+        for zone in snapshot.zones { if let made = try policyZone(zone) { zones.append(made) } }
+        var views: [Policy.View] = []
+        for view in snapshot.views {
+            var own: [Policy.Zone] = []
+            for zone in view.zones { if let made = try policyZone(zone) { own.append(made) } }
+            views.append(
+                Policy.View(
+                    name: view.name,
+                    clients: view.clients.map(set),
+                    interfaces: view.interfaces,
+                    zones: own,
+                    hasUpstreams: view.hasUpstreams
+                )
             )
         }
         let made = Policy(
@@ -118,13 +139,20 @@ struct PolicyCompiler {
                 of: set(of: snapshot.networks.flatMap(\.prefixes)),
                 trusting: snapshot.trusted
             ),
+            pathBoundTTL: snapshot.pathBoundTTL,
             zones: zones,
+            views: views,
             after: policy
         )
         (parsed, pointers) = next
         addresses = sets
         policy = made
         return made
+    }
+
+    private func made(_ key: Key) throws(Failure) -> Parsed {
+        if let known = parsed[key] { return known }
+        return try Self.parse(key, longestTTL: pathBoundTTL)
     }
 
     private static func key(
@@ -144,14 +172,15 @@ struct PolicyCompiler {
         }
     }
 
-    private static func parse(_ key: Key) throws(Failure) -> Parsed {
+    private static func parse(_ key: Key, longestTTL: UInt32) throws(Failure) -> Parsed {
         do {
             let records: ZoneRecords
             switch key.text {
             case .lines(let lines): records = try ZoneRecords(zone: key.zone, records: lines)
             case .file(let text): records = try ZoneRecords(zone: key.zone, file: text)
             }
-            return Parsed(records: records, answers: StaticZone(records))
+            let bound = records.limited(to: longestTTL)
+            return Parsed(records: bound, answers: StaticZone(bound))
         } catch let error as ZoneRecordError {
             throw Failure(zone: key.zone.withoutRootDot, reason: "record \(error.index + 1): \(error)")
         } catch {

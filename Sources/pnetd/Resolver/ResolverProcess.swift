@@ -152,7 +152,12 @@ final class ResolverProcess {
         switch question.action {
         case .explain:
             let type = RecordTypeText.number(of: question.type ?? "A") ?? 1
-            task = pool.explain(question.name ?? .root, type: type, from: question.from)
+            task = pool.explain(
+                question.name ?? .root,
+                type: type,
+                from: question.from,
+                ignoringZones: question.ignoringZones ?? false
+            )
         case .flush: task = pool.flush(below: question.name ?? .root)
         case .dump: task = pool.dump(below: question.name ?? .root)
         case .audit: return logger.error("the agent sent what is for itself")

@@ -73,8 +73,8 @@ struct HostileMessages {
         return [1, 2, 0x81, 0, 0, 1] + counts + question + (records + [padding]).joined()
     }
 
-    /// A name of 30 labels of one octet and the root: as much as 256 owners can have.
-    private static let shortLabels: [UInt8] = (0..<30).flatMap { [1, UInt8($0 & 15 | 0x60)] } + [0]
+    /// A name of 14 labels of one octet and the root: as much as 256 owners can have.
+    private static let shortLabels: [UInt8] = (0..<14).flatMap { [1, UInt8($0 & 15 | 0x60)] } + [0]
 
     static let answers: [(name: String, message: [UInt8])] = [
         ("full-set", full { record(questionName, 1, [10, 20, UInt8($0 >> 8), UInt8($0 & 255)]) }),
@@ -94,21 +94,12 @@ struct HostileMessages {
             "full-names",
             full(section: 1) {
                 record(
-                    [1, UInt8($0 >> 4 & 15 | 0x61)] + [2, UInt8($0 & 15 | 0x61)] + [0x61] + questionName,
-                    2,
-                    questionName
+                    [1, UInt8($0 >> 4 & 15 | 0x60), 1, UInt8($0 & 15 | 0x60)] + [1, 0x61, 1, 0x61, 1, 0x61]
+                        + questionName,
+                    46,
+                    [UInt8](repeating: 0, count: 18)
                 )
             }
-        ),
-        (
-            "full-hints",
-            message(
-                isAnswer: true,
-                section: 0,
-                beginning: [
-                    record(questionName, 65, [0, 1, 0, 0, 4, 0x07, 0xd0] + [UInt8](repeating: 10, count: 2000))
-                ]
-            ) { _ in [UInt8](repeating: 0, count: size) }
         ),
         (
             "full-parameters",

@@ -17,7 +17,7 @@ private let route = ForwardRoute(
     lineage: 1,
     servers: [],
     label: 0,
-    isPathBound: true,
+    pathBoundTTL: 10,
     filter: AnswerFilter(addresses: .within(network))
 )
 

@@ -17,7 +17,7 @@ struct AnswerText {
         lineage: 1,
         servers: [],
         label: 0,
-        isPathBound: true,
+        pathBoundTTL: 10,
         apex: apex,
         filter: AnswerFilter(addresses: .within(network))
     )

@@ -57,7 +57,7 @@ private func write(
         limit: limit,
         into: &span
     )
-    let end = min(count, scan.questionEnd + body.count)
+    let end = scan.bodyEnd(body.count, in: count)
     cache.age(number, now: now, answer: &span, body: scan.questionEnd..<end)
     return Array(room[..<count])
 }

@@ -223,15 +223,17 @@ extension Lab {
                     "stray.privatelink.azure-devices.net. 10 IN HTTPS 1 . ipv4hint=203.0.113.83",
                 ]
             ),
-            try startUnbound(
-                "public-dns",
-                listen: ["203.0.113.53"],
-                data: [
-                    "hub1.privatelink.azure-devices.net. 60 IN A 203.0.113.80", "www.example.net. 60 IN A 203.0.113.81",
-                    "historian.plant.internal. 60 IN A 203.0.113.82",
-                    "evil.example.net. 60 IN A 10.20.0.4", "evil.example.net. 60 IN A 192.168.1.1",
-                ]
-            ),
+            try startPublicServer(knowing: [
+                // The whole chain to the public address comes in one answer.
+                "hub.azure-devices.net. 60 IN CNAME hub1.privatelink.azure-devices.net.",
+                "hub1.privatelink.azure-devices.net. 60 IN A 203.0.113.80",
+                "hub1.privatelink.azure-devices.net. 60 IN AAAA 2001:db8:ffff::80",
+                "hub1.privatelink.azure-devices.net. 60 IN HTTPS 1 . ipv4hint=203.0.113.80 ipv6hint=2001:db8:ffff::80",
+                "hub1.privatelink.azure-devices.net. 60 IN SVCB 1 . ipv4hint=203.0.113.80",
+                "gone.privatelink.azure-devices.net. 60 IN A 203.0.113.84",
+                "www.example.net. 60 IN A 203.0.113.81", "historian.plant.internal. 60 IN A 203.0.113.82",
+                "evil.example.net. 60 IN A 10.20.0.4", "evil.example.net. 60 IN A 192.168.1.1",
+            ]),
         ]
         for server in servers {
             try waitUntil("\(server.label) answers") { server.output.contains("start of service") }
@@ -247,20 +249,30 @@ extension Lab {
         return server
     }
 
+    /// Starts the server of all public names: a root that knows these.
+    private func startPublicServer(knowing records: [String]) throws -> Background {
+        let lines = [". 60 IN SOA ns.invalid. nobody.invalid. 1 3600 600 86400 60", ". 60 IN NS ns.invalid."] + records
+        let zone = try cloud.write("public.zone", lines.joined(separator: "\n") + "\n")
+        return try startUnbound("public-dns", listen: ["203.0.113.53"], data: [], root: zone)
+    }
+
     func startUnbound(
         _ label: String,
         listen: [String],
         data: [String],
+        root: String? = nil,
         more: [String] = []
     ) throws -> Background {
         let lines =
             [
                 "server:", "  directory: \"\(cloud.folder)\"", "  pidfile: \"\"", "  username: \"\"", "  chroot: \"\"",
                 "  use-syslog: no", "  do-daemonize: no", "  num-threads: 1", "  access-control: 0.0.0.0/0 allow",
-                "  access-control: ::/0 allow", "  module-config: \"iterator\"", "  local-zone: \".\" static",
-            ] + (listen.map { "interface: \($0)" } + more).map { "  \($0)" }
+                "  access-control: ::/0 allow", "  module-config: \"iterator\"",
+            ] + (root == nil ? ["  local-zone: \".\" static"] : [])
+            + (listen.map { "interface: \($0)" } + more).map { "  \($0)" }
             + data.map { "  local-data: \"\($0)\"" }
             + ["remote-control:", "  control-enable: no"]
+            + (root.map { ["auth-zone:", "  name: \".\"", "  zonefile: \"\($0)\"", "  fallback-enabled: no"] } ?? [])
         let file = try cloud.write("\(label).conf", lines.joined(separator: "\n") + "\n")
         return try cloud.start(label, "unbound", "-d", "-c", file)
     }

@@ -4,6 +4,7 @@ import CLinux
 import ControlAPI
 import Lab
 import NetworkTypes
+import SystemIO
 import Testing
 
 extension Scenarios {
@@ -68,7 +69,7 @@ extension Scenarios {
                 var explained = try daemon.pnetctl("dns", "explain", name)
                 try waitUntil("that is explained", within: .seconds(25)) {
                     explained = try daemon.pnetctl("dns", "explain", name)
-                    return explained.status == 1
+                    return explained.output.contains("10.20.0.4 does not take a connection")
                 }
                 for text in [
                     "10.20.0.4 does not take a connection", "by vpn-", "answer: SERVFAIL", "EDE 23 10.20.0.53",
@@ -76,6 +77,35 @@ extension Scenarios {
                     #expect(explained.output.contains(text), "\(explained.output)")
                 }
                 #expect(!explained.output.contains("203.0.113."))
+            }
+        }
+
+        /// What leads where it should not, each found by what shows it.
+        @Test(.anyKernel) func areAudited() throws {
+            try scenario("audited") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                try daemon.waitForNames()
+                let file = String(decoding: try Files.read(daemon.file), as: UTF8.self)
+                let clean = try daemon.pnetctl("dns", "audit", "hub1.privatelink.azure-devices.net")
+                #expect(clean.status == 0 && clean.output.contains("nothing was found"), "\(clean.output)")
+                // A name whose servers lead out of the network, and one that they do not know and the public does.
+                let names = ["stray.privatelink.azure-devices.net", "gone.privatelink.azure-devices.net"]
+                let audit = try daemon.pnetctl("dns", "audit", names[0], names[1])
+                #expect(audit.status == 1)
+                #expect(audit.output.contains("\(names[0]): wrong-prefix"), "\(audit.output)")
+                #expect(audit.output.contains("\(names[1]): shadowed"), "\(audit.output)")
+                // The zone is taken out of the file, and a record leads to where nobody is.
+                let zone = "      - name: privatelink.azure-devices.net\n        forward: [10.20.0.53]\n"
+                let changed = file.replacing(zone, with: "")
+                    .replacing("historian A 10.20.0.10", with: "historian A 192.0.2.200")
+                #expect(changed.count < file.count)
+                try lab.site.write("pnetd.yaml", changed)
+                #expect(try daemon.pnetctl("reload").status == 0)
+                try waitUntil("the public answers") { try daemon.dig("+short", names[1]) == "203.0.113.84\n" }
+                let leak = try daemon.pnetctl("dns", "audit", "hub.azure-devices.net", "--json")
+                #expect(leak.output.contains("\"kind\":\"leak\",\"name\":\"hub.azure-devices.net"), "\(leak.output)")
+                #expect(leak.output.contains("\"kind\":\"missing-route\",\"name\":\"historian.plant.internal"))
             }
         }
 
@@ -101,6 +131,41 @@ extension Scenarios {
                 #expect(stray.output.contains("\"event\":\"left-out\"") && stray.output.contains("\"remark\":\"15"))
                 let misspelt = try daemon.pnetctl("dns", "query", name, "--type", "AAAAA")
                 #expect(misspelt.status == 1 && misspelt.output.contains("'AAAAA' is no type of records"))
+            }
+        }
+
+        /// By the interface on which somebody asks, over UDP and TCP. The kernel counts what the host asks itself as come by
+        /// the interface that has the address.
+        @Test(.anyKernel) func areAsTheClientsViewSays() throws {
+            try scenario("views") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                try daemon.waitForNames()
+                let good = String(decoding: try Files.read(daemon.file), as: UTF8.self)
+                let views = """
+                    views:
+                      cell:
+                        interfaces: [pn-a]
+                        zones: [{name: plant.internal, records: ["historian A 10.1.0.7"]}]
+                      here:
+                        interfaces: [lan0]
+                        zones: [{name: plant.internal, records: ["historian A 10.1.0.9"]}]
+
+                    """
+                #expect(try daemon.dig("+short", "historian.plant.internal") == "10.20.0.10\n")
+                try lab.site.write("pnetd.yaml", good + "\n" + views)
+                #expect(try daemon.pnetctl("reload").status == 0)
+                for transport in ["+notcp", "+tcp"] {
+                    try waitUntil("the view is seen by \(transport)") {
+                        try daemon.dig("+short", transport, "historian.plant.internal") == "10.1.0.9\n"
+                    }
+                }
+                #expect(try daemon.dig("+short", "hub1.privatelink.azure-devices.net") == "10.20.0.4\n")
+                try lab.site.write("pnetd.yaml", good + "\n" + views.replacing("[lan0]", with: "[nowhere0]"))
+                #expect(try daemon.pnetctl("reload").status == 0)
+                try waitUntil("it is nobody's") {
+                    try daemon.dig("+short", "historian.plant.internal") == "10.20.0.10\n"
+                }
             }
         }
     }
