@@ -18,7 +18,7 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let nio: [Target.Dependency] =
     ["NIOCore", "NIOPosix", "NIOHTTP1", "NIOTLS"].map { .product(name: $0, package: "swift-nio") }
-    + [.product(name: "NIOSSL", package: "swift-nio-ssl")]
+    + [.product(name: "NIOSSL", package: "swift-nio-ssl"), .product(name: "NIOHTTP2", package: "swift-nio-http2")]
 
 /// A library of the house and its unit tests.
 func room(
@@ -56,6 +56,7 @@ let rooms: [Target] =
     room("NetworkTypes", [])
     + room("SystemIO", ["CLinux", "NetworkTypes"])
     + room("Digests", ["CCrypto"])
+    + room("NameRelay", ["NetworkTypes"])
     + room("PathHealth", ["NetworkTypes"], tests: ["PathSimulation"])
     + room("Journal", ["NetworkTypes", "PathHealth", "SystemIO"], tests: ["CLinux"])
     + room(
@@ -64,7 +65,11 @@ let rooms: [Target] =
         tests: ["CNl", "Configuration"]
     )
     + room("ProcessLink", ["CLinux", "ControlAPI", "NetworkTypes", "SystemIO"])
-    + room("PrivateDNS", ["CLdns", "CLinux", "NetworkTypes", "SystemIO"], tests: ["CMallocCount"])
+    + room(
+        "PrivateDNS",
+        ["CLdns", "CLinux", "NameRelay", "NetworkTypes", "SystemIO"],
+        tests: ["CMallocCount"]
+    )
     + room("Telemetry", ["CLinux", "SystemIO", logging])
     + room("ControlAPI", ["NetworkTypes"])
     + room("HostDNS", ["CLinux", "NetworkTypes", "SystemIO"])
@@ -105,14 +110,16 @@ let programs: [Target] = [
     .executableTarget(
         name: "pnetd-frontend",
         dependencies: nio + [
-            "CClearedHeap", "CLinux", "ControlAPI", "NetworkTypes", "ProcessLink", "SystemIO", "Telemetry", logging,
-            arguments,
+            "CClearedHeap", "CLinux", "ControlAPI", "NameRelay", "NetworkTypes", "ProcessLink", "SystemIO", "Telemetry",
+            logging, arguments,
         ],
         swiftSettings: strict
     ),
     .testTarget(
         name: "pnetd-frontendTests",
-        dependencies: nio + ["pnetd-frontend", "CLinux", "NetworkTypes", "ProcessLink", "SystemIO", "Telemetry"],
+        dependencies: nio + [
+            "pnetd-frontend", "CLinux", "NameRelay", "NetworkTypes", "ProcessLink", "SystemIO", "Telemetry",
+        ],
         path: "Tests/pnetd-frontendTests",
         swiftSettings: strict
     ),
@@ -199,6 +206,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", exact: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
     ],
     targets: facesOfC + heap + rooms + programs + lab + instruments
@@ -207,7 +215,9 @@ let package = Package(
 // What allocates, and what a hostile message costs, is shown by the optimizer's work alone: an optimized build of the
 // resolver, its tests and its benchmark, and of nothing else, which would take five minutes.
 if Context.environment["PNETD_ALLOCATIONS"] != nil {
-    let needed: Set = ["CLinux", "CLdns", "CMallocCount", "NetworkTypes", "SystemIO", "PrivateDNS", "PrivateDNSTests"]
+    let needed: Set = [
+        "CLinux", "CLdns", "CMallocCount", "NameRelay", "NetworkTypes", "SystemIO", "PrivateDNS", "PrivateDNSTests",
+    ]
     package.products = []
     package.targets.removeAll { !needed.contains($0.name) }
     package.targets.append(
@@ -245,7 +255,7 @@ if Context.environment["PNETD_FUZZ"] != nil {
         ("Netlink", ["CLinux", "FuzzKit", "NetworkTypes", "Tunnel"]),
         ("Userspace", ["FuzzKit", "NetworkTypes", "Tunnel"]), ("VICI", ["Tunnel"]),
         ("Answer", ["FuzzAnswers", "NetworkTypes", "PrivateDNS"]), ("Frames", ["PrivateDNS"]),
-        ("Names", ["CLdns", "NetworkTypes", "PrivateDNS"]),
+        ("Names", ["CLdns", "NetworkTypes", "PrivateDNS"]), ("Relay", ["NameRelay"]),
         ("Patch", ["FuzzAnswers", "NetworkTypes", "PrivateDNS"]), ("Query", ["NetworkTypes", "PrivateDNS"]),
         ("ZoneFile", ["NetworkTypes", "PrivateDNS"]),
     ] as [(String, [Target.Dependency])] {

@@ -23,6 +23,40 @@ public struct ResolverConfiguration: Hashable, Sendable {
         public var exempt: [IPPrefix]
     }
 
+    /// A server that is asked for names in no zone.
+    public struct UpstreamServer: Hashable, Sendable {
+        /// Where it is, and how it is asked.
+        public let upstream: Upstream
+        /// What is asked of it over TLS; nil where it is asked in the clear.
+        public let terms: Terms?
+
+        /// What is asked of a server over TLS.
+        public struct Terms: Hashable, Sendable {
+            /// The name that it is told (RFC 6066 section 3), and that its certificate must be of (RFC 9525).
+            public let name: DomainName
+            /// The resource that is asked over HTTPS (RFC 8484 section 4.1).
+            public let path: String
+            /// The certificates that its own must lead to, as PEM; nil: those that the system trusts.
+            public let roots: String?
+
+            /// The path that public resolvers have.
+            static let usualPath = "/dns-query"
+        }
+    }
+
+    /// DNS over TLS for clients (RFC 7858).
+    public struct TLSService: Hashable, Sendable {
+        /// Where they come in; at least one.
+        public let listen: [SocketEndpoint]
+        /// The name that the certificate is of, by which clients find it (RFC 9462).
+        public let name: DomainName
+        /// Who they are shown that we are.
+        public let identity: ClientIdentity
+
+        /// How many addresses there may be: a socket each, which go over in one message with others.
+        static let mostAddresses = 16
+    }
+
     /// Where questions come in; at least one.
     public let listen: [SocketEndpoint]
     /// Who may ask.
@@ -36,7 +70,9 @@ public struct ResolverConfiguration: Hashable, Sendable {
     /// What one client may cost.
     public let limits: ClientLimits
     /// Who is asked for names in no zone; where there is none, such names are refused.
-    public let upstreams: [SocketEndpoint]
+    public let upstreams: [UpstreamServer]
+    /// Where clients are served over TLS; nil: nowhere.
+    public let tls: TLSService?
     /// Special-use names that the upstreams are asked for all the same, with all below them.
     public let specialUseUpstream: [DomainName]
     /// Domains in no zone whose names may lead to private addresses.

@@ -30,12 +30,13 @@ public struct ListenerDescription: Hashable, Sendable, Codable {
         case dnsUDP
         case dnsTCP
         case http
+        case dnsTLS
 
         /// Who serves it.
         public var role: LinkRole {
             switch self {
             case .dnsUDP, .dnsTCP: .resolver
-            case .http: .frontend
+            case .http, .dnsTLS: .frontend
             }
         }
     }
@@ -92,6 +93,8 @@ public enum MessageToAgent: Sendable, Codable {
     case names(request: UInt64, NamesReport)
     /// What a TLS handshake came to.
     case shookHands(request: UInt64, HandshakeReport)
+    /// What became of the connections to servers that are asked over TLS, all of them.
+    case upstreams([UpstreamReport])
 }
 
 /// What the resolver tells of names.
@@ -133,6 +136,11 @@ public enum MessageFromAgent: Sendable, Codable {
     case names(request: UInt64, NamesRequest)
     /// The frontend shakes hands with a TLS server. The connection to it travels with the message.
     case shakeHands(HandshakeRequest)
+    /// The frontend asks servers, and serves clients, over TLS by these terms from now on.
+    case namesOverTLS(NamesOverTLS)
+    /// Resolver and frontend pass names on to each other from now on, each of the resolver's threads by a socket of its
+    /// own; these travel with the message.
+    case relay
     /// End now.
     case stop
 }

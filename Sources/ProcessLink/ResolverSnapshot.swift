@@ -27,7 +27,9 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
     /// What one client may cost.
     public var limits: Limits
     /// Who is asked for all that no zone holds.
-    public var upstreams: [SocketEndpoint]
+    public var upstreams: [Upstream]
+    /// Where clients that ask for it are told to find this resolver over TLS; nil: nowhere.
+    public var designation: Designation?
     /// Where the networks are: private names lead into their own, public ones into none.
     public var networks: [Network]
     /// The domains whose names may lead to private addresses though no zone holds them.
@@ -46,7 +48,8 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         allow: [IPPrefix],
         whenBlocked: BlockedAnswer,
         limits: Limits,
-        upstreams: [SocketEndpoint],
+        upstreams: [Upstream],
+        designation: Designation? = nil,
         specialUseUpstream: [DomainName] = [],
         networks: [Network],
         trusted: [DomainName],
@@ -64,8 +67,24 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         self.whenBlocked = whenBlocked
         self.limits = limits
         self.upstreams = upstreams
+        self.designation = designation
         self.specialUseUpstream = specialUseUpstream
         self.zones = zones
+    }
+
+    /// A designated resolver (RFC 9462) that speaks DNS over TLS.
+    public struct Designation: Hashable, Sendable, Codable {
+        /// The name that its certificate is of.
+        public var name: DomainName
+        /// Its port.
+        public var port: UInt16
+        /// Its addresses.
+        public var addresses: [IPAddress]
+
+        /// Describes a resolver.
+        public init(name: DomainName, port: UInt16, addresses: [IPAddress]) {
+            (self.name, self.port, self.addresses) = (name, port, addresses)
+        }
     }
 
     /// What one client may cost; each thread counts for itself.

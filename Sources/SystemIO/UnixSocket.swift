@@ -111,3 +111,23 @@ public enum UnixSocket {
         return descriptor
     }
 }
+
+/// Two UNIX stream sockets that are connected to each other.
+public struct UnixPair: ~Copyable {
+    private let one: FileDescriptor
+    private let other: FileDescriptor
+
+    /// Makes them; neither blocks.
+    public init() throws(SystemError) {
+        var ends: [Int32] = [-1, -1]
+        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+        guard unsafe socketpair(AF_UNIX, type, 0, &ends) == 0 else { throw .last("make a pair of UNIX sockets") }
+        one = FileDescriptor(owning: ends[0])
+        other = FileDescriptor(owning: ends[1])
+    }
+
+    /// Gives both away; the caller closes them.
+    public consuming func release() -> (Int32, Int32) {
+        (one.release(), other.release())
+    }
+}

@@ -13,7 +13,8 @@ import Telemetry
 struct FrontendCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pnetd-frontend",
-        abstract: "Serves metrics and health, and delivers alerts; started by pnetd or by pnetd-frontend.service.",
+        abstract:
+            "Serves metrics, health and names over TLS, and delivers alerts; started by pnetd or its own unit.",
         version: Version.text
     )
 

@@ -16,6 +16,7 @@ final class FrontendProcess {
         case pageWanted(PageDesk.Asker)
         case webhookEnded(AlertDelivery, DeliveryOutcome)
         case handshakeEnded(request: UInt64, HandshakeReport)
+        case upstreamsChanged([UpstreamReport])
     }
 
     private static let reconnectInterval = Duration.milliseconds(50)
@@ -29,6 +30,7 @@ final class FrontendProcess {
     private let webhooks: WebhookSender
     private let commands: CommandRunner
     private var handshakes: HandshakeCaller
+    private let names: NameTraffic
     private let listeners: ServedListeners
     private var desk: PageDesk?
     private var ledger = DeliveryLedger()
@@ -37,7 +39,7 @@ final class FrontendProcess {
     /// The agent said that it is not wanted any more.
     private(set) var wasToldToEnd = false
 
-    init(socketPath: String, loop: EventLoop) throws(SystemError) {
+    init(socketPath: String, loop: EventLoop) throws {
         self.socketPath = socketPath
         self.loop = loop
         let mailbox = try Mailbox<Notice>()
@@ -47,7 +49,9 @@ final class FrontendProcess {
         webhooks = WebhookSender(group: group)
         handshakes = HandshakeCaller(group: group)
         commands = CommandRunner(on: loop)
-        listeners = ServedListeners(server: WebServer(group: group) { mailbox.post(.pageWanted($0)) }, log: log)
+        names = try NameTraffic(group: group, log: log) { mailbox.post(.upstreamsChanged($0)) }
+        let server = WebServer(group: group) { mailbox.post(.pageWanted($0)) }
+        listeners = ServedListeners(server: server, names: names, log: log)
     }
 
     /// Serves until told to end.
@@ -62,6 +66,7 @@ final class FrontendProcess {
             case .pageWanted(let asker): desk?.wanted(by: asker)
             case .webhookEnded(let delivery, let outcome): ended(delivery, outcome)
             case .handshakeEnded(let request, let report): channel?.send(.shookHands(request: request, report))
+            case .upstreamsChanged(let reports): channel?.send(.upstreams(reports))
             }
         }
         connect()
@@ -117,15 +122,18 @@ final class FrontendProcess {
             for descriptor in descriptors.dropFirst() { close(descriptor) }
             return shakeHands(request, over: FileDescriptor(owning: connection))
         }
+        if case .relay = message { return names.relay(by: descriptors) }
         for descriptor in descriptors { close(descriptor) }
         switch message {
         case .page(let request, let metrics, let health): desk?.came(request, metrics, health)
         case .deliver(let delivery): deliver(delivery)
+        case .namesOverTLS(let terms): names.adopt(terms)
         case .stop:
             wasToldToEnd = true
             end()
         case .shakeHands: log.error("the agent sent no connection for a handshake")
-        case .listeners, .zoneFile, .resolver, .find, .names: log.error("the agent sent what is not for the frontend")
+        case .listeners, .relay, .zoneFile, .resolver, .find, .names:
+            log.error("the agent sent what is not for the frontend")
         }
     }
 

@@ -103,17 +103,6 @@ struct ResolverMistakeTests {
         )
     }
 
-    @Test func upstreamOfTheDesign() throws {
-        try Example.expect(
-            ("{address: 192.0.2.53}", "{address: 192.0.2.53, protocol: tls, server-name: dns.example.net}"),
-            give: [
-                "54:37: error: 'protocol' is part of the design but not of this version (remove it)",
-                "54:52: error: 'server-name' is part of the design but not of this version "
-                    + "(remove it)",
-            ]
-        )
-    }
-
     @Test func upstreamAsText() throws {
         try Example.expect(
             ("{address: 192.0.2.53}", "192.0.2.53"),

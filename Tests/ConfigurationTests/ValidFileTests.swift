@@ -50,7 +50,7 @@ struct ValidFileTests {
         #expect(resolver.listen.map(\.description) == ["127.0.0.1:53", "10.1.0.1:53"])
         #expect(resolver.workers == 2)
         #expect(resolver.whenBlocked == .nxdomain)
-        #expect(resolver.upstreams.map(\.description) == ["192.0.2.53:53", "[2001:db8::53]:5353"])
+        #expect(resolver.upstreams.map(\.upstream.endpoint.description) == ["192.0.2.53:53", "[2001:db8::53]:5353"])
         #expect(site.metricsListen.map(\.description) == ["127.0.0.1:9731"])
         #expect(site.control.group == "pnetd")
         #expect(

@@ -38,7 +38,7 @@ import Testing
         #expect(
             steps == [
                 ResolutionStep(hop: 0, name: hub, event: .noZone(hasUpstreams: true)),
-                ResolutionStep(hop: 0, name: hub, event: .asked(upstream, path: nil, overTCP: false)),
+                ResolutionStep(hop: 0, name: hub, event: .asked(upstream, path: nil, .datagram)),
                 ResolutionStep(
                     hop: 0,
                     name: hub,
@@ -50,7 +50,7 @@ import Testing
                     name: target,
                     event: .zone(zone, network: "azure", generation: 7, .servers([cloud], paths: ["pn-a"]))
                 ),
-                ResolutionStep(hop: 1, name: target, event: .asked(cloud, path: "pn-a", overTCP: false)),
+                ResolutionStep(hop: 1, name: target, event: .asked(cloud, path: "pn-a", .datagram)),
                 ResolutionStep(
                     hop: 1,
                     name: target,

@@ -41,7 +41,7 @@ final class LoopbackServer {
 
     func adopt(
         _ zones: [Policy.Zone],
-        upstreams: [SocketEndpoint] = [],
+        upstreams: [Upstream] = [],
         clientLimits: ClientLimits = .standard
     ) throws {
         serial += 1

@@ -59,7 +59,10 @@ final class Scenario {
         _ zones: [Policy.Zone],
         views: [Policy.View] = [],
         upstreams: [SocketEndpoint] = [upstream],
+        over encryption: Upstream.Encryption? = nil,
+        plain: [SocketEndpoint] = [],
         specialUseUpstream: [String] = ["test"],
+        designation: DesignatedResolver? = nil,
         protection: Policy.Protection? = nil,
         whenBlocked: Policy.BlockedAnswer = .servfail,
         clientLimits: ClientLimits = .standard,
@@ -71,8 +74,9 @@ final class Scenario {
             allow: allow.compactMap { IPPrefix($0) },
             whenBlocked: whenBlocked,
             clientLimits: clientLimits,
-            upstreams: upstreams,
+            upstreams: upstreams.map { Upstream($0, encryption) } + plain.map { Upstream($0) },
             specialUseUpstream: specialUseUpstream.compactMap { DomainName($0) },
+            designation: designation,
             protection: protection,
             zones: zones,
             views: views,
@@ -91,15 +95,17 @@ final class Scenario {
         _ query: [UInt8],
         from address: IPAddress = client,
         on interface: UInt32 = 0,
-        isStream: Bool = false
+        isStream: Bool = false,
+        isRelayed: Bool = false
     ) -> [UInt8]? {
+        let isStream = isStream || isRelayed
         var room = [UInt8](repeating: 0xee, count: isStream ? MessageSize.stream : MessageSize.datagram)
         var span = room.mutableSpan
         let verdict = resolution.query(
             query.span,
             from: address,
             on: interface,
-            isStream: isStream,
+            by: isRelayed ? .relay : isStream ? .stream : .datagram,
             now: now,
             into: &span
         )
@@ -126,7 +132,7 @@ final class Scenario {
         var isComplete = true
         let before = pn_malloc_count()
         for _ in 0..<times {
-            let verdict = resolution.query(query.span, from: Self.client, isStream: false, now: now, into: &span)
+            let verdict = resolution.query(query.span, from: Self.client, by: .datagram, now: now, into: &span)
             if case .answer = verdict { continue }
             isComplete = false
         }

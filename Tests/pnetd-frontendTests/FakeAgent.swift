@@ -28,6 +28,8 @@ final class FakeAgent {
     private(set) var held: [ListenerDescription] = []
     /// What was said of alerts, in order.
     private(set) var said: [String] = []
+    /// What was said of servers that are asked over TLS, in order.
+    private(set) var reports: [[UpstreamReport]] = []
 
     init() throws {
         loop = try EventLoop()
@@ -94,6 +96,7 @@ final class FakeAgent {
             scrapes += 1
             if answers { channel.send(.page(request: request, metrics: metrics, health: health)) }
         case .delivered(let alert): said.append("\(alert) delivered")
+        case .upstreams(let reports): self.reports.append(reports)
         case .undelivered(let alert, let reason): said.append("\(alert) undelivered: \(reason)")
         default: said.append("\(message)")
         }

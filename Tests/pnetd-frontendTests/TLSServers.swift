@@ -101,13 +101,18 @@ final class TLSServers {
         let endpoint = try LoopbackSocket().endpoint
         let files = ["-cert", "\(folder)/\(name).pem", "-key", "\(folder)/\(name).key"]
         // With -www it does not end with its standard input.
-        let server = try Errand(["openssl", "s_server", "-www", "-accept", "\(endpoint)"] + files + options)
+        try start(["openssl", "s_server", "-www", "-accept", "\(endpoint)"] + files + options, until: "ACCEPT")
+        return endpoint
+    }
+
+    /// Starts a server, and waits for it to say that it listens.
+    func start(_ command: [String], until word: String) throws {
+        let server = try Errand(command)
         running.append(server)
         try loop.turnUntil("the server listens") {
             let isOver = try server.isOver()
             try #require(!isOver, "\(server.output)")
-            return server.output.contains("ACCEPT")
+            return server.output.contains(word)
         }
-        return endpoint
     }
 }

@@ -186,6 +186,7 @@ extension Reading {
         for upstream in declared.upstreams where declared.listens.contains(where: { $0.value == upstream.value }) {
             error(upstream.mark, "\(upstream.value) is the resolver itself", hint: "it would ask itself")
         }
+        refuseRepeated(declared.upstreams, by: \.value) { _, later in "\(later.value) is there twice in upstreams" }
         guard declared.upstreams.isEmpty else { return }
         for zone in declared.publicAfter {
             let message = "\(zone.value): the resolver has no upstreams, so nobody knows what the public says"

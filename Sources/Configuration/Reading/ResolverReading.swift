@@ -14,8 +14,7 @@ extension Reading {
                 of: "resolver",
                 keys: [
                     "listen", "allow", "workers", "when-blocked", "path-bound-ttl", "limits", "upstreams",
-                    "special-use-upstream",
-                    "rebinding", "host",
+                    "special-use-upstream", "rebinding", "host", "tls",
                 ],
                 planned: ["gateway", "segments"],
                 reading: self
@@ -52,6 +51,7 @@ extension Reading {
             } ?? .seconds(10),
             limits: section["limits"].map(clientLimits) ?? .init(exempt: ResolverConfiguration.thisHost),
             upstreams: upstreams.compactMap(upstream),
+            tls: section["tls"].flatMap(tlsService),
             specialUseUpstream: special ?? [],
             trusted: section["rebinding"].map(trusted) ?? [],
             host: host?.names ?? .untouched
@@ -98,20 +98,6 @@ extension Reading {
             return nil
         }
         return name
-    }
-
-    private func upstream(_ node: YAMLNode) -> SocketEndpoint? {
-        if let text = node.text, SocketEndpoint(text, defaultPort: 53) != nil {
-            error(node.mark, "an upstream must be a mapping", hint: "{address: \"\(text)\"}")
-            return nil
-        }
-        let planned: Set = ["protocol", "server-name"]
-        guard let section = Section(node, of: "an upstream", keys: ["address"], planned: planned, reading: self),
-            let address = section.required("address"),
-            let endpoint = endpoint(address, "address", defaultPort: 53)
-        else { return nil }
-        declared.upstreams.append(Sighting(value: endpoint, owner: "upstreams", mark: address.mark))
-        return endpoint
     }
 }
 

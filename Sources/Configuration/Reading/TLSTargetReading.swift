@@ -24,7 +24,7 @@ extension Reading {
             let hint = "name: NAME, as the server is called and as its certificate says"
             error(node.mark, "\(kind == "tls" ? "a tls" : "an https") target has no name", hint: hint)
         }
-        let name = section["name"].flatMap(serverName)
+        let name = section["name"].flatMap { serverName($0) }
         let roots = section["ca-file"].map { ($0, certificates($0, "ca-file")) }
         let identity = identity(in: section)
         let request = kind == "https" ? httpRequest(in: section, at: node.mark) : nil
@@ -48,7 +48,7 @@ extension Reading {
     }
 
     /// The certificate and its key; nil where there are none, or an error was reported.
-    private func identity(in section: Section) -> ClientIdentity? {
+    func identity(in section: Section, of owner: String = "the target") -> ClientIdentity? {
         switch (section["certificate-file"], section["private-key-file"]) {
         case (let certificate?, let key?):
             let certificates = certificates(certificate, "certificate-file")
@@ -57,10 +57,10 @@ extension Reading {
             return ClientIdentity(certificates: certificates, privateKey: privateKey)
         case (let certificate?, nil):
             let hint = "private-key-file: FILE, with the key of that certificate"
-            error(certificate.mark, "certificate-file: the target has no private-key-file", hint: hint)
+            error(certificate.mark, "certificate-file: \(owner) has no private-key-file", hint: hint)
         case (nil, let key?):
             let hint = "certificate-file: FILE, with the certificate of that key"
-            error(key.mark, "private-key-file: the target has no certificate-file", hint: hint)
+            error(key.mark, "private-key-file: \(owner) has no certificate-file", hint: hint)
         case (nil, nil): break
         }
         return nil
@@ -84,8 +84,8 @@ extension Reading {
     }
 
     /// A name that a server can be called by (RFC 6066 section 3): letters, digits and hyphens, and no address.
-    private func serverName(_ node: YAMLNode) -> DomainName? {
-        guard let name = value(node, "name", as: DomainName.self, form: "a server's name") else { return nil }
+    func serverName(_ node: YAMLNode, _ what: String = "name") -> DomainName? {
+        guard let name = value(node, what, as: DomainName.self, form: "a server's name") else { return nil }
         let isHost = name.labels.allSatisfy { label in
             label.allSatisfy { octet in
                 let character = Character(UnicodeScalar(octet))
@@ -96,7 +96,7 @@ extension Reading {
         guard isHost, !isAddress else {
             error(
                 node.mark,
-                "name: '\(name.withoutRootDot)' is not a server's name",
+                "\(what): '\(name.withoutRootDot)' is not a server's name",
                 hint: "letters, digits and '-', as in hub1.azure-devices.net"
             )
             return nil

@@ -9,6 +9,8 @@ enum Client: Sendable {
     case datagram(socket: Int, peer: DatagramPeer)
     /// A frame by the connection in this slot, while it is still the one with this serial.
     case stream(slot: Int, serial: UInt64, address: IPAddress?, interface: UInt32)
+    /// A client of the frontend's, by its number for the question, while the link is still the one with this serial.
+    case relayed(query: UInt64, link: UInt64, address: IPAddress)
     /// A question of our own, for addresses of this family.
     case lookup(AddressFamily)
     /// Who wants to know how the answer comes about, for a client of this address; see ``ResolutionStep``.
@@ -19,6 +21,7 @@ enum Client: Sendable {
         switch self {
         case .datagram(_, let peer): peer.address
         case .stream(_, _, let address, _): address
+        case .relayed(_, _, let address): address
         case .explanation(_, let address): address
         case .lookup: nil
         }
@@ -29,7 +32,7 @@ enum Client: Sendable {
         switch self {
         case .datagram(_, let peer): peer.interface
         case .stream(_, _, _, let interface): interface
-        case .lookup, .explanation: 0
+        case .relayed, .lookup, .explanation: 0
         }
     }
 
@@ -37,7 +40,7 @@ enum Client: Sendable {
     func limit(_ scan: QueryHead) -> Int {
         switch self {
         case .datagram: scan.datagramLimit
-        case .stream, .lookup, .explanation: MessageSize.stream
+        case .stream, .relayed, .lookup, .explanation: MessageSize.stream
         }
     }
 }

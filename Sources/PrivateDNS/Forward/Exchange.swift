@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import NetworkTypes
+public import NetworkTypes
 
 /// One question that is asked upstream for all clients that want its answer.
 struct Exchange {
@@ -84,7 +84,8 @@ struct Exchange {
     }
 
     /// The question as it goes out.
-    func message(id: UInt16) -> [UInt8] {
+    /// - Parameter transport: over TLS its length is not to tell what is asked (RFC 8467 section 4.1).
+    func message(id: UInt16, over transport: UpstreamTransport = .datagram) -> [UInt8] {
         var message: [UInt8] = []
         message.append(id)
         let checking = key.question.variant.contains(.checkingDisabled) ? HeaderFlags.checkingDisabled : 0
@@ -100,8 +101,9 @@ struct Exchange {
         message.append(RecordType.opt.rawValue)
         message.append(UInt16(MessageSize.datagram))
         message.append(key.question.variant.contains(.wantsDNSSEC) ? OPT.dnssecOK : 0)
-        message.append(0 as UInt16)
-        return message
+        let padding = if case .encrypted = transport { OPT.padding(behind: message.count + 2) } else { [UInt8]() }
+        message.append(UInt16(padding.count))
+        return message + padding
     }
 }
 
@@ -117,7 +119,11 @@ struct AttemptID: Hashable, Sendable {
 }
 
 /// How a server is asked.
-enum UpstreamTransport: Hashable, Sendable {
+public enum UpstreamTransport: Hashable, Sendable {
+    /// Over UDP.
     case datagram
+    /// Over TCP.
     case stream
+    /// Over TLS, by the frontend.
+    case encrypted(Upstream.Encryption)
 }

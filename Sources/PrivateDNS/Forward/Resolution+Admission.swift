@@ -11,11 +11,16 @@ extension Resolution {
         _ message: Span<UInt8>,
         from address: IPAddress?,
         on interface: UInt32 = 0,
-        isStream: Bool,
+        by arrival: Arrival,
         now: Instant,
         into room: inout MutableSpan<UInt8>
     ) -> Verdict {
-        if isStream { tally.streamQueries &+= 1 } else { tally.datagramQueries &+= 1 }
+        let isStream = arrival != .datagram
+        switch arrival {
+        case .datagram: tally.datagramQueries &+= 1
+        case .stream: tally.streamQueries &+= 1
+        case .relay: tally.relayedQueries &+= 1
+        }
         guard let policy, let address else { return .drop }
         // Who comes by a connection has shown that the address is its own, and connections have limits.
         let isAdmitted = isStream || defence.admits(address, policy.clientLimits, now: now)
@@ -28,8 +33,9 @@ extension Resolution {
         }
         let standing = takeCookie(&scan, address, now)
         if isStream, scan.edns?.options.asksForKeepalive == true {
-            scan.hop.add(keepalive: StreamConnections.idleTime)
+            scan.hop.add(keepalive: arrival == .relay ? FrontendLink.idleTime : StreamConnections.idleTime)
         }
+        scan.hop.isPadded = arrival == .relay && scan.edns?.options.isPadded == true
         let limit = isStream ? MessageSize.stream : scan.datagramLimit
         if !isAdmitted, standing != .proven {
             guard standing != .silent else { return cut(.queries) }

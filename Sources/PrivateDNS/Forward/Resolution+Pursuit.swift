@@ -127,7 +127,8 @@ extension Resolution {
             body = writer.body
         }
         let limit = waiter.client.limit(waiter.scan)
-        let room = min(limit, waiter.scan.questionEnd + body.count + waiter.scan.optSize + options.count)
+        let padding = waiter.scan.hop.isPadded ? OPT.longestPadding : 0
+        let room = min(limit, waiter.scan.questionEnd + body.count + waiter.scan.optSize + options.count + padding)
         var answer = [UInt8](repeating: 0, count: max(room, waiter.scan.questionEnd + waiter.scan.optSize))
         var span = answer.mutableSpan
         let count = ReplyWriter.write(

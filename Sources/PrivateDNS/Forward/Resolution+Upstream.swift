@@ -51,11 +51,15 @@ extension Resolution {
         let way = exchange.turns / count % exchange.route.ways.count
         exchange.turns += 1
         let hedge = health.hedge(healthKey(exchange.route, server, way))
-        let isHedged = exchange.turns < count
+        // Nobody is asked in the clear only because a handshake takes its time.
+        let isLaidOpen =
+            exchange.turns < count && exchange.route.transports[server] != .datagram
+            && exchange.route.transports[exchange.order[exchange.turns]] == .datagram
+        let isHedged = exchange.turns < count && !isLaidOpen
         // Two rounds of short waits would only add to the load of servers that are slow.
         let patience = exchange.turns > exchange.firstTurns ? Exchange.patience * 2 : Exchange.patience
         exchange.nextTry = now + (isHedged ? hedge : max(patience, hedge))
-        ask(&exchange, server, way, .datagram, now: now)
+        ask(&exchange, server, way, exchange.route.transports[server], now: now)
     }
 
     private func healthKey(_ route: ForwardRoute, _ server: Int, _ way: Int) -> ServerHealth.Key {
@@ -82,7 +86,7 @@ extension Resolution {
         tally.upstreamQueries[exchange.route.label] &+= 1
         note(
             exchange,
-            .asked(exchange.route.servers[server], path: exchange.route.path(way), overTCP: transport == .stream)
+            .asked(exchange.route.servers[server], path: exchange.route.path(way), transport)
         )
         actions.append(
             .ask(
@@ -91,7 +95,7 @@ extension Resolution {
                     server: exchange.route.servers[server],
                     interface: exchange.route.ways[way]?.interface,
                     transport: transport,
-                    message: exchange.message(id: attempt.messageID)
+                    message: exchange.message(id: attempt.messageID, over: transport)
                 )
             )
         )
@@ -113,7 +117,7 @@ extension Resolution {
                 isOurs: isAnswered(byScope: exchange.key.scope, in: exchange.view)
             )
         } catch {
-            if attempt.transport == .stream { failed(id, now: now) }
+            if attempt.transport != .datagram { failed(id, now: now) }
             return
         }
         exchange.attempts.remove(at: index)

@@ -17,6 +17,14 @@ struct Resolution: ~Copyable {
         case later(QueryHead)
     }
 
+    /// What a query came by.
+    enum Arrival {
+        case datagram
+        case stream
+        /// The frontend, to which the client speaks TLS.
+        case relay
+    }
+
     /// What the shell is to do; see ``takeActions()``.
     enum Action {
         case ask(Asking)

@@ -22,7 +22,7 @@ public struct ResolutionStep: Hashable, Sendable {
         /// The same question was under way already, for somebody else.
         case joined
         /// A server was asked.
-        case asked(SocketEndpoint, path: String?, overTCP: Bool)
+        case asked(SocketEndpoint, path: String?, UpstreamTransport)
         /// It answered, after so many microseconds.
         case answered(SocketEndpoint, path: String?, ResponseCode, answers: UInt16, microseconds: UInt64)
         /// It cannot be reached.

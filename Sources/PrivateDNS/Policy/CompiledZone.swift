@@ -45,7 +45,7 @@ final class CompiledZone: Sendable {
     }
 
     /// - Parameter upstreams: who is asked where the zone is public; nil for nobody.
-    init(_ zone: Policy.Zone, scopes: inout ScopeLedger, upstreams: [SocketEndpoint], label: Int, networkLabel: Int) {
+    init(_ zone: Policy.Zone, scopes: inout ScopeLedger, upstreams: [Upstream], label: Int, networkLabel: Int) {
         apex = zone.name.wire
         labelCount = zone.name.labels.count
         negative = NegativeAnswer(zone: zone.name)
@@ -120,7 +120,7 @@ extension ForwardRoute {
         self.init(
             scope: scopes.scope(of: key, zone.generation),
             lineage: scopes.lineage(of: key),
-            servers: servers,
+            servers: servers.map { Upstream($0) },
             ways: ways,
             label: label,
             pathBoundTTL: scopes.pathBoundTTL,
@@ -136,7 +136,7 @@ extension ForwardRoute {
     fileprivate convenience init(
         published zone: Policy.Zone,
         scopes: inout ScopeLedger,
-        upstreams: [SocketEndpoint],
+        upstreams: [Upstream],
         label: Int
     ) {
         let key = ScopeLedger.Scope.published(zone.name, servers: upstreams)

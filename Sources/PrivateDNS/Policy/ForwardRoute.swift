@@ -60,6 +60,8 @@ final class ForwardRoute: Sendable {
     /// The same for all scopes of the same servers and filter: an answer of an earlier one is the last known good.
     let lineage: UInt64
     let servers: [SocketEndpoint]
+    /// How each of them is asked first.
+    let transports: [UpstreamTransport]
     /// At least one, best first; nil is whatever the host's routes say.
     let ways: [ServerWay?]
     /// The number of the zone's counters.
@@ -78,7 +80,7 @@ final class ForwardRoute: Sendable {
     init(
         scope: UInt64,
         lineage: UInt64,
-        servers: [SocketEndpoint],
+        servers: [Upstream],
         ways: [ServerWay?] = [nil],
         label: Int,
         pathBoundTTL: UInt32?,
@@ -89,7 +91,8 @@ final class ForwardRoute: Sendable {
     ) {
         self.scope = scope
         self.lineage = lineage
-        self.servers = servers
+        self.servers = servers.map(\.endpoint)
+        transports = servers.map { $0.encryption.map { .encrypted($0) } ?? .datagram }
         self.ways = ways
         self.label = label
         self.pathBoundTTL = pathBoundTTL

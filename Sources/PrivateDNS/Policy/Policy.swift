@@ -156,7 +156,7 @@ public final class Policy: Sendable {
         let upstreams = ForwardRoute(
             scope: 0,
             lineage: 0,
-            servers: servers,
+            servers: servers.map { Upstream($0) },
             ways: [ServerWay(path: interface.text, interface: interface)],
             label: 0,
             pathBoundTTL: nil
@@ -179,6 +179,7 @@ public final class Policy: Sendable {
     /// servers are the same.
     /// - Parameters:
     ///   - specialUseUpstream: special-use names that the upstreams are asked for, with all below them.
+    ///   - designation: where clients are told to find this resolver over TLS; nil: nowhere.
     ///   - pathBoundTTL: how long clients are told to keep what holds only while a path does, in seconds.
     ///   - views: the first one that fits a client counts.
     public init(
@@ -186,8 +187,9 @@ public final class Policy: Sendable {
         allow: [IPPrefix],
         whenBlocked: BlockedAnswer,
         clientLimits: ClientLimits = .standard,
-        upstreams: [SocketEndpoint],
+        upstreams: [Upstream],
         specialUseUpstream: [DomainName] = [],
+        designation: DesignatedResolver? = nil,
         protection: Protection? = nil,
         pathBoundTTL: UInt32 = 10,
         zones: [Zone],
@@ -203,6 +205,7 @@ public final class Policy: Sendable {
         var compiler = ViewCompiler(
             upstreams: upstreams,
             specialUseUpstream: specialUseUpstream,
+            designation: designation,
             protection: protection,
             pathBoundTTL: pathBoundTTL,
             zones: zones,

@@ -48,8 +48,9 @@ final class PolicyView: Sendable {
 
 /// Makes the views of one policy.
 struct ViewCompiler {
-    private let upstreams: [SocketEndpoint]
+    private let upstreams: [Upstream]
     private let specialUseUpstream: [DomainName]
+    private let designation: DesignatedResolver?
     private let protection: Policy.Protection?
     private let zones: [Policy.Zone]
     private var scopes: ScopeLedger
@@ -57,8 +58,9 @@ struct ViewCompiler {
     private var networkLabels: [String]
 
     init(
-        upstreams: [SocketEndpoint],
+        upstreams: [Upstream],
         specialUseUpstream: [DomainName],
+        designation: DesignatedResolver?,
         protection: Policy.Protection?,
         pathBoundTTL: UInt32,
         zones: [Policy.Zone],
@@ -67,6 +69,7 @@ struct ViewCompiler {
     ) {
         self.upstreams = upstreams
         self.specialUseUpstream = specialUseUpstream
+        self.designation = designation
         self.protection = protection
         self.zones = zones
         scopes = previous?.scopes ?? ScopeLedger()
@@ -100,7 +103,7 @@ struct ViewCompiler {
     private mutating func compile(
         _ zones: [Policy.Zone],
         view: String?,
-        upstreams: [SocketEndpoint],
+        upstreams: [Upstream],
         sharing shared: [[UInt8]: CompiledZone],
         _ sharedRoute: ForwardRoute? = nil
     ) -> PolicyView {
@@ -121,12 +124,13 @@ struct ViewCompiler {
         return PolicyView(
             name: view,
             zones: own + passed.map { CompiledZone(passing: $0, to: route) }
-                + SpecialUseNames.zones(besides: names.union(passed), hasUpstreams: route != nil),
+                + SpecialUseNames.zones(besides: names.union(passed), hasUpstreams: route != nil)
+                + (designation?.zone(besides: names.union(passed)).map { [$0] } ?? []),
             upstreams: route
         )
     }
 
-    private mutating func route(to upstreams: [SocketEndpoint]) -> ForwardRoute? {
+    private mutating func route(to upstreams: [Upstream]) -> ForwardRoute? {
         guard !upstreams.isEmpty else { return nil }
         let key = ScopeLedger.Scope.upstreams(upstreams, protection)
         return ForwardRoute(

@@ -226,7 +226,7 @@ struct StreamConnections: ~Copyable {
             message,
             from: connection.address,
             on: connection.interface,
-            isStream: true,
+            by: .stream,
             now: now,
             into: &span
         )

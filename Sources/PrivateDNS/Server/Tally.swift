@@ -6,6 +6,8 @@ public struct Tally: Sendable {
     public internal(set) var datagramQueries: UInt64 = 0
     /// Queries over TCP.
     public internal(set) var streamQueries: UInt64 = 0
+    /// Queries over TLS, which the frontend passed on.
+    public internal(set) var relayedQueries: UInt64 = 0
     /// Answers by response code; BADCOOKIE is the highest that we give.
     private var codes: [24 of UInt64] = .init(repeating: 0)
     /// Queries for forwarded names that the cache answered.
@@ -73,6 +75,7 @@ public struct Tally: Sendable {
         var total = left
         total.datagramQueries &+= right.datagramQueries
         total.streamQueries &+= right.streamQueries
+        total.relayedQueries &+= right.relayedQueries
         for index in left.codes.indices { total.codes[index] &+= right.codes[index] }
         total.cacheHits &+= right.cacheHits
         total.cacheMisses &+= right.cacheMisses

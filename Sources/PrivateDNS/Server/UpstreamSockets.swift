@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CLinux
 import NetworkTypes
 import SystemIO
 
@@ -72,6 +73,9 @@ struct UpstreamSockets: ~Copyable {
             frame.append(UInt16(asking.message.count))
             // Length and message go in one write (RFC 7766 section 8).
             sockets[asking.attempt] = Socket(descriptor, .stream, unsent: frame + asking.message)
+        case .encrypted:
+            // Never in the clear. Who can ask over TLS does not come here.
+            throw SystemError(operation: "ask over TLS", code: EPROTONOSUPPORT)
         }
     }
 

@@ -12,6 +12,7 @@ struct Worker: ~Copyable {
         case connections
         case upstream
         case stream
+        case frontend
 
         func tag(_ value: UInt64) -> UInt64 { rawValue << 56 | value & Self.valueMask }
 
@@ -32,12 +33,14 @@ struct Worker: ~Copyable {
     private var outbox = DatagramOutbox(capacity: batch, datagramSize: MessageSize.datagram)
     private var resolution: Resolution
     private var listeners: [WorkerMailbox.Listener] = []
-    /// Those that came before there was a policy: what is asked meanwhile waits in them.
+    /// Those that came before there was a policy, and the socket to the frontend: what is asked meanwhile waits in them.
     private var unserved: [WorkerMailbox.Listener]?
+    private var unheard: SharedDescriptor?
     /// Since when each listener has had more than could be answered at once.
     private var backlogSince: [Instant?] = []
     private var upstream = UpstreamSockets()
     private var streams = StreamConnections()
+    private var frontend = FrontendLink()
     private var nextShow = Instant(nanoseconds: 0)
     private var isShown = true
 
@@ -88,6 +91,9 @@ struct Worker: ~Copyable {
                     upstream.ready(AttemptID(rawValue: value), readiness, &resolution, poll: &poll, now: now)
                 case .stream:
                     streams.ready(value, readiness, &resolution, poll: &poll, now: now)
+                case .frontend:
+                    isShown = false
+                    frontend.ready(value, readiness, &resolution, poll: &poll, now: now)
                 }
                 resolution.refresh(now: now)
             }
@@ -115,6 +121,11 @@ struct Worker: ~Copyable {
             tellInterfaces()
             act(now)
             mailbox.acknowledge(order)
+        }
+        if let socket = orders.frontend { unheard = socket }
+        if let unheard, resolution.policy != nil {
+            frontend.attach(unheard, &resolution, poll: &poll, now: now)
+            self.unheard = nil
         }
         for task in orders.tasks { perform(task, now) }
         if let unserved, resolution.policy != nil {
@@ -223,7 +234,7 @@ struct Worker: ~Copyable {
                 message,
                 from: peer.address,
                 on: peer.interface,
-                isStream: false,
+                by: .datagram,
                 now: now,
                 into: &room
             )
@@ -246,13 +257,22 @@ struct Worker: ~Copyable {
             isShown = false
             for action in actions {
                 switch action {
-                case .ask(let asking): upstream.ask(asking, &resolution, poll: &poll, now: now)
-                case .close(let attempt): upstream.close(attempt)
+                case .ask(let asking):
+                    if case .encrypted(let encryption) = asking.transport {
+                        frontend.ask(asking, encryption, &resolution, poll: &poll, now: now)
+                    } else {
+                        upstream.ask(asking, &resolution, poll: &poll, now: now)
+                    }
+                case .close(let attempt):
+                    upstream.close(attempt)
+                    frontend.close(attempt)
                 case .prove(let attempt, let host, let interface):
                     upstream.prove(attempt, host, interface, &resolution, poll: &poll, now: now)
                 case .answer(.datagram(let socket, let peer), let message): send(message, socket, peer)
                 case .answer(.stream(let slot, let serial, _, _), let message):
                     streams.answer(message, slot, serial, &resolution, poll: &poll, now: now)
+                case .answer(.relayed(let query, let link, _), let message):
+                    frontend.reply(message, to: query, of: link, &resolution, poll: &poll, now: now)
                 case .answer(.explanation(let task, _), let message):
                     let steps = resolution.takeSteps(of: task)
                     mailbox.give(NameFinding(task: task, content: .explained(message, steps)))

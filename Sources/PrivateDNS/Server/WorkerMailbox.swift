@@ -19,6 +19,8 @@ final class WorkerMailbox: Sendable {
     struct Orders: Sendable {
         var policy: (policy: Policy, order: UInt64)?
         var listeners: [Listener]?
+        /// The socket to the frontend.
+        var frontend: SharedDescriptor?
         var tasks: [WorkerTask] = []
         var isStopped = false
     }

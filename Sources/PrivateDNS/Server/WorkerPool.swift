@@ -46,6 +46,8 @@ public final class WorkerPool {
     private let bell: AcknowledgementBell
     private var members: [Member] = []
     private var policy: Policy?
+    /// The sockets to the frontend, one a worker.
+    private var relays: [SharedDescriptor] = []
     private var lastOrder: UInt64 = 0
     private var lastTask: UInt64 = 0
     /// Tasks under way: how many workers have not answered yet, and what the others found.
@@ -157,12 +159,24 @@ public final class WorkerPool {
         }
     }
 
+    /// Has the frontend speak TLS for the workers from now on, also for those that come later: each by a stream socket of
+    /// its own, which is duplicated.
+    public func relay(by sockets: [Int32]) throws(SystemError) {
+        relays = []
+        for socket in sockets { relays.append(SharedDescriptor(try FileDescriptor.duplicating(socket))) }
+        for (member, relay) in zip(members, relays) { member.mailbox.give { $0.frontend = relay } }
+    }
+
     private func addWorker() throws(SystemError) {
         let mailbox = try WorkerMailbox(acknowledged: bell)
         let (cacheBudget, commons, clock) = (cacheBudget, commons, clock)
         if let policy {
             let order = lastOrder
             mailbox.give { $0.policy = (policy, order) }
+        }
+        if members.count < relays.count {
+            let relay = relays[members.count]
+            mailbox.give { $0.frontend = relay }
         }
         let thread = try SystemThread(name: "dns-\(members.count)") {
             // Without an epoll descriptor there is nothing to do: the worker never acknowledges, which shows.

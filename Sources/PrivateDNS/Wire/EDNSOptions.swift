@@ -4,11 +4,15 @@
 struct EDNSOptions: Sendable {
     static let cookie: UInt16 = 10
     static let keepalive: UInt16 = 11
+    static let padding: UInt16 = 12
 
     /// The first COOKIE option; any more count for nothing (RFC 7873 section 5.2).
     private(set) var cookie: ClientCookie?
     /// Whether it asks how long its connection may be idle (RFC 7828 section 3.2.1). Over UDP that means nothing.
     private(set) var asksForKeepalive = false
+
+    /// Whether it has a Padding option (RFC 7830 section 4).
+    private(set) var isPadded = false
 
     /// Reads the options, which must fill the RDATA.
     init(_ message: Span<UInt8>, _ data: Range<Int>) throws(FormatError) {
@@ -21,6 +25,7 @@ struct EDNSOptions: Sendable {
             switch message.uint16(at: offset) {
             case Self.cookie where cookie == nil: cookie = try Self.cookie(message, offset + 4..<end)
             case Self.keepalive: asksForKeepalive = true
+            case Self.padding: isPadded = true
             default: break
             }
             offset = end

@@ -10,6 +10,8 @@ struct HopOptions: Sendable {
     private var octets = [34 of UInt8](repeating: 0)
     /// Octets in use.
     private(set) var count = 0
+    /// Whether the answer is made longer, so that its length tells little of it (RFC 7830 section 4).
+    var isPadded = false
 
     /// Adds the client's cookie and the server's (RFC 7873 section 5.2).
     mutating func add(_ client: UInt64, _ server: ServerCookie) {

@@ -8,6 +8,10 @@ enum OPT {
     static let fixedSize = 11
     static let dnssecOK: UInt32 = 0x8000
     static let extendedErrorOption: UInt16 = 15
+    /// What lengths are multiples of, of queries and of answers (RFC 8467 section 4.1), in octets.
+    private static let blocks = (query: 128, answer: 468)
+    /// The longest Padding option.
+    static let longestPadding = 4 + blocks.answer - 1
 
     /// Checks that the options fill the RDATA.
     static func checkOptions(_ message: Span<UInt8>, _ data: Range<Int>) throws(FormatError) {
@@ -37,6 +41,35 @@ enum OPT {
         hop.write(into: &room, at: offset + fixedSize)
         room.copy(options, at: offset + fixedSize + hop.count)
         return offset + fixedSize + hop.count + options.count
+    }
+
+    /// The octets of a Padding option (RFC 7830 section 3) that makes a query of whole blocks.
+    /// - Parameter count: how long the message is without it.
+    static func padding(behind count: Int) -> [UInt8] {
+        let length = paddingLength(behind: count, blocks.query)
+        var option: [UInt8] = []
+        option.append(EDNSOptions.padding)
+        option.append(UInt16(length))
+        return option + [UInt8](repeating: 0, count: length)
+    }
+
+    /// Makes an answer of whole blocks by a Padding option, as far as there is room.
+    /// - Parameters:
+    ///   - offset: where its OPT record begins, which is its last.
+    ///   - end: where it ends.
+    /// - Returns: where it ends now.
+    static func pad(_ room: inout MutableSpan<UInt8>, recordAt offset: Int, to end: Int) -> Int {
+        let length = min(paddingLength(behind: end, blocks.answer), room.count - end - 4)
+        guard length >= 0 else { return end }
+        room.put(EDNSOptions.padding, at: end)
+        room.put(UInt16(length), at: end + 2)
+        for index in 0..<length { room[end + 4 + index] = 0 }
+        room.put(room.span.uint16(at: offset + 9) + UInt16(4 + length), at: offset + 9)
+        return end + 4 + length
+    }
+
+    private static func paddingLength(behind count: Int, _ block: Int) -> Int {
+        (block - (count + 4) % block) % block
     }
 
     /// The octets of an Extended DNS Error option; the text is cut where it would crowd out the answer.

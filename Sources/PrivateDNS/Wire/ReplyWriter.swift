@@ -46,7 +46,7 @@ enum ReplyWriter {
         room.copy(body.extracting(first: bodyCount), at: start)
         writeHeader(head, scan, into: &room)
         guard scan.edns != nil else { return start + bodyCount }
-        return OPT.write(
+        let end = OPT.write(
             into: &room,
             at: start + bodyCount,
             code: head.code,
@@ -54,6 +54,7 @@ enum ReplyWriter {
             hop: scan.hop,
             options: isRemarked ? options : options.extracting(first: 0)
         )
+        return scan.hop.isPadded ? OPT.pad(&room, recordAt: start + bodyCount, to: end) : end
     }
 
     private static func writeHeader(

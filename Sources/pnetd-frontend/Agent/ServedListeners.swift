@@ -4,24 +4,27 @@ import Logging
 import ProcessLink
 import SystemIO
 
-/// The listening sockets that the agent handed over: kept while the agent is away, served by the web server.
+/// The listening sockets that the agent handed over: kept while the agent is away, served by the web server, or as names
+/// over TLS.
 final class ServedListeners {
     private final class Listener {
         let descriptor: FileDescriptor
-        let service: WebServer.Service
+        let service: ListenerService
 
-        init(_ descriptor: consuming FileDescriptor, _ service: WebServer.Service) {
+        init(_ descriptor: consuming FileDescriptor, _ service: ListenerService) {
             self.descriptor = descriptor
             self.service = service
         }
     }
 
     private let server: WebServer
+    private let names: NameTraffic
     private let log: Logger
     private var served: [(description: ListenerDescription, listener: Listener)] = []
 
-    init(server: WebServer, log: Logger) {
+    init(server: WebServer, names: NameTraffic, log: Logger) {
         self.server = server
+        self.names = names
         self.log = log
     }
 
@@ -52,10 +55,11 @@ final class ServedListeners {
     }
 
     private func begin(_ description: ListenerDescription, _ descriptor: consuming FileDescriptor) {
-        guard description.kind == .http else { return }
+        guard description.kind.role == .frontend else { return }
         do {
             // The server closes its own copy when it stops; this one is for the agent's successor.
-            let service = try server.serve(try descriptor.duplicate().release())
+            let copy = try descriptor.duplicate().release()
+            let service = try description.kind == .dnsTLS ? names.serve(copy) : server.serve(copy)
             if let index = served.firstIndex(where: { $0.description == description }) {
                 served.remove(at: index).listener.service.stop()
             }

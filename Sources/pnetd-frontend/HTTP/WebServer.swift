@@ -28,18 +28,8 @@ struct WebServer: Sendable {
         self.ask = ask
     }
 
-    /// One socket that is served.
-    struct Service: Sendable {
-        fileprivate let channel: any Channel
-
-        /// Accepts no more; what is connected stays.
-        func stop() {
-            channel.close(promise: nil)
-        }
-    }
-
     /// Serves a listening socket, which is the server's from here on.
-    func serve(_ listener: Int32) throws -> Service {
+    func serve(_ listener: Int32) throws -> ListenerService {
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
             .childChannelInitializer { channel in
@@ -47,7 +37,7 @@ struct WebServer: Sendable {
                 channel.closeFuture.whenComplete { _ in connections.leave() }
                 return channel.eventLoop.makeCompletedFuture { try furnish(channel.pipeline.syncOperations) }
             }
-        return Service(channel: try bootstrap.withBoundSocket(listener).wait())
+        return ListenerService(channel: try bootstrap.withBoundSocket(listener).wait())
     }
 
     private func furnish(_ pipeline: ChannelPipeline.SynchronousOperations) throws {

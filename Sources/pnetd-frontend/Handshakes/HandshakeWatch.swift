@@ -143,7 +143,7 @@ final class HandshakeWatch: ChannelInboundHandler {
         let text = "\(error)"
         if case .listening = stage { return text.contains("_ALERT_") ? refusal(text) : .cutOff }
         guard case .handshakeFailed(let reason)? = error as? NIOSSLError, beganAsTLS != nil else { return .hungUp }
-        if text.contains("CERTIFICATE_VERIFY_FAILED") { return verdict(on: tls.peerCertificate) }
+        if text.contains("CERTIFICATE_VERIFY_FAILED") { return Self.verdict(on: tls.peerCertificate) }
         return reason == .sslError([.eofDuringHandshake]) ? .hungUp : refusal(text)
     }
 
@@ -158,7 +158,7 @@ final class HandshakeWatch: ChannelInboundHandler {
     }
 
     /// What a certificate may be refused for, the plainest first.
-    private func verdict(on certificate: NIOSSLCertificate?) -> HandshakeOutcome {
+    static func verdict(on certificate: NIOSSLCertificate?) -> HandshakeOutcome {
         guard let certificate else { return .untrusted }
         let now = Int64(SystemClock().wallNanoseconds / 1_000_000_000)
         if Int64(certificate.notValidAfter) < now { return .expired }

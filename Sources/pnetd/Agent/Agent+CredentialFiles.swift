@@ -49,6 +49,11 @@ extension Agent {
                     + "\(path.name) do not belong together"
             }
         }
+        if let identity = loaded.configuration.resolver?.tls?.identity, !identity.fits {
+            return
+                "\(names) changed, and what was read before stays in force: certificate-file and private-key-file of the "
+                + "resolver's tls do not belong together"
+        }
         guard loaded.configuration != site else {
             inForce = loaded
             return nil

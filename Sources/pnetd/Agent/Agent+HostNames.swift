@@ -171,7 +171,7 @@ extension Agent {
         return HostNamesReport(
             listen: resolver.listen,
             isAnswering: processes.isConnected(.resolver) && names.serial > 0,
-            upstreams: resolver.upstreams,
+            upstreams: resolver.upstreams.map(\.upstream.endpoint),
             zones: zones,
             host: HostNamesReport.Host(
                 manage: resolver.host.manage.rawValue,

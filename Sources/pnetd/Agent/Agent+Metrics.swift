@@ -26,6 +26,7 @@ extension Agent {
         addConnections(to: &page)
         addSTAMP(to: &page)
         addOwn(to: &page)
+        addEncryptedNames(to: &page)
         AcceptedMetrics.add(counters.resolver, to: &page)
         return page.text
     }

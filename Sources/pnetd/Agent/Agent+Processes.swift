@@ -47,6 +47,7 @@ extension Agent {
             guard !isEnding else { return _ = processes.send(.stop, to: role) }
             if role == .resolver { names.zoneFiles.forgetWhatWasSent() }
             handOver(to: role, holding: taken)
+            joinNames(anew: true)
         }
         processes.onMessage = { [unowned self] in heard($0, $1) }
         processes.onGone = { [unowned self] role in
@@ -54,7 +55,9 @@ extension Agent {
                 alertsUnderWay = []
                 probes?.tls.frontendIsGone()
                 observe(.handshakes(false))
+                encryptedNames.reports = [:]
             }
+            encryptedNames.joined = nil
             if role == .resolver {
                 releaseWaiting(upTo: .max)
                 endInquiries()
@@ -84,7 +87,11 @@ extension Agent {
     var wantedRoles: Set<LinkRole> {
         var roles: Set<LinkRole> = []
         if site.resolver != nil || site.hasNamedEndpoints { roles.insert(.resolver) }
-        if !site.metricsListen.isEmpty || !site.alerts.isEmpty || !site.tlsTargets.isEmpty { roles.insert(.frontend) }
+        let hasEncryptedNames =
+            site.resolver.map { $0.tls != nil || $0.upstreams.contains { $0.terms != nil } } ?? false
+        if !site.metricsListen.isEmpty || !site.alerts.isEmpty || !site.tlsTargets.isEmpty || hasEncryptedNames {
+            roles.insert(.frontend)
+        }
         return roles
     }
 
@@ -92,6 +99,7 @@ extension Agent {
         switch role {
         case .frontend:
             return site.metricsListen.map { ListenerDescription(kind: .http, endpoint: $0, index: 0) }
+                + (site.resolver?.tls?.listen ?? []).map { ListenerDescription(kind: .dnsTLS, endpoint: $0, index: 0) }
         case .resolver:
             guard let resolver = site.resolver else { return [] }
             return resolver.listen.flatMap { endpoint in
@@ -135,6 +143,8 @@ extension Agent {
         let mine = listenersWanted(role).filter { listeners[$0] != nil }
         let attached = mine.map { held[role]?.contains($0) != true }
         let descriptors = zip(mine, attached).compactMap { $1 ? listeners[$0] : nil }
+        // Before the sockets by which clients come that are shown a certificate.
+        if role == .frontend { sendNamesOverTLS() }
         processes.send(.listeners(mine, attached: attached), to: role, with: descriptors)
         held[role] = Set(mine)
         switch role {
@@ -150,9 +160,11 @@ extension Agent {
 
     /// After a reload: the same for processes that are connected.
     func handOverAgain() {
-        for role in LinkRole.allCases where processes.isConnected(role) {
+        // The frontend first: what the resolver asks by it is known there.
+        for role in [LinkRole.frontend, .resolver] where processes.isConnected(role) {
             handOver(to: role, holding: held[role] ?? [])
         }
+        joinNames(anew: false)
         programs.want(wantedRoles.subtracting(awaited))
         // A unit of its own idles without sockets until the file wants it again.
         guard !isSupervised else { return }
@@ -171,6 +183,7 @@ extension Agent {
         case (.frontend, .delivered(let id)): alertDelivered(id)
         case (.frontend, .undelivered(let id, let reason)): alertFailed(id, reason)
         case (.frontend, .shookHands(let request, let report)): probes?.shookHands(request, report)
+        case (.frontend, .upstreams(let reports)): took(reports)
         default: log.warning("\(role) says what is not its to say")
         }
     }

@@ -33,7 +33,8 @@ extension Agent {
                         responsesPerSecond: resolver.limits.responsesPerSecond,
                         exempt: resolver.limits.exempt
                     ),
-                    upstreams: resolver.upstreams,
+                    upstreams: resolver.upstreams.map(\.upstream),
+                    designation: designation,
                     specialUseUpstream: resolver.specialUseUpstream,
                     networks: site.networks.map { ResolverSnapshot.Network(name: $0.name, prefixes: $0.prefixes) },
                     trusted: resolver.trusted + resolver.specialUseUpstream,

@@ -46,7 +46,8 @@ enum WarningKind: String, CaseIterable {
     case stamp
     /// Names that cannot be found.
     case endpoint
-    /// What keeps this host's own names from the resolver, or from where they came.
+    /// What keeps this host's own names from the resolver, or from where they came; and servers that cannot be asked over
+    /// TLS.
     case names
     /// Answers of which something was left out.
     case answers
@@ -88,7 +89,7 @@ extension Agent {
             (.connections, connectionWarnings),
             (.stamp, stampWarnings),
             (.endpoint, endpointWarnings),
-            (.names, hostNamesWarnings),
+            (.names, hostNamesWarnings + encryptedNamesWarnings),
             (.answers, answerWarnings),
             (.userspace, userspaceWarnings),
             (.clock, site.paths.compactMap { clockWatch.warning(of: $0.name, wallNanoseconds: clock.wallNanoseconds) }),

@@ -95,6 +95,7 @@ final class Agent {
     /// Networks whose stranded flows could not be cut, and why.
     var flowProblems: [NetworkName: String] = [:]
     var names = NamesWork()
+    var encryptedNames = EncryptedNamesWork()
     var hostNames: HostNamesWork
     /// Alerts that are with the frontend, and those that rest after a failure.
     var alertsUnderWay: Set<String> = []

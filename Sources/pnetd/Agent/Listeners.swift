@@ -116,7 +116,7 @@ final class Listeners {
     subscript(_ description: ListenerDescription) -> Int32? { open[description] }
 
     private static func open(_ description: ListenerDescription) throws(SystemError) -> FileDescriptor {
-        let descriptor = try bind(description, isShared: description.kind != .http)
+        let descriptor = try bind(description, isShared: description.kind.role == .resolver)
         guard description.kind == .dnsUDP || listen(descriptor.raw, 1024) == 0 else {
             throw .last("listen on \(description.kind) \(description.endpoint)")
         }
@@ -168,7 +168,7 @@ extension ListenerDescription {
         else { return false }
         switch kind {
         case .dnsUDP: return facts.kind == .datagram
-        case .dnsTCP, .http: return facts.kind == .stream && facts.isListening
+        case .dnsTCP, .http, .dnsTLS: return facts.kind == .stream && facts.isListening
         }
     }
 

@@ -25,7 +25,9 @@ struct HeldListeners {
     /// The sockets as the workers serve them: one of each set a worker.
     var forWorkers: [WorkerPool.Listener] {
         held.compactMap { listener in
-            guard listener.description.kind != .http, (0..<64).contains(listener.description.index) else { return nil }
+            guard listener.description.kind.role == .resolver, (0..<64).contains(listener.description.index) else {
+                return nil
+            }
             return WorkerPool.Listener(
                 worker: listener.description.index,
                 descriptor: listener.descriptor.raw,

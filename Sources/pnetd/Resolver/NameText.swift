@@ -80,8 +80,8 @@ extension ResolutionStep.Event {
         case .cached(let code, let seconds, let isStale):
             "the cache holds \(code.text) for \(seconds)s" + (isStale ? ", which was over and is given again" : "")
         case .joined: "the same question is under way"
-        case .asked(let server, let path, let overTCP):
-            "\(server) is asked" + Self.by(path) + (overTCP ? " over TCP" : "")
+        case .asked(let server, let path, let transport):
+            "\(server) is asked" + Self.by(path) + transport.words
         case .answered(let server, let path, let code, let answers, let microseconds):
             "\(server) answers\(Self.by(path)): \(code.text), \(answers) record\(answers == 1 ? "" : "s"), "
                 + "\(Self.milliseconds(microseconds))ms"
@@ -137,5 +137,16 @@ extension NameDump.Entry {
             stale: answer.isStale,
             octets: answer.size
         )
+    }
+}
+
+extension UpstreamTransport {
+    fileprivate var words: String {
+        switch self {
+        case .datagram: ""
+        case .stream: " over TCP"
+        case .encrypted(.tls): " over TLS"
+        case .encrypted(.https): " over HTTPS"
+        }
     }
 }

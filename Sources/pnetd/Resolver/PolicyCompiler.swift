@@ -132,6 +132,9 @@ struct PolicyCompiler {
             ),
             upstreams: snapshot.upstreams,
             specialUseUpstream: snapshot.specialUseUpstream,
+            designation: snapshot.designation.map {
+                DesignatedResolver(name: $0.name, port: $0.port, addresses: $0.addresses)
+            },
             protection: Policy.Protection(
                 of: set(of: snapshot.networks.flatMap(\.prefixes)),
                 trusting: snapshot.trusted

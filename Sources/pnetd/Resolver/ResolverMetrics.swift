@@ -12,6 +12,7 @@ enum ResolverMetrics {
         }
         add("queries_total", tally.datagramQueries, ["transport": "udp"])
         add("queries_total", tally.streamQueries, ["transport": "tcp"])
+        add("queries_total", tally.relayedQueries, ["transport": "tls"])
         for code in [
             ResponseCode.noError, .formErr, .servFail, .nxDomain, .notImp, .refused, .yxDomain, .badVers, .badCookie,
         ] {

@@ -104,13 +104,23 @@ final class ResolverProcess {
             find(request, AddressLookup.Question(host: host, servers: servers, interface: interface))
         case .names(let request, let question):
             inquire(request, question)
+        case .relay:
+            relay(by: descriptors)
         case .stop:
             wasToldToEnd = true
             loop.stop()
-        case .page, .deliver, .shakeHands:
+        case .page, .deliver, .shakeHands, .namesOverTLS:
             logger.error("the agent sent what is for the frontend")
         }
         for descriptor in descriptors { close(descriptor) }
+    }
+
+    private func relay(by sockets: [Int32]) {
+        do {
+            try pool.relay(by: sockets)
+        } catch {
+            logger.error("cannot pass names on to the frontend: \(error)")
+        }
     }
 
     private func find(_ request: UInt64, _ question: AddressLookup.Question) {

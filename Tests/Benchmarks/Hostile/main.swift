@@ -14,10 +14,10 @@ private let question = UpstreamAnswer.Question(name: HostileMessages.name, type:
 private let network = AddressSet([IPPrefix("10.20.0.0/16"), IPPrefix("fd00:20::/48")].compactMap(\.self))
 private let route = ForwardRoute(
     scope: 1,
+    lineage: 1,
     servers: [],
-    interface: nil,
     label: 0,
-    isPathBound: true,
+    pathBoundTTL: 10,
     filter: AnswerFilter(addresses: .within(network))
 )
 

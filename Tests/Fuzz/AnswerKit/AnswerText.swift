@@ -14,10 +14,10 @@ struct AnswerText {
     static let apex = Array(name[4...])
     static let route = ForwardRoute(
         scope: 1,
+        lineage: 1,
         servers: [],
-        interface: nil,
         label: 0,
-        isPathBound: true,
+        pathBoundTTL: 10,
         apex: apex,
         filter: AnswerFilter(addresses: .within(network))
     )

@@ -37,7 +37,8 @@ private struct Server: ~Copyable {
 
     mutating func ask(_ message: [UInt8], isStream: Bool, _ room: inout [UInt8]) -> [UInt8]? {
         var span = room.mutableSpan
-        switch resolution.query(message.span, from: address, isStream: isStream, now: now, into: &span) {
+        switch resolution.query(message.span, from: address, by: isStream ? .stream : .datagram, now: now, into: &span)
+        {
         case .answer(let count): return Array(room[..<count])
         case .drop: return nil
         case .later: preconditionFailure("there is nobody to ask")

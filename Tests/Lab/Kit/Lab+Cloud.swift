@@ -256,15 +256,20 @@ extension Lab {
         return try startUnbound("public-dns", listen: ["203.0.113.53"], data: [], root: zone)
     }
 
-    private func startUnbound(_ label: String, listen: [String], data: [String], root: String? = nil) throws
-        -> Background
-    {
+    func startUnbound(
+        _ label: String,
+        listen: [String],
+        data: [String],
+        root: String? = nil,
+        more: [String] = []
+    ) throws -> Background {
         let lines =
             [
                 "server:", "  directory: \"\(cloud.folder)\"", "  pidfile: \"\"", "  username: \"\"", "  chroot: \"\"",
                 "  use-syslog: no", "  do-daemonize: no", "  num-threads: 1", "  access-control: 0.0.0.0/0 allow",
                 "  access-control: ::/0 allow", "  module-config: \"iterator\"",
-            ] + (root == nil ? ["  local-zone: \".\" static"] : []) + listen.map { "  interface: \($0)" }
+            ] + (root == nil ? ["  local-zone: \".\" static"] : [])
+            + (listen.map { "interface: \($0)" } + more).map { "  \($0)" }
             + data.map { "  local-data: \"\($0)\"" }
             + ["remote-control:", "  control-enable: no"]
             + (root.map { ["auth-zone:", "  name: \".\"", "  zonefile: \"\($0)\"", "  fallback-enabled: no"] } ?? [])

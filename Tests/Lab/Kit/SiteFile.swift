@@ -16,6 +16,10 @@ public struct SiteFile: Sendable {
     public var targets = "{need: any, list: [{icmp: \(Lab.target)}]}"
     /// How the site's own names go to its resolver, in braces; empty where they do not.
     public var hostNames = ""
+    /// Who is asked for public names, as a YAML list.
+    public var upstreams = "[{address: 203.0.113.53}]"
+    /// How clients are served over TLS, in braces; empty where they are not.
+    public var service = ""
     /// Further top-level sections.
     public var more = ""
     /// Further networks, two spaces in.
@@ -123,7 +127,8 @@ public struct SiteFile: Sendable {
             resolver:
               listen: ["10.1.0.1:53"]
               allow: [127.0.0.0/8, 10.1.0.0/16]
-              upstreams: [{address: 203.0.113.53}]
+              upstreams: \(upstreams)
+              \(service.isEmpty ? "" : "tls: \(service)")
               \(hostNames.isEmpty ? "" : "host: \(hostNames)")
             metrics: {listen: ["127.0.0.1:9731"]}
             control: {socket: \(folder)/run/control.sock}
