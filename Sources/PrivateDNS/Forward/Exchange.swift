@@ -18,6 +18,7 @@ struct Exchange {
         let server: Int
         var way: Int
         let transport: UpstreamTransport
+        let challenge: Challenge
         let sent: Instant
     }
 
@@ -46,6 +47,11 @@ struct Exchange {
     var refusals = 0
     /// A server did not understand EDNS (RFC 6891 section 6.2.2).
     var isPlain = false
+    /// A server's answer was doubted: it is asked over TCP, and should it not be reached so, as if it kept neither the
+    /// letters nor cookies.
+    var isLenient = false
+    /// A server's cookie of earlier was none any more (RFC 7873 section 5.3).
+    var hasNewCookie = false
     let begun: Instant
     var nextTry: Instant
     var giveUp: Instant
@@ -83,8 +89,13 @@ struct Exchange {
         return AttemptID(exchange: serial, number: attemptsMade)
     }
 
+    /// Whether a cookie goes out. In the second round it does not: a server that drops what it does not know is asked as
+    /// servers were always asked.
+    var showsCookie: Bool { !isPlain && turns <= firstTurns }
+
     /// The question as it goes out.
-    func message(id: UInt16) -> [UInt8] {
+    /// - Parameter size: the largest datagram that may come back, in octets (RFC 6891 section 6.2.3).
+    func message(id: UInt16, _ challenge: Challenge, size: Int) -> [UInt8] {
         var message: [UInt8] = []
         message.append(id)
         let checking = key.question.variant.contains(.checkingDisabled) ? HeaderFlags.checkingDisabled : 0
@@ -92,16 +103,20 @@ struct Exchange {
         message.append(1 as UInt16)
         message.append(0 as UInt32)
         message.append(isPlain ? 0 : 1 as UInt16)
-        message += key.question.name
+        message += challenge.name
         message.append(key.question.type.rawValue)
         message.append(internetClass)
         guard !isPlain else { return message }
         message.append(0 as UInt8)
         message.append(RecordType.opt.rawValue)
-        message.append(UInt16(MessageSize.datagram))
+        message.append(UInt16(size))
         message.append(key.question.variant.contains(.wantsDNSSEC) ? OPT.dnssecOK : 0)
-        message.append(0 as UInt16)
-        return message
+        guard let cookie = challenge.cookie else { return message + [0, 0] }
+        message.append(UInt16(12 + challenge.serverCookie.count))
+        message.append(EDNSOptions.cookie)
+        message.append(UInt16(8 + challenge.serverCookie.count))
+        message.append(cookie)
+        return message + challenge.serverCookie
     }
 }
 

@@ -48,7 +48,7 @@ extension Resolution {
         ask(&exchange, server, way, .datagram, now: now)
     }
 
-    private func healthKey(_ route: ForwardRoute, _ server: Int, _ way: Int) -> ServerHealth.Key {
+    func healthKey(_ route: ForwardRoute, _ server: Int, _ way: Int) -> ServerHealth.Key {
         ServerHealth.Key(server: route.servers[server], interface: route.ways[way]?.interface)
     }
 
@@ -66,6 +66,7 @@ extension Resolution {
             server: server,
             way: way,
             transport: transport,
+            challenge: challenge(exchange, healthKey(exchange.route, server, way), transport, now: now),
             sent: now
         )
         exchange.attempts.append(attempt)
@@ -81,7 +82,11 @@ extension Resolution {
                     server: exchange.route.servers[server],
                     interface: exchange.route.ways[way]?.interface,
                     transport: transport,
-                    message: exchange.message(id: attempt.messageID)
+                    message: exchange.message(
+                        id: attempt.messageID,
+                        attempt.challenge,
+                        size: MessageSize.datagram
+                    )
                 )
             )
         )
@@ -102,6 +107,7 @@ extension Resolution {
                 route: exchange.route,
                 isOurs: isAnswered(byScope: exchange.key.scope, in: exchange.view)
             )
+            try attempt.challenge.check(answer.cookie)
         } catch {
             if attempt.transport == .stream { failed(id, now: now) }
             return
@@ -119,14 +125,19 @@ extension Resolution {
                 microseconds: UInt64(clamping: (now - attempt.sent).nanoseconds / 1_000)
             )
         )
+        let isDoubted = isDoubted(message, answer, attempt, &exchange, now: now)
         exchanges[exchange.serial] = exchange
-        if answer.isTruncated, attempt.transport == .datagram {
+        if isDoubted || answer.isTruncated, attempt.transport == .datagram {
             ask(&exchange, attempt.server, attempt.way, .stream, now: now)
         } else if answer.code == .noError || answer.code == .nxDomain {
             return complete(exchange, answer, now: now)
         } else if answer.code == .formErr || answer.code == .notImp, !exchange.isPlain {
             exchange.isPlain = true
             ask(&exchange, attempt.server, attempt.way, attempt.transport, now: now)
+        } else if answer.code == .badCookie, attempt.transport == .datagram {
+            // Once more with the cookie that came with it, and then in a way that needs none (RFC 7873 section 5.3).
+            ask(&exchange, attempt.server, attempt.way, exchange.hasNewCookie ? .stream : .datagram, now: now)
+            exchange.hasNewCookie = true
         } else {
             exchange.refusals += 1
             guard exchange.refusals < exchange.route.servers.count else { return fail(exchange, now: now) }
@@ -237,7 +248,9 @@ extension Resolution {
         let previous = policy
         policy = next
         tally.grow(for: next)
-        health.keep(next.allRoutes)
+        let asked = ServerHealth.keys(next.allRoutes)
+        health.keep(asked)
+        habits.keep(asked)
         let lineages = Set(next.allRoutes.map(\.lineage))
         failing = failing.filter { lineages.contains($0.key) }
         for route in next.allRoutes where route.ways != previous?.route(ofScope: route.scope)?.ways ?? route.ways {

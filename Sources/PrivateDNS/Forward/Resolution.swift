@@ -51,6 +51,7 @@ struct Resolution: ~Copyable {
     var inFlight: [Exchange.Key: UInt64] = [:]
     var waiterCount = 0
     var health = ServerHealth()
+    var habits = ServerHabits()
     /// Since when no server of a lineage has an answer of use.
     var failing: [UInt64: Instant] = [:]
     var lastSerial: UInt64 = 0

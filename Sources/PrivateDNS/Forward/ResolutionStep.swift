@@ -25,6 +25,8 @@ public struct ResolutionStep: Hashable, Sendable {
         case asked(SocketEndpoint, path: String?, overTCP: Bool)
         /// It answered, after so many microseconds.
         case answered(SocketEndpoint, path: String?, ResponseCode, answers: UInt16, microseconds: UInt64)
+        /// Its answer may be somebody else's.
+        case doubted(SocketEndpoint, path: String?, AnswerDoubt)
         /// It cannot be reached.
         case unreachable(SocketEndpoint, path: String?)
         /// It had not answered when the question was over.

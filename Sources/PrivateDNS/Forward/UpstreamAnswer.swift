@@ -14,6 +14,8 @@ struct UpstreamAnswer {
 
     let code: ResponseCode
     let isTruncated: Bool
+    /// What its OPT record says of cookies; nil for nothing.
+    let cookie: AnswerCookie?
     /// Answer records, then authority records, uncompressed, TTLs as they came.
     fileprivate(set) var records: [UInt8] = []
     private(set) var answers: UInt16 = 0
@@ -59,6 +61,7 @@ struct UpstreamAnswer {
         isTruncated = flags & HeaderFlags.truncated != 0
 
         let sections = try Sections(message, from: nameEnd + 4)
+        cookie = sections.cookie
         code = ResponseCode(rawValue: flags & HeaderFlags.responseCode | sections.extendedCode << 4)
         let end = takeAnswers(message, sections, question, route, isOurs)
         if isEmptied {
@@ -174,6 +177,7 @@ private struct Sections {
     var answers: [RecordView] = []
     var authority: [RecordView] = []
     var extendedCode: UInt16 = 0
+    var cookie: AnswerCookie?
 
     init(_ message: Span<UInt8>, from start: Int) throws(FormatError) {
         var offset = start
@@ -191,6 +195,7 @@ private struct Sections {
                     guard section == 2, !hasOPT, message[record.owner] == 0 else { throw .malformedOPT }
                     hasOPT = true
                     extendedCode = UInt16(record.ttl >> 24)
+                    cookie = try AnswerCookie.find(message, record.data)
                 }
                 guard record.classNumber == internetClass else { continue }
                 if section == 0 { answers.append(record) }

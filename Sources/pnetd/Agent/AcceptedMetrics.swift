@@ -42,6 +42,12 @@ enum AcceptedMetrics {
             labels: ["zone"]
         ),
         Family(
+            name: "pnetd_dns_upstream_doubts_total",
+            kind: .counter,
+            help: "Answers of other servers that might be forged, and were asked for again over TCP.",
+            labels: ["zone", "reason"]
+        ),
+        Family(
             name: "pnetd_dns_records_left_out_total",
             kind: .counter,
             help:

@@ -35,6 +35,9 @@ enum ResolverMetrics {
             }
         }
         addSeldom("upstream_timeouts_total", tally.upstreamTimeouts)
+        for doubt in AnswerDoubt.allCases {
+            addSeldom("upstream_doubts_total", tally.doubts[doubt] ?? [], ["reason": doubt.text])
+        }
         addSeldom("records_left_out_total", tally.leftOut)
         addSeldom("stale_answers_total", tally.staleAnswers)
         for reason in PublicReason.allCases {
