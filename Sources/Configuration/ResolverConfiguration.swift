@@ -35,6 +35,8 @@ public struct ResolverConfiguration: Hashable, Sendable {
     public let limits: ClientLimits
     /// Who is asked for names in no zone; where there is none, such names are refused.
     public let upstreams: [SocketEndpoint]
+    /// Those of them whose word that data is authentic is taken.
+    public let trustedUpstreams: Set<SocketEndpoint>
     /// Special-use names that the upstreams are asked for all the same, with all below them.
     public let specialUseUpstream: [DomainName]
     /// Domains in no zone whose names may lead to private addresses.

@@ -26,6 +26,8 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
     public var limits: Limits
     /// Who is asked for all that no zone holds.
     public var upstreams: [SocketEndpoint]
+    /// Those of them whose word that data is authentic is taken (RFC 6840 section 5.8).
+    public var trustedUpstreams: Set<SocketEndpoint>
     /// Where the networks are: private names lead into their own, public ones into none.
     public var networks: [Network]
     /// The domains whose names may lead to private addresses though no zone holds them.
@@ -45,6 +47,7 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         whenBlocked: BlockedAnswer,
         limits: Limits,
         upstreams: [SocketEndpoint],
+        trustedUpstreams: Set<SocketEndpoint> = [],
         specialUseUpstream: [DomainName] = [],
         networks: [Network],
         trusted: [DomainName],
@@ -60,6 +63,7 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         self.whenBlocked = whenBlocked
         self.limits = limits
         self.upstreams = upstreams
+        self.trustedUpstreams = trustedUpstreams
         self.specialUseUpstream = specialUseUpstream
         self.zones = zones
     }
@@ -157,10 +161,12 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
             public var path: PathName
             /// Its interface.
             public var interface: InterfaceName
+            /// The largest packet that the path carries whole, in octets; nil where that is not known.
+            public var mtu: Int?
 
             /// Names a way.
-            public init(path: PathName, interface: InterfaceName) {
-                (self.path, self.interface) = (path, interface)
+            public init(path: PathName, interface: InterfaceName, mtu: Int? = nil) {
+                (self.path, self.interface, self.mtu) = (path, interface, mtu)
             }
         }
 
@@ -203,6 +209,8 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         public var lastKnownGood: LastKnownGood?
         /// Why the public is asked for its names while they are private.
         public var publicAfter: Set<PublicReason>
+        /// Whether its servers' word that data is authentic is taken (RFC 6840 section 5.8).
+        public var trustsAD: Bool
         /// Whether the addresses in its records get PTR records.
         public var hasPointers: Bool
         /// What its questions are counted under, where that is not its name.
@@ -220,8 +228,10 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
             prefixes: [IPPrefix]? = nil,
             types: Set<UInt16>? = nil,
             lastKnownGood: LastKnownGood? = nil,
-            publicAfter: Set<PublicReason> = []
+            publicAfter: Set<PublicReason> = [],
+            trustsAD: Bool = false
         ) {
+            self.trustsAD = trustsAD
             self.lastKnownGood = lastKnownGood
             self.publicAfter = publicAfter
             self.prefixes = prefixes

@@ -175,6 +175,18 @@ struct ValidFileTests {
         #expect(unsaid.publicAfter.isEmpty)
     }
 
+    @Test func whoseWordThatDataIsAuthenticIsTaken() throws {
+        let text = Example.text
+            .replacing("        forward: [10.20.0.53]", with: "        forward: [10.20.0.53]\n        trust-ad: true")
+            .replacing("{address: 192.0.2.53}", with: "{address: 192.0.2.53, trust-ad: true}")
+        let file = try TemporaryFile(Array(text.utf8))
+        let site = try Configuration.load(path: file.path).configuration
+        try file.remove()
+        #expect(site.networks.first?.zones.first?.terms.trustsAD == true)
+        #expect(site.networks[1].zones.first?.terms.trustsAD == false)
+        #expect(site.resolver?.trustedUpstreams.map(\.description) == ["192.0.2.53:53"])
+    }
+
     @Test func theDocumentedFileIsValid() throws {
         let root = #filePath.prefix(upTo: try #require(#filePath.firstRange(of: "/Tests/")).lowerBound)
         let octets = try Files.read(root + "/etc/pnetd.yaml")

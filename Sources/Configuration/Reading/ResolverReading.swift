@@ -41,13 +41,15 @@ extension Reading {
             error(node.mark, message, hint: "fewer of either: at most \(DescriptorPassing.limit) sockets")
         }
         let host = section["host"].flatMap(hostNames)
+        let asked = upstreams.compactMap(upstream)
         let resolver = ResolverConfiguration(
             listen: listen,
             allow: allow ?? ResolverConfiguration.thisHost,
             workers: threads,
             whenBlocked: whenBlocked ?? .servfail,
             limits: section["limits"].map(clientLimits) ?? .init(exempt: ResolverConfiguration.thisHost),
-            upstreams: upstreams.compactMap(upstream),
+            upstreams: asked.map(\.endpoint),
+            trustedUpstreams: Set(asked.filter(\.isTrusted).map(\.endpoint)),
             specialUseUpstream: special ?? [],
             trusted: section["rebinding"].map(trusted) ?? [],
             host: host?.names ?? .untouched
@@ -96,18 +98,26 @@ extension Reading {
         return name
     }
 
-    private func upstream(_ node: YAMLNode) -> SocketEndpoint? {
+    /// Whom to ask, and whether its word that data is authentic is taken.
+    private func upstream(_ node: YAMLNode) -> (endpoint: SocketEndpoint, isTrusted: Bool)? {
         if let text = node.text, SocketEndpoint(text, defaultPort: 53) != nil {
             error(node.mark, "an upstream must be a mapping", hint: "{address: \"\(text)\"}")
             return nil
         }
         let planned: Set = ["protocol", "server-name"]
-        guard let section = Section(node, of: "an upstream", keys: ["address"], planned: planned, reading: self),
+        guard
+            let section = Section(
+                node,
+                of: "an upstream",
+                keys: ["address", "trust-ad"],
+                planned: planned,
+                reading: self
+            ),
             let address = section.required("address"),
             let endpoint = endpoint(address, "address", defaultPort: 53)
         else { return nil }
         declared.upstreams.append(Sighting(value: endpoint, owner: "upstreams", mark: address.mark))
-        return endpoint
+        return (endpoint, section["trust-ad"].flatMap { boolean($0, "trust-ad") } ?? false)
     }
 }
 

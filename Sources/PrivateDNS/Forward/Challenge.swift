@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What an answer must repeat besides the id of the question, and what nobody knows who did not see it (RFC 5452
+/// How a server is asked, and what its answer must repeat besides the id of the question, and what nobody knows who did not see it (RFC 5452
 /// section 9): the case of the name's letters, and our cookie.
 struct Challenge {
     /// The name as it goes out.
@@ -13,6 +13,8 @@ struct Challenge {
     let serverCookie: [UInt8]
     /// Whether a cookie must come back.
     let expectsCookie: Bool
+    /// Whether its word that data is authentic is asked for, and taken.
+    let trustsAD: Bool
 
     /// Refuses an answer whose cookie is not ours (RFC 7873 section 5.3).
     func check(_ cookie: AnswerCookie?) throws(FormatError) {

@@ -55,6 +55,8 @@ struct Waiter {
     var chainCount: UInt16 = 0
     /// Whether the first of them is ours, and so the answer (RFC 1035 section 4.1.1, AA).
     var isAuthoritative = false
+    /// Whether all of them were found authentic.
+    var isChainAuthentic = true
     var hops = 0
     /// Whether the public is asked for this name, though it is of a private zone.
     var isPublished = false

@@ -98,8 +98,11 @@ struct Exchange {
     func message(id: UInt16, _ challenge: Challenge, size: Int) -> [UInt8] {
         var message: [UInt8] = []
         message.append(id)
-        let checking = key.question.variant.contains(.checkingDisabled) ? HeaderFlags.checkingDisabled : 0
-        message.append(HeaderFlags.recursionDesired | checking)
+        var flags = HeaderFlags.recursionDesired
+        if key.question.variant.contains(.checkingDisabled) { flags |= HeaderFlags.checkingDisabled }
+        // A server tells who asks so (RFC 6840 section 5.7).
+        if challenge.trustsAD { flags |= HeaderFlags.authenticData }
+        message.append(flags)
         message.append(1 as UInt16)
         message.append(0 as UInt32)
         message.append(isPlain ? 0 : 1 as UInt16)

@@ -21,7 +21,8 @@ extension Resolution {
             isMixed: asked != name,
             cookie: exchange.showsCookie ? habits.clientCookie(key) : nil,
             serverCookie: serverCookie,
-            expectsCookie: transport == .datagram && !exchange.isLenient && !serverCookie.isEmpty
+            expectsCookie: transport == .datagram && !exchange.isLenient && !serverCookie.isEmpty,
+            trustsAD: exchange.route.trusted.contains(key.server)
         )
     }
 

@@ -146,7 +146,7 @@ extension Resolution {
     ) {
         for waiter in waiters {
             if entry.leaves {
-                proceed(following(records, entry.head.answers, waiter, as: route), now: now)
+                proceed(following(records, entry.head, waiter, as: route), now: now)
             } else {
                 finish(waiter, entry.head, body: entry.body, options: entry.remark?.option ?? FixedOptions.none)
             }

@@ -97,14 +97,14 @@ extension Resolution {
             return nil
         }
         let records = Answering.expand(body, entry.head, behind: waiter.name, waiter.scan.type)
-        return following(records, entry.head.answers, waiter, as: route)
+        return following(records, entry.head, waiter, as: route)
     }
 
     /// A waiter as it goes where the last of some aliases leads that a route's servers gave.
-    mutating func following(_ records: [UInt8], _ count: UInt16, _ waiter: Waiter, as route: ForwardRoute) -> Waiter {
+    mutating func following(_ records: [UInt8], _ head: ReplyHead, _ waiter: Waiter, as route: ForwardRoute) -> Waiter {
         var waiter = waiter
         note(waiter, .alias(Answering.lastTarget(records).flatMap { DomainName(wire: $0) } ?? .root))
-        waiter.follow(records, count, as: route)
+        waiter.follow(records, head, as: route)
         return waiter
     }
 
@@ -123,6 +123,7 @@ extension Resolution {
             writer.append(records)
             head.answers += waiter.chainCount
             head.isAuthoritative = waiter.isAuthoritative
+            head.isAuthentic = head.isAuthentic && waiter.isChainAuthentic
             body = writer.body
         }
         let limit = waiter.client.limit(waiter.scan)
@@ -229,6 +230,7 @@ extension Waiter {
     /// Goes where an alias of the file's leads.
     mutating func follow(_ records: [UInt8], _ count: UInt16, to target: [UInt8]) {
         if chainCount == 0 { isAuthoritative = true }
+        isChainAuthentic = false
         chain += records
         chainCount += count
         hops += 1
@@ -238,18 +240,21 @@ extension Waiter {
     }
 
     /// Goes where the last of some aliases leads that a route's servers gave.
-    mutating func follow(_ records: [UInt8], _ count: UInt16, as route: ForwardRoute) {
+    mutating func follow(_ records: [UInt8], _ head: ReplyHead, as route: ForwardRoute) {
         let bound = AliasBound(of: route, asked: name)
         let isAuthoritative = chainCount > 0 && isAuthoritative
-        follow(records, count, to: Answering.lastTarget(records) ?? [0])
+        let isChainAuthentic = isChainAuthentic && head.isAuthentic
+        follow(records, head.answers, to: Answering.lastTarget(records) ?? [0])
         self.bound = bound
         self.isAuthoritative = isAuthoritative
+        self.isChainAuthentic = isChainAuthentic
     }
 
     /// Begins anew, at the name that the client asked for.
     mutating func forgetChain() {
         chain = []
         chainCount = 0
+        isChainAuthentic = true
         hops = 0
         bound = nil
         isPublished = false

@@ -85,7 +85,10 @@ extension Resolution {
                     message: exchange.message(
                         id: attempt.messageID,
                         attempt.challenge,
-                        size: MessageSize.datagram
+                        size: ServerWay.datagramSize(
+                            by: exchange.route.ways[way],
+                            from: exchange.route.servers[server]
+                        )
                     )
                 )
             )
@@ -98,7 +101,7 @@ extension Resolution {
             let index = exchange.attempts.firstIndex(where: { $0.id == id })
         else { return }
         let attempt = exchange.attempts[index]
-        let answer: UpstreamAnswer
+        var answer: UpstreamAnswer
         do {
             answer = try UpstreamAnswer(
                 message,
@@ -112,6 +115,7 @@ extension Resolution {
             if attempt.transport == .stream { failed(id, now: now) }
             return
         }
+        answer.isAuthentic = answer.isAuthentic && attempt.challenge.trustsAD
         exchange.attempts.remove(at: index)
         actions.append(.close(id))
         health.answered(healthKey(exchange.route, attempt.server, attempt.way), after: now - attempt.sent)
@@ -253,7 +257,10 @@ extension Resolution {
         habits.keep(asked)
         let lineages = Set(next.allRoutes.map(\.lineage))
         failing = failing.filter { lineages.contains($0.key) }
-        for route in next.allRoutes where route.ways != previous?.route(ofScope: route.scope)?.ways ?? route.ways {
+        for route in next.allRoutes {
+            guard let before = previous?.route(ofScope: route.scope), before.interfaces != route.interfaces else {
+                continue
+            }
             cache.forgetFailures(inScope: route.scope)
         }
         var waiting: [Waiter] = []
@@ -262,8 +269,8 @@ extension Resolution {
             waiting += exchange.waiters
             exchange.waiters = []
             if let route = next.route(ofScope: exchange.key.scope) {
-                let isMoved = route.ways.first != exchange.route.ways.first
-                if isMoved { letGo(&exchange) } else { keepAttempts(of: &exchange, by: route.ways) }
+                let isMoved = route.interfaces.first != exchange.route.interfaces.first
+                if isMoved { letGo(&exchange) } else { keepAttempts(of: &exchange, by: route.interfaces) }
                 exchange.route = route
                 if isMoved { askAnew(&exchange, now: now) }
             }
@@ -291,8 +298,8 @@ extension Resolution {
     }
 
     /// Ends the attempts by ways that are no more.
-    private mutating func keepAttempts(of exchange: inout Exchange, by ways: [ServerWay?]) {
-        let before = exchange.route.ways
+    private mutating func keepAttempts(of exchange: inout Exchange, by ways: [InterfaceName?]) {
+        let before = exchange.route.interfaces
         var kept: [Exchange.Attempt] = []
         for var attempt in exchange.attempts {
             guard let way = ways.firstIndex(of: before[attempt.way]) else {
@@ -325,7 +332,9 @@ extension UpstreamAnswer {
         var lifetime = min(answerTTL, route.longestTTL)
         // Without an SOA nobody said how long: it is not kept (RFC 2308 section 5).
         if isNegative, !leaves { lifetime = min(lifetime, negativeTTL ?? 0, route.longestNegativeTTL) }
-        let head = ReplyHead(code: leaves ? .noError : code, answers: answers, authority: authority)
+        var head = ReplyHead(code: leaves ? .noError : code, answers: answers, authority: authority)
+        // What is left of an answer is not what was found authentic.
+        head.isAuthentic = isAuthentic && leftOut == 0
         return AnswerCache.Entry(
             head: head,
             body: writer.body,

@@ -14,6 +14,8 @@ struct UpstreamAnswer {
 
     let code: ResponseCode
     let isTruncated: Bool
+    /// Whether it says that its data is authentic (RFC 4035 section 3.2.3), and is to be believed.
+    var isAuthentic: Bool
     /// What its OPT record says of cookies; nil for nothing.
     let cookie: AnswerCookie?
     /// Answer records, then authority records, uncompressed, TTLs as they came.
@@ -59,6 +61,7 @@ struct UpstreamAnswer {
             message.uint16(at: nameEnd) == question.type.rawValue, message.uint16(at: nameEnd + 2) == internetClass
         else { throw .notTheAnswer }
         isTruncated = flags & HeaderFlags.truncated != 0
+        isAuthentic = flags & HeaderFlags.authenticData != 0
 
         let sections = try Sections(message, from: nameEnd + 4)
         cookie = sections.cookie

@@ -48,6 +48,8 @@ public final class Policy: Sendable {
         public var lastKnownGood: LastKnownGood?
         /// Why the public is asked for its names while they are private; none by default.
         public var publicAfter: Set<PublicReason>
+        /// Whether its servers' word that data is authentic is taken (RFC 6840 section 5.8).
+        public var trustsAD: Bool
         /// What its questions are counted under; several zones may share one.
         public var label: String
 
@@ -63,8 +65,10 @@ public final class Policy: Sendable {
             types: Set<UInt16>? = nil,
             lastKnownGood: LastKnownGood? = nil,
             publicAfter: Set<PublicReason> = [],
+            trustsAD: Bool = false,
             label: String? = nil
         ) {
+            self.trustsAD = trustsAD
             self.lastKnownGood = lastKnownGood
             self.publicAfter = publicAfter
             self.addresses = addresses
@@ -178,6 +182,7 @@ public final class Policy: Sendable {
     /// Compiles a policy. What was learned under the previous one stays good where the zone's generation, realm and
     /// servers are the same.
     /// - Parameters:
+    ///   - trustedUpstreams: those whose word that data is authentic is taken (RFC 6840 section 5.8).
     ///   - specialUseUpstream: special-use names that the upstreams are asked for, with all below them.
     ///   - views: the first one that fits a client counts.
     public init(
@@ -186,6 +191,7 @@ public final class Policy: Sendable {
         whenBlocked: BlockedAnswer,
         clientLimits: ClientLimits = .standard,
         upstreams: [SocketEndpoint],
+        trustedUpstreams: Set<SocketEndpoint> = [],
         specialUseUpstream: [DomainName] = [],
         protection: Protection? = nil,
         zones: [Zone],
@@ -200,6 +206,7 @@ public final class Policy: Sendable {
         looksAtInterfaces = views.contains { $0.interfaces != nil }
         var compiler = ViewCompiler(
             upstreams: upstreams,
+            trustedUpstreams: trustedUpstreams,
             specialUseUpstream: specialUseUpstream,
             protection: protection,
             zones: zones,

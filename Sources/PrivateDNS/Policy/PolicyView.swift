@@ -49,6 +49,7 @@ final class PolicyView: Sendable {
 /// Makes the views of one policy.
 struct ViewCompiler {
     private let upstreams: [SocketEndpoint]
+    private let trustedUpstreams: Set<SocketEndpoint>
     private let specialUseUpstream: [DomainName]
     private let protection: Policy.Protection?
     private let zones: [Policy.Zone]
@@ -58,6 +59,7 @@ struct ViewCompiler {
 
     init(
         upstreams: [SocketEndpoint],
+        trustedUpstreams: Set<SocketEndpoint>,
         specialUseUpstream: [DomainName],
         protection: Policy.Protection?,
         zones: [Policy.Zone],
@@ -65,6 +67,7 @@ struct ViewCompiler {
         after previous: (scopes: ScopeLedger, zoneLabels: [String], networkLabels: [String])?
     ) {
         self.upstreams = upstreams
+        self.trustedUpstreams = trustedUpstreams
         self.specialUseUpstream = specialUseUpstream
         self.protection = protection
         self.zones = zones
@@ -112,6 +115,7 @@ struct ViewCompiler {
                     zone,
                     scopes: &scopes,
                     upstreams: upstreams,
+                    trustedUpstreams: trustedUpstreams,
                     label: Self.number(of: zone.label, in: &zoneLabels),
                     networkLabel: Self.number(of: zone.network.text, in: &networkLabels)
                 )
@@ -126,11 +130,12 @@ struct ViewCompiler {
 
     private mutating func route(to upstreams: [SocketEndpoint]) -> ForwardRoute? {
         guard !upstreams.isEmpty else { return nil }
-        let key = ScopeLedger.Scope.upstreams(upstreams, protection)
+        let key = ScopeLedger.Scope.upstreams(upstreams, trusted: trustedUpstreams, protection)
         return ForwardRoute(
             scope: scopes.scope(of: key, 0),
             lineage: scopes.lineage(of: key),
             servers: upstreams,
+            trusted: trustedUpstreams,
             label: 0,
             isPathBound: false,
             filter: protection?.filter ?? AnswerFilter(),

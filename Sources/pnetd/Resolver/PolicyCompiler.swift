@@ -98,6 +98,7 @@ struct PolicyCompiler {
                 types: zone.types,
                 lastKnownGood: zone.lastKnownGood.map { LastKnownGood(port: $0.port, age: $0.age) },
                 publicAfter: Set(zone.publicAfter.map(PublicReason.init)),
+                trustsAD: zone.trustsAD,
                 label: zone.label
             )
         }
@@ -128,6 +129,7 @@ struct PolicyCompiler {
                 exempt: snapshot.limits.exempt
             ),
             upstreams: snapshot.upstreams,
+            trustedUpstreams: snapshot.trustedUpstreams,
             specialUseUpstream: snapshot.specialUseUpstream,
             protection: Policy.Protection(
                 of: set(of: snapshot.networks.flatMap(\.prefixes)),
@@ -183,7 +185,7 @@ struct PolicyCompiler {
     private static func realm(_ realm: ResolverSnapshot.Zone.Realm) -> Policy.Realm {
         switch realm {
         case .private(let ways):
-            .private(ways.map { ServerWay(path: $0.path.text, interface: $0.interface) })
+            .private(ways.map { ServerWay(path: $0.path.text, interface: $0.interface, mtu: $0.mtu) })
         case .blocked(let reason): .blocked(reason)
         case .public: .public
         }
