@@ -37,6 +37,8 @@ public struct ResolverConfiguration: Hashable, Sendable {
     public let upstreams: [SocketEndpoint]
     /// Those of them whose word that data is authentic is taken.
     public let trustedUpstreams: Set<SocketEndpoint>
+    /// How their answers are validated; nil where they are not.
+    public let validation: ValidationConfiguration?
     /// Special-use names that the upstreams are asked for all the same, with all below them.
     public let specialUseUpstream: [DomainName]
     /// Domains in no zone whose names may lead to private addresses.

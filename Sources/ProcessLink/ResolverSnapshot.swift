@@ -28,6 +28,8 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
     public var upstreams: [SocketEndpoint]
     /// Those of them whose word that data is authentic is taken (RFC 6840 section 5.8).
     public var trustedUpstreams: Set<SocketEndpoint>
+    /// How the upstreams' answers are validated (DNSSEC); nil where they are not.
+    public var validation: Validation?
     /// Where the networks are: private names lead into their own, public ones into none.
     public var networks: [Network]
     /// The domains whose names may lead to private addresses though no zone holds them.
@@ -48,6 +50,7 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         limits: Limits,
         upstreams: [SocketEndpoint],
         trustedUpstreams: Set<SocketEndpoint> = [],
+        validation: Validation? = nil,
         specialUseUpstream: [DomainName] = [],
         networks: [Network],
         trusted: [DomainName],
@@ -64,6 +67,7 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         self.limits = limits
         self.upstreams = upstreams
         self.trustedUpstreams = trustedUpstreams
+        self.validation = validation
         self.specialUseUpstream = specialUseUpstream
         self.zones = zones
     }
@@ -85,6 +89,30 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
             self.inFlight = inFlight
             self.responsesPerSecond = responsesPerSecond
             self.exempt = exempt
+        }
+    }
+
+    /// How the upstreams' answers are validated.
+    public struct Validation: Hashable, Sendable, Codable {
+        /// A domain whose names are not validated until a time, in seconds since 1970 (RFC 7646).
+        public struct NegativeTrustAnchor: Hashable, Sendable, Codable {
+            /// The domain, with all below it.
+            public var name: DomainName
+            /// When it ends.
+            public var until: Int64
+
+            /// Describes a negative trust anchor.
+            public init(name: DomainName, until: Int64) { (self.name, self.until) = (name, until) }
+        }
+
+        /// DS records of the root, as text; nil for those that IANA publishes.
+        public var anchors: String?
+        /// Domains whose names are not validated.
+        public var negative: [NegativeTrustAnchor]
+
+        /// Describes how.
+        public init(anchors: String?, negative: [NegativeTrustAnchor]) {
+            (self.anchors, self.negative) = (anchors, negative)
         }
     }
 

@@ -22,7 +22,7 @@ struct SectionMistakeTests {
             ("workers: 2", "colour: red"),
             give: [
                 "52:3: error: unknown key 'colour' in resolver (known here: listen, allow, "
-                    + "workers, when-blocked, limits, upstreams, special-use-upstream, rebinding, host)"
+                    + "workers, when-blocked, limits, upstreams, special-use-upstream, rebinding, host, dnssec)"
             ]
         )
     }

@@ -14,7 +14,7 @@ extension Reading {
                 of: "resolver",
                 keys: [
                     "listen", "allow", "workers", "when-blocked", "limits", "upstreams", "special-use-upstream",
-                    "rebinding", "host",
+                    "rebinding", "host", "dnssec",
                 ],
                 planned: ["gateway", "segments"],
                 reading: self
@@ -50,6 +50,7 @@ extension Reading {
             limits: section["limits"].map(clientLimits) ?? .init(exempt: ResolverConfiguration.thisHost),
             upstreams: asked.map(\.endpoint),
             trustedUpstreams: Set(asked.filter(\.isTrusted).map(\.endpoint)),
+            validation: section["dnssec"].flatMap { validation($0, hasUpstreams: !upstreams.isEmpty) },
             specialUseUpstream: special ?? [],
             trusted: section["rebinding"].map(trusted) ?? [],
             host: host?.names ?? .untouched

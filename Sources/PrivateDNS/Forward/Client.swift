@@ -14,13 +14,18 @@ enum Client: Sendable {
     /// Who wants to know how the answer comes about, for a client of this address; see ``ResolutionStep``.
     case explanation(UInt64, from: IPAddress?)
 
+    /// The exchange of this serial, which needs the answer to judge its own.
+    case link(UInt64)
+
+    var isLink: Bool { if case .link = self { true } else { false } }
+
     /// Where it is; nil for a question of our own.
     var address: IPAddress? {
         switch self {
         case .datagram(_, let peer): peer.address
         case .stream(_, _, let address, _): address
         case .explanation(_, let address): address
-        case .lookup: nil
+        case .lookup, .link: nil
         }
     }
 
@@ -29,7 +34,7 @@ enum Client: Sendable {
         switch self {
         case .datagram(_, let peer): peer.interface
         case .stream(_, _, _, let interface): interface
-        case .lookup, .explanation: 0
+        case .lookup, .explanation, .link: 0
         }
     }
 
@@ -37,7 +42,7 @@ enum Client: Sendable {
     func limit(_ scan: QueryHead) -> Int {
         switch self {
         case .datagram: scan.datagramLimit
-        case .stream, .lookup, .explanation: MessageSize.stream
+        case .stream, .lookup, .explanation, .link: MessageSize.stream
         }
     }
 }

@@ -52,6 +52,10 @@ struct Exchange {
     var isLenient = false
     /// A server's cookie of earlier was none any more (RFC 7873 section 5.3).
     var hasNewCookie = false
+    /// Whether answers are validated.
+    var isValidated = false
+    /// The answer, until it is known what it is worth.
+    var unproven: Unproven?
     let begun: Instant
     var nextTry: Instant
     var giveUp: Instant
@@ -72,7 +76,8 @@ struct Exchange {
     var firstTurns: Int { route.servers.count * route.ways.count }
 
     var deadline: Instant {
-        switch recollection {
+        guard unproven == nil else { return giveUp }
+        return switch recollection {
         case .proving(let proof): isOver ? proof.deadline : min(nextTry, giveUp, proof.deadline)
         case .untried: min(nextTry, giveUp, recollects)
         case .none, .given: min(nextTry, giveUp)
@@ -99,7 +104,8 @@ struct Exchange {
         var message: [UInt8] = []
         message.append(id)
         var flags = HeaderFlags.recursionDesired
-        if key.question.variant.contains(.checkingDisabled) { flags |= HeaderFlags.checkingDisabled }
+        // Whoever validates takes what does not validate elsewhere (RFC 6840 section 5.9).
+        if isValidated || key.question.variant.contains(.checkingDisabled) { flags |= HeaderFlags.checkingDisabled }
         // A server tells who asks so (RFC 6840 section 5.7).
         if challenge.trustsAD { flags |= HeaderFlags.authenticData }
         message.append(flags)
@@ -113,7 +119,7 @@ struct Exchange {
         message.append(0 as UInt8)
         message.append(RecordType.opt.rawValue)
         message.append(UInt16(size))
-        message.append(key.question.variant.contains(.wantsDNSSEC) ? OPT.dnssecOK : 0)
+        message.append(isValidated || key.question.variant.contains(.wantsDNSSEC) ? OPT.dnssecOK : 0)
         guard let cookie = challenge.cookie else { return message + [0, 0] }
         message.append(UInt16(12 + challenge.serverCookie.count))
         message.append(EDNSOptions.cookie)

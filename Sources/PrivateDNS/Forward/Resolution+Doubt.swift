@@ -22,7 +22,7 @@ extension Resolution {
             cookie: exchange.showsCookie ? habits.clientCookie(key) : nil,
             serverCookie: serverCookie,
             expectsCookie: transport == .datagram && !exchange.isLenient && !serverCookie.isEmpty,
-            trustsAD: exchange.route.trusted.contains(key.server)
+            trustsAD: !exchange.isValidated && exchange.route.trusted.contains(key.server)
         )
     }
 

@@ -10,6 +10,7 @@ extension Resolution {
         let query = [UInt8](message.extracting(first: scan.questionEnd))
         let view = policy?.view(of: client.address, on: client.interface) ?? 0
         proceed(Waiter(client: client, query: query, scan: scan, view: view), now: now)
+        settle(now: now)
     }
 
     /// Leads a question one hop after another to its answer, or to the exchange that it waits for. Policy is looked
@@ -73,7 +74,7 @@ extension Resolution {
 
     /// Answers from the cache, or joins the exchange that will.
     /// - Returns: the waiter, where the cache knows only the way to another zone, or that the public is to be asked.
-    private mutating func takeFromCache(_ waiter: Waiter, _ route: ForwardRoute, now: Instant) -> Waiter? {
+    mutating func takeFromCache(_ waiter: Waiter, _ route: ForwardRoute, now: Instant) -> Waiter? {
         let variant = QuestionVariant(waiter.scan)
         let key = AnswerCache.Key(type: waiter.scan.type, variant: variant, of: route)
         guard let number = cache.find(wanted, key, now: now) else {
@@ -111,6 +112,7 @@ extension Resolution {
     /// Gives a waiter its answer.
     /// - Parameter body: what stands behind a question for the name that is looked for now.
     mutating func finish(_ waiter: Waiter, _ head: ReplyHead, body: [UInt8], options: [UInt8] = FixedOptions.none) {
+        if case .link(let serial) = waiter.client { return linked(waiter, serial, head, body) }
         tally.count(head.code)
         note(waiter, .answer(head.code))
         var head = head

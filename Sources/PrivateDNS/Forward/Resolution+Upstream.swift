@@ -27,6 +27,7 @@ extension Resolution {
             nextTry: now,
             giveUp: now + Exchange.budget
         )
+        exchange.isValidated = isValidated(question, route, now: now)
         exchange.waiters.append(waiter)
         inFlight[key] = lastSerial
         attempt(&exchange, now: now)
@@ -97,6 +98,11 @@ extension Resolution {
 
     /// Takes what came for an attempt. A datagram that is not its answer is as if it had not come.
     mutating func received(_ message: Span<UInt8>, for id: AttemptID, now: Instant) {
+        take(message, for: id, now: now)
+        settle(now: now)
+    }
+
+    private mutating func take(_ message: Span<UInt8>, for id: AttemptID, now: Instant) {
         guard var exchange = exchanges[id.exchange],
             let index = exchange.attempts.firstIndex(where: { $0.id == id })
         else { return }
@@ -134,7 +140,8 @@ extension Resolution {
         if isDoubted || answer.isTruncated, attempt.transport == .datagram {
             ask(&exchange, attempt.server, attempt.way, .stream, now: now)
         } else if answer.code == .noError || answer.code == .nxDomain {
-            return complete(exchange, answer, now: now)
+            guard exchange.isValidated else { return complete(exchange, answer, now: now) }
+            return validate(message, answer, attempt, exchange, now: now)
         } else if answer.code == .formErr || answer.code == .notImp, !exchange.isPlain {
             exchange.isPlain = true
             ask(&exchange, attempt.server, attempt.way, attempt.transport, now: now)
@@ -150,7 +157,7 @@ extension Resolution {
         exchanges[exchange.serial] = exchange
     }
 
-    private func isAnswered(byScope scope: UInt64, in view: Int) -> ([UInt8]) -> Bool {
+    func isAnswered(byScope scope: UInt64, in view: Int) -> ([UInt8]) -> Bool {
         guard let view = policy?.views[view] else { return { _ in false } }
         return { name in
             guard let zone = view.zone(holding: LookupName(name)) else { return view.upstreams?.scope == scope }
@@ -177,10 +184,11 @@ extension Resolution {
         exchanges[exchange.serial] = exchange
         // Where nobody is waited for any more, the client need not wait either.
         if exchange.attempts.isEmpty, case .untried = exchange.recollection { recollect(exchange.serial, now: now) }
+        settle(now: now)
     }
 
     /// Keeps an answer and gives it to all who wait.
-    private mutating func complete(_ exchange: Exchange, _ answer: UpstreamAnswer, now: Instant) {
+    mutating func complete(_ exchange: Exchange, _ answer: UpstreamAnswer, now: Instant) {
         remove(exchange)
         noteSilence(exchange, now: now)
         failing[exchange.route.lineage] = nil
@@ -234,6 +242,10 @@ extension Resolution {
     mutating func expire(now: Instant) {
         for serial in exchanges.filter({ $0.value.deadline <= now }).keys.sorted() {
             guard let exchange = exchanges[serial] else { continue }
+            if exchange.unproven != nil {
+                if exchange.giveUp <= now { reject(exchange, .noKey, now: now) }
+                continue
+            }
             if case .proving(let proof) = exchange.recollection, proof.deadline <= now { conclude(exchange, now: now) }
             if case .untried = exchange.recollection, exchange.recollects <= now { recollect(serial, now: now) }
             guard var exchange = exchanges[serial], !exchange.isOver else { continue }
@@ -244,6 +256,7 @@ extension Resolution {
                 exchanges[serial] = exchange
             }
         }
+        settle(now: now)
     }
 
     /// Takes another policy. Every question in flight is put anew, as if it came now: what is still asked the same
@@ -252,6 +265,7 @@ extension Resolution {
         let previous = policy
         policy = next
         tally.grow(for: next)
+        if previous?.anchors != next.anchors { chain.forget() }
         let asked = ServerHealth.keys(next.allRoutes)
         health.keep(asked)
         habits.keep(asked)
@@ -266,10 +280,13 @@ extension Resolution {
         var waiting: [Waiter] = []
         for serial in exchanges.keys.sorted() {
             guard var exchange = exchanges[serial] else { continue }
-            waiting += exchange.waiters
+            waiting += exchange.waiters.filter { !$0.client.isLink }
             exchange.waiters = []
             if let route = next.route(ofScope: exchange.key.scope) {
-                let isMoved = route.interfaces.first != exchange.route.interfaces.first
+                // What an answer that is being judged needs was asked under the other policy.
+                let isMoved =
+                    route.interfaces.first != exchange.route.interfaces.first || exchange.unproven != nil
+                exchange.unproven = nil
                 if isMoved { letGo(&exchange) } else { keepAttempts(of: &exchange, by: route.interfaces) }
                 exchange.route = route
                 if isMoved { askAnew(&exchange, now: now) }
@@ -286,10 +303,11 @@ extension Resolution {
             tally.staleGenerationDrops &+= 1
             remove(exchange)
         }
+        settle(now: now)
     }
 
     /// Closes all that an exchange has open.
-    private mutating func letGo(_ exchange: inout Exchange) {
+    mutating func letGo(_ exchange: inout Exchange) {
         for attempt in exchange.attempts { actions.append(.close(attempt.id)) }
         exchange.attempts = []
         guard case .proving(let proof) = exchange.recollection else { return }

@@ -81,6 +81,8 @@ final class ForwardRoute: Sendable {
     /// The zone; nil for what goes to the upstreams.
     let apex: [UInt8]?
     let filter: AnswerFilter
+    /// What answers are validated by; nil where they are not.
+    let anchors: TrustAnchors?
     let lastKnownGood: LastKnownGood?
     let fallback: Fallback?
 
@@ -94,6 +96,7 @@ final class ForwardRoute: Sendable {
         isPathBound: Bool,
         apex: [UInt8]? = nil,
         filter: AnswerFilter = AnswerFilter(),
+        anchors: TrustAnchors? = nil,
         lastKnownGood: LastKnownGood? = nil,
         fallback: Fallback? = nil
     ) {
@@ -106,6 +109,7 @@ final class ForwardRoute: Sendable {
         self.isPathBound = isPathBound
         self.apex = apex
         self.filter = filter
+        self.anchors = anchors
         self.lastKnownGood = lastKnownGood
         self.fallback = fallback
     }

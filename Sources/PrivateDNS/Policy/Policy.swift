@@ -137,6 +137,7 @@ public final class Policy: Sendable {
     let allow: AddressSet
     let whenBlocked: BlockedAnswer
     let clientLimits: ClientLimits
+    let anchors: TrustAnchors?
     /// What clients see; the first is that of all who have none of their own.
     let views: [PolicyView]
     // Numbers are never given anew, so that counters survive a change of policy.
@@ -157,6 +158,7 @@ public final class Policy: Sendable {
         allow = AddressSet([])
         whenBlocked = .servfail
         clientLimits = .standard
+        anchors = nil
         let upstreams = ForwardRoute(
             scope: 0,
             lineage: 0,
@@ -184,6 +186,7 @@ public final class Policy: Sendable {
     /// - Parameters:
     ///   - trustedUpstreams: those whose word that data is authentic is taken (RFC 6840 section 5.8).
     ///   - specialUseUpstream: special-use names that the upstreams are asked for, with all below them.
+    ///   - anchors: what the upstreams' answers are validated by; nil where they are not.
     ///   - views: the first one that fits a client counts.
     public init(
         serial: UInt64,
@@ -194,6 +197,7 @@ public final class Policy: Sendable {
         trustedUpstreams: Set<SocketEndpoint> = [],
         specialUseUpstream: [DomainName] = [],
         protection: Protection? = nil,
+        anchors: TrustAnchors? = nil,
         zones: [Zone],
         views: [View] = [],
         after previous: Policy?
@@ -202,6 +206,7 @@ public final class Policy: Sendable {
         self.allow = AddressSet(allow)
         self.whenBlocked = whenBlocked
         self.clientLimits = clientLimits
+        self.anchors = anchors
         selectors = views
         looksAtInterfaces = views.contains { $0.interfaces != nil }
         var compiler = ViewCompiler(
@@ -209,6 +214,7 @@ public final class Policy: Sendable {
             trustedUpstreams: trustedUpstreams,
             specialUseUpstream: specialUseUpstream,
             protection: protection,
+            anchors: anchors,
             zones: zones,
             views: views,
             after: previous.map { ($0.scopes, $0.zoneLabels, $0.networkLabels) }

@@ -52,6 +52,7 @@ struct ViewCompiler {
     private let trustedUpstreams: Set<SocketEndpoint>
     private let specialUseUpstream: [DomainName]
     private let protection: Policy.Protection?
+    private let anchors: TrustAnchors?
     private let zones: [Policy.Zone]
     private var scopes: ScopeLedger
     private var zoneLabels: [String]
@@ -62,6 +63,7 @@ struct ViewCompiler {
         trustedUpstreams: Set<SocketEndpoint>,
         specialUseUpstream: [DomainName],
         protection: Policy.Protection?,
+        anchors: TrustAnchors?,
         zones: [Policy.Zone],
         views: [Policy.View],
         after previous: (scopes: ScopeLedger, zoneLabels: [String], networkLabels: [String])?
@@ -70,6 +72,7 @@ struct ViewCompiler {
         self.trustedUpstreams = trustedUpstreams
         self.specialUseUpstream = specialUseUpstream
         self.protection = protection
+        self.anchors = anchors
         self.zones = zones
         scopes = previous?.scopes ?? ScopeLedger()
         zoneLabels = previous?.zoneLabels ?? ["."]
@@ -130,7 +133,7 @@ struct ViewCompiler {
 
     private mutating func route(to upstreams: [SocketEndpoint]) -> ForwardRoute? {
         guard !upstreams.isEmpty else { return nil }
-        let key = ScopeLedger.Scope.upstreams(upstreams, trusted: trustedUpstreams, protection)
+        let key = ScopeLedger.Scope.upstreams(upstreams, trusted: trustedUpstreams, protection, anchors)
         return ForwardRoute(
             scope: scopes.scope(of: key, 0),
             lineage: scopes.lineage(of: key),
@@ -139,6 +142,7 @@ struct ViewCompiler {
             label: 0,
             isPathBound: false,
             filter: protection?.filter ?? AnswerFilter(),
+            anchors: anchors,
             lastKnownGood: .ofUpstreams
         )
     }

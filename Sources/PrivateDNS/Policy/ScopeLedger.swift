@@ -10,7 +10,7 @@ struct ScopeLedger: Sendable {
     /// What answers are learned from. The interface is no part of it: between private paths addresses do not change, so
     /// answers stay.
     enum Scope: Hashable, Sendable {
-        case upstreams([SocketEndpoint], trusted: Set<SocketEndpoint>, Policy.Protection?)
+        case upstreams([SocketEndpoint], trusted: Set<SocketEndpoint>, Policy.Protection?, TrustAnchors?)
         case forwarded(DomainName, servers: [SocketEndpoint], trustsAD: Bool, AnswerFilter)
         case published(DomainName, servers: [SocketEndpoint], trusted: Set<SocketEndpoint>)
     }

@@ -17,6 +17,7 @@ struct RecordType: RawRepresentable, Hashable, Sendable {
     static let opt = RecordType(rawValue: 41)
     static let ds = RecordType(rawValue: 43)
     static let rrsig = RecordType(rawValue: 46)
+    static let dnskey = RecordType(rawValue: 48)
     static let nsec = RecordType(rawValue: 47)
     static let nsec3 = RecordType(rawValue: 50)
     static let svcb = RecordType(rawValue: 64)

@@ -48,6 +48,12 @@ enum AcceptedMetrics {
             labels: ["zone", "reason"]
         ),
         Family(
+            name: "pnetd_dns_bogus_answers_total",
+            kind: .counter,
+            help: "Answers of other servers whose signatures (DNSSEC) were wrong or missing.",
+            labels: ["zone"]
+        ),
+        Family(
             name: "pnetd_dns_records_left_out_total",
             kind: .counter,
             help:

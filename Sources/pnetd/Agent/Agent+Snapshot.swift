@@ -36,6 +36,12 @@ extension Agent {
                     ),
                     upstreams: resolver.upstreams,
                     trustedUpstreams: resolver.trustedUpstreams,
+                    validation: resolver.validation.map { validation in
+                        ResolverSnapshot.Validation(
+                            anchors: validation.anchors,
+                            negative: validation.negative.map { .init(name: $0.name, until: $0.end) }
+                        )
+                    },
                     specialUseUpstream: resolver.specialUseUpstream,
                     networks: site.networks.map { ResolverSnapshot.Network(name: $0.name, prefixes: $0.prefixes) },
                     trusted: resolver.trusted + resolver.specialUseUpstream,

@@ -55,6 +55,7 @@ extension ResolutionStep.Event {
         case .asked: "asked"
         case .answered: "answered"
         case .doubted: "doubted"
+        case .validated: "validated"
         case .unreachable: "unreachable"
         case .silent: "silent"
         case .leftOut: "left-out"
@@ -91,6 +92,7 @@ extension ResolutionStep.Event {
             "\(server)\(Self.by(path)) has not kept the case of the name's letters, as a forged answer would not"
         case .doubted(let server, let path, .cookie):
             "\(server)\(Self.by(path)) has shown no cookie though it gave one before, as a forged answer would not"
+        case .validated(let what): "the answer was validated: \(what)"
         case .unreachable(let server, let path): "\(server) cannot be reached" + Self.by(path)
         case .silent(let server, let path): "\(server) has not answered" + Self.by(path)
         case .leftOut(let count, let why): "\(count) record\(count == 1 ? " is" : "s are") left out: \(why)"

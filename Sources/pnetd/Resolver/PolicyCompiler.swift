@@ -118,6 +118,15 @@ struct PolicyCompiler {
                 )
             )
         }
+        var anchors: TrustAnchors?
+        if let validation = snapshot.validation {
+            let negative = validation.negative.map { TrustAnchors.Negative(name: $0.name, until: $0.until) }
+            do throws(TrustAnchors.Failure) {
+                anchors = try TrustAnchors(validation.anchors ?? TrustAnchors.iana, except: negative)
+            } catch {
+                throw Failure(zone: ".", reason: "line \(error.line) of the trust anchors is no DS record")
+            }
+        }
         let made = Policy(
             serial: snapshot.serial,
             allow: snapshot.allow,
@@ -135,6 +144,7 @@ struct PolicyCompiler {
                 of: set(of: snapshot.networks.flatMap(\.prefixes)),
                 trusting: snapshot.trusted
             ),
+            anchors: anchors,
             zones: zones,
             views: views,
             after: policy
