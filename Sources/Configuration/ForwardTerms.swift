@@ -32,4 +32,6 @@ public struct ForwardTerms: Hashable, Sendable {
     public var lastKnownGood: LastKnownGood? = LastKnownGood()
     /// Why the public is asked; for none of these by default.
     public var publicAfter: Set<PublicReason> = []
+    /// Whether the servers' word that data is authentic is taken.
+    public var trustsAD = false
 }

@@ -29,6 +29,8 @@ public struct ResolverConfiguration: Hashable, Sendable {
         public let upstream: Upstream
         /// What is asked of it over TLS; nil where it is asked in the clear.
         public let terms: Terms?
+        /// Whether its word that data is authentic (AD) is taken.
+        public let trustsAD: Bool
 
         /// What is asked of a server over TLS.
         public struct Terms: Hashable, Sendable {
@@ -73,6 +75,8 @@ public struct ResolverConfiguration: Hashable, Sendable {
     public let upstreams: [UpstreamServer]
     /// Where clients are served over TLS; nil: nowhere.
     public let tls: TLSService?
+    /// How their answers are validated; nil where they are not.
+    public let validation: ValidationConfiguration?
     /// Special-use names that the upstreams are asked for all the same, with all below them.
     public let specialUseUpstream: [DomainName]
     /// Domains in no zone whose names may lead to private addresses.

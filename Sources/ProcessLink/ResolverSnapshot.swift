@@ -30,6 +30,10 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
     public var upstreams: [Upstream]
     /// Where clients that ask for it are told to find this resolver over TLS; nil: nowhere.
     public var designation: Designation?
+    /// Those of them whose word that data is authentic is taken (RFC 6840 section 5.8).
+    public var trustedUpstreams: Set<SocketEndpoint>
+    /// How the upstreams' answers are validated (DNSSEC); nil where they are not.
+    public var validation: Validation?
     /// Where the networks are: private names lead into their own, public ones into none.
     public var networks: [Network]
     /// The domains whose names may lead to private addresses though no zone holds them.
@@ -50,6 +54,8 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         limits: Limits,
         upstreams: [Upstream],
         designation: Designation? = nil,
+        trustedUpstreams: Set<SocketEndpoint> = [],
+        validation: Validation? = nil,
         specialUseUpstream: [DomainName] = [],
         networks: [Network],
         trusted: [DomainName],
@@ -68,6 +74,8 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         self.limits = limits
         self.upstreams = upstreams
         self.designation = designation
+        self.trustedUpstreams = trustedUpstreams
+        self.validation = validation
         self.specialUseUpstream = specialUseUpstream
         self.zones = zones
     }
@@ -104,6 +112,30 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
             self.inFlight = inFlight
             self.responsesPerSecond = responsesPerSecond
             self.exempt = exempt
+        }
+    }
+
+    /// How the upstreams' answers are validated.
+    public struct Validation: Hashable, Sendable, Codable {
+        /// A domain whose names are not validated until a time, in seconds since 1970 (RFC 7646).
+        public struct NegativeTrustAnchor: Hashable, Sendable, Codable {
+            /// The domain, with all below it.
+            public var name: DomainName
+            /// When it ends.
+            public var until: Int64
+
+            /// Describes a negative trust anchor.
+            public init(name: DomainName, until: Int64) { (self.name, self.until) = (name, until) }
+        }
+
+        /// DS records of the root, as text; nil for those that IANA publishes.
+        public var anchors: String?
+        /// Domains whose names are not validated.
+        public var negative: [NegativeTrustAnchor]
+
+        /// Describes how.
+        public init(anchors: String?, negative: [NegativeTrustAnchor]) {
+            (self.anchors, self.negative) = (anchors, negative)
         }
     }
 
@@ -180,10 +212,12 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
             public var path: PathName
             /// Its interface.
             public var interface: InterfaceName
+            /// The largest packet that the path carries whole, in octets; nil where that is not known.
+            public var mtu: Int?
 
             /// Names a way.
-            public init(path: PathName, interface: InterfaceName) {
-                (self.path, self.interface) = (path, interface)
+            public init(path: PathName, interface: InterfaceName, mtu: Int? = nil) {
+                (self.path, self.interface, self.mtu) = (path, interface, mtu)
             }
         }
 
@@ -226,6 +260,8 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         public var lastKnownGood: LastKnownGood?
         /// Why the public is asked for its names while they are private.
         public var publicAfter: Set<PublicReason>
+        /// Whether its servers' word that data is authentic is taken (RFC 6840 section 5.8).
+        public var trustsAD: Bool
         /// Whether the addresses in its records get PTR records.
         public var hasPointers: Bool
         /// What its questions are counted under, where that is not its name.
@@ -243,8 +279,10 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
             prefixes: [IPPrefix]? = nil,
             types: Set<UInt16>? = nil,
             lastKnownGood: LastKnownGood? = nil,
-            publicAfter: Set<PublicReason> = []
+            publicAfter: Set<PublicReason> = [],
+            trustsAD: Bool = false
         ) {
+            self.trustsAD = trustsAD
             self.lastKnownGood = lastKnownGood
             self.publicAfter = publicAfter
             self.prefixes = prefixes

@@ -323,11 +323,12 @@ struct NetworkMistakeTests {
         try Example.expect(
             (
                 "historian A 10.30.0.10\"]",
-                "historian A 10.30.0.10\"]\n        prefixes: [10.30.0.0/16]\n        types: [A]"
+                "historian A 10.30.0.10\"]\n        prefixes: [10.30.0.0/16]\n        types: [A]\n        trust-ad: true"
             ),
             give: [
                 "49:19: error: prefixes: only a zone with 'forward' has it",
                 "50:16: error: types: only a zone with 'forward' has it",
+                "51:19: error: trust-ad: only a zone with 'forward' has it",
             ]
         )
     }

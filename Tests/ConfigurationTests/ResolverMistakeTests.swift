@@ -13,6 +13,39 @@ struct ResolverMistakeTests {
         )
     }
 
+    @Test func validation() throws {
+        try Example.expect(
+            (
+                "  when-blocked: nxdomain",
+                "  when-blocked: nxdomain\n  dnssec:\n    validate: maybe\n    trust-anchor-file: none.ds\n"
+                    + "    negative-trust-anchors: [{name: a..b, until: x}, {name: a.b, until: 2026-02-29}, {name: \".\", "
+                    + "until: 2030-01-01}, {name: c.d}]"
+            ),
+            give: [
+                "55:15: error: validate must be off or on, not 'maybe'",
+                "56:24: error: trust-anchor-file: cannot read 'none.ds': No such file or directory",
+                "57:37: error: name: 'a..b' is not a domain name",
+                "57:73: error: until: '2026-02-29' is not a day (as in 2026-12-31; it ends with that day (UTC))",
+                "57:86: error: a negative trust anchor for the root is for all names (validate: off)",
+                "57:118: error: a negative trust anchor has no 'until'",
+            ]
+        )
+    }
+
+    @Test func aTrustThatHasEnded() throws {
+        try Example.expect(
+            (
+                "  when-blocked: nxdomain",
+                "  when-blocked: nxdomain\n  dnssec:\n    validate: on\n"
+                    + "    negative-trust-anchors: [{name: a.b, until: 2001-02-03}]"
+            ),
+            give: [
+                "56:49: warning: negative trust anchor 'a.b' ended with 2001-02-03: its names are validated again (remove it, "
+                    + "or name another day if it is still needed)"
+            ]
+        )
+    }
+
     @Test func listenAsMetrics() throws {
         try Example.expect(
             ("listen: [\"127.0.0.1:53\", 10.1.0.1]", "listen: [\"127.0.0.1:9731\"]"),

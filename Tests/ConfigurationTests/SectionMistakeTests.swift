@@ -23,7 +23,7 @@ struct SectionMistakeTests {
             give: [
                 "52:3: error: unknown key 'colour' in resolver (known here: listen, allow, "
                     + "workers, when-blocked, path-bound-ttl, limits, upstreams, special-use-upstream, rebinding, host, "
-                    + "tls)"
+                    + "tls, dnssec)"
             ]
         )
     }

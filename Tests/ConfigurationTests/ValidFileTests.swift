@@ -175,6 +175,35 @@ struct ValidFileTests {
         #expect(unsaid.publicAfter.isEmpty)
     }
 
+    @Test func whoseWordThatDataIsAuthenticIsTaken() throws {
+        let text = Example.text
+            .replacing("        forward: [10.20.0.53]", with: "        forward: [10.20.0.53]\n        trust-ad: true")
+            .replacing("{address: 192.0.2.53}", with: "{address: 192.0.2.53, trust-ad: true}")
+        let file = try TemporaryFile(Array(text.utf8))
+        let site = try Configuration.load(path: file.path).configuration
+        try file.remove()
+        #expect(site.networks.first?.zones.first?.terms.trustsAD == true)
+        #expect(site.networks[1].zones.first?.terms.trustsAD == false)
+        #expect(site.resolver?.upstreams.filter(\.trustsAD).map(\.upstream.endpoint.description) == ["192.0.2.53:53"])
+    }
+
+    @Test func howAnswersAreValidated() throws {
+        let text = Example.text.replacing(
+            "  when-blocked: nxdomain",
+            with: "  when-blocked: nxdomain\n  dnssec: {validate: on, trust-anchor-file: root.ds, "
+                + "negative-trust-anchors: [{name: example.net, until: 2100-02-28}]}"
+        )
+        let file = try TemporaryFile(Array(text.utf8))
+        let anchor = ". DS 38696 8 2 683D2D0ACB8C9B712A1948B27F741219298D0A450D612C483AF444A4C0FB2B16"
+        try Files.replace(file.directory + "/root.ds", with: Array(anchor.utf8))
+        let validation = try Configuration.load(path: file.path).configuration.resolver?.validation
+        try file.remove()
+        #expect(validation?.anchors == anchor)
+        #expect(validation?.negative.map(\.name.withoutRootDot) == ["example.net"])
+        // 47540 days from 1970 to the day after: 2100 is no leap year.
+        #expect(validation?.negative.map(\.end) == [4_107_542_400])
+    }
+
     @Test func theDocumentedFileIsValid() throws {
         let root = #filePath.prefix(upTo: try #require(#filePath.firstRange(of: "/Tests/")).lowerBound)
         let octets = try Files.read(root + "/etc/pnetd.yaml")

@@ -32,13 +32,45 @@ struct ForwardingTests {
         let expected: [UInt8] =
             [1, 0, 0, 1, 0, 0, 0, 0, 0, 1]  // RD, one question, OPT
             + MessageText.wire(name) + [0, 1, 0, 1]
-            + [0, 0, 41, 0x04, 0xd0, 0, 0, 0, 0, 0, 0]
-        #expect(Array(asked.message[2...]) == expected)
+            + [0, 0, 41, 0x04, 0xd0, 0, 0, 0, 0, 0, 12, 0, 10, 0, 8]
+        #expect(asked.message[2..<asked.message.count - 8].map(\.asciiLowered) == expected)
         scenario.reply(MessageText.answer(to: asked.message, answers: [address(7)]), to: asked)
         let reply = try #require(scenario.takeAnswers().first)
         #expect(reply.id == 7)
         #expect(reply.addresses == ["10.20.0.7"])
         #expect(scenario.closed == [asked.attempt])
+    }
+
+    /// RFC 9715 section 3.2: what would come in fragments is not asked for.
+    @Test(arguments: [
+        (nil, "10.20.0.53", 1232), (1500, "10.20.0.53", 1232), (1280, "10.20.0.53", 1232), (1260, "10.20.0.53", 1232),
+        (1259, "10.20.0.53", 1231), (1280, "fd00:20::53", 1232), (1279, "fd00:20::53", 1231), (576, "10.20.0.53", 548),
+        (68, "10.20.0.53", 512),
+    ]) func asksForNoMoreThanThePathCarriesWhole(mtu: Int?, server: String, size: Int) throws {
+        let scenario = Scenario()
+        let server = SocketEndpoint(address: try #require(IPAddress(server)), port: 53)
+        var way = try Scenario.way("pn-a")
+        way.mtu = mtu
+        scenario.adopt([try Scenario.zone("azure.test", forward: [server], realm: .private([way]))])
+        scenario.ask(name)
+        let asked = try #require(scenario.takeAsked().first)
+        let opt = Reply(asked.message).questionEnd
+        #expect(asked.message[opt..<opt + 5] == [0, 0, 41, UInt8(size >> 8), UInt8(size & 255)])
+    }
+
+    /// What was asked goes on when another size is known, and what is asked next asks for that.
+    @Test func aSizeThatChangesClosesNothing() throws {
+        let scenario = Scenario()
+        var way = try Scenario.way("pn-a")
+        scenario.adopt([try Scenario.zone("azure.test", realm: .private([way]))])
+        scenario.ask(name)
+        let asked = try #require(scenario.takeAsked().first)
+        way.mtu = 700
+        scenario.adopt([try Scenario.zone("azure.test", realm: .private([way]))])
+        #expect(scenario.closed.isEmpty)
+        #expect(scenario.takeAsked().isEmpty)
+        scenario.reply(MessageText.answer(to: asked.message, answers: [address(7)]), to: asked)
+        #expect(scenario.takeAnswers().first?.addresses == ["10.20.0.7"])
     }
 
     @Test func sendsOtherNamesToTheUpstreamsByNoInterface() throws {
@@ -55,7 +87,8 @@ struct ForwardingTests {
         let options: [UInt8] = [0, 8, 0, 7, 0, 1, 24, 0, 192, 0, 2]
         scenario.ask(name, edns: MessageText.opt(options: options))
         let asked = try #require(scenario.takeAsked().first)
-        #expect(Array(asked.message.suffix(11)) == MessageText.opt())
+        let own = Array(asked.message.suffix(8))
+        #expect(Array(asked.message.suffix(23)) == MessageText.opt(options: [0, 10, 0, 8] + own))
     }
 
     @Test func keepsAnswersAndLowersTheirTTL() throws {

@@ -73,6 +73,7 @@ struct MessageText {
         code: UInt16 = 0,
         answers: [[UInt8]] = [],
         authority: [[UInt8]] = [],
+        additional: [[UInt8]] = [],
         flags: UInt16 = 0x8180
     ) -> [UInt8] {
         var end = 12
@@ -83,7 +84,7 @@ struct MessageText {
         message.append(1 as UInt16)
         message.append(UInt16(answers.count))
         message.append(UInt16(authority.count))
-        message.append(0 as UInt16)
-        return message + query[12..<end] + (answers + authority).joined()
+        message.append(UInt16(additional.count))
+        return message + query[12..<end] + (answers + authority + additional).joined()
     }
 }

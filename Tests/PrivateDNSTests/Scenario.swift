@@ -28,8 +28,14 @@ final class Scenario {
     static let cloud = SocketEndpoint(address: .v4(IPv4Address(bits: 0x0a14_0035)), port: 53)
     static let secondCloud = SocketEndpoint(address: .v4(IPv4Address(bits: 0x0a14_0036)), port: 53)
 
-    init(limits: Resolution.Limits = Resolution.Limits(), commons: WorkerCommons = WorkerCommons()) {
+    /// - Parameter wallSeconds: seconds since 1970 at the beginning.
+    init(
+        limits: Resolution.Limits = Resolution.Limits(),
+        commons: WorkerCommons = WorkerCommons(),
+        wallSeconds: UInt32 = 0
+    ) {
         resolution = Resolution(cacheBudget: 1 << 20, limits: limits, commons: commons)
+        resolution.epoch = Int64(wallSeconds) - now.nanoseconds / 1_000_000_000
     }
 
     static func zone(
@@ -61,9 +67,11 @@ final class Scenario {
         upstreams: [SocketEndpoint] = [upstream],
         over encryption: Upstream.Encryption? = nil,
         plain: [SocketEndpoint] = [],
+        trustedUpstreams: Set<SocketEndpoint> = [],
         specialUseUpstream: [String] = ["test"],
         designation: DesignatedResolver? = nil,
         protection: Policy.Protection? = nil,
+        anchors: TrustAnchors? = nil,
         whenBlocked: Policy.BlockedAnswer = .servfail,
         clientLimits: ClientLimits = .standard,
         allow: [String] = ["127.0.0.0/8"]
@@ -75,9 +83,11 @@ final class Scenario {
             whenBlocked: whenBlocked,
             clientLimits: clientLimits,
             upstreams: upstreams.map { Upstream($0, encryption) } + plain.map { Upstream($0) },
+            trustedUpstreams: trustedUpstreams,
             specialUseUpstream: specialUseUpstream.compactMap { DomainName($0) },
             designation: designation,
             protection: protection,
+            anchors: anchors,
             zones: zones,
             views: views,
             after: policy

@@ -2,14 +2,15 @@
 // Scenarios as text: a resolver on a virtual clock between servers that say what the text lets them say.
 //
 //     zone NAME [forward ADDRESS…] [prefixes PREFIX…] [types TYPE…] [last-known-good PORT SECONDS]
-//         [public-after no-such-name|no-answer…] [view NAME]              a zone of the network; records below it
+//         [public-after no-such-name|no-answer…] [trust-ad] [view NAME]              a zone of the network; records below it
 //     view NAME clients PREFIX… [interfaces INDEX…] [no-upstreams]        whose the zones with its name are
+//     trust-ad [ADDRESS…]                                                 upstreams whose AD is taken
 //     upstreams [ADDRESS…]        trust NAME…        when-blocked WORD    the rest of the file
 //     network via INTERFACE… | blocked REASON | public                    what is decided
-//     server ADDRESS [silent | refused | servfail | truncating]           who is asked; its records below it
+//     server ADDRESS [silent | refused | servfail | truncating | validating]     who is asked; its records below it
 //     host ADDRESS PORT via INTERFACE | gone                               who takes connections; nobody by default
-//     ask NAME TYPE [do] [from ADDRESS [on INDEX]]                                                  below: RCODE [aa] [tc] [ede N], then the records
-//     asked [ADDRESS [via INTERFACE] NAME TYPE]                           who was asked since the last such line, in turn
+//     ask NAME TYPE [do] [ad] [cd] [from ADDRESS [on INDEX]]              below: RCODE [aa] [tc] [ad] [cd] [ede N], then the records
+//     asked [ADDRESS [via INTERFACE] NAME TYPE [do] [ad] [cd]]                           who was asked since the last such line, in turn
 //     told [answer]                                                       what came late since the last such line, as below ask
 //     wait SECONDS
 //

@@ -20,7 +20,8 @@ struct ScriptServer {
     private let records: [Record]
     private let manner: String?
 
-    /// - Parameter manner: `silent`, `refused`, `servfail`, `truncating` over UDP; nil for one that answers.
+    /// - Parameter manner: `silent`, `refused`, `servfail`, `truncating` over UDP, `validating`: it says to whom asks so that
+    ///   its data is authentic; nil for one that answers.
     init(_ lines: [String], _ manner: String?) throws {
         self.manner = manner
         records = try lines.map { line in
@@ -36,10 +37,15 @@ struct ScriptServer {
         }
     }
 
-    /// `NAME TYPE` of the question of a message.
+    /// `NAME TYPE` of the question of a message, and what it wants besides.
     static func text(of message: [UInt8]) -> String {
         let (name, type) = question(message)
-        return "\(name.withoutRootDot) \(RecordText.type(type))"
+        let wishes = [("do", wantsDNSSEC(message)), ("ad", message[3] & 0x20 != 0), ("cd", message[3] & 0x10 != 0)]
+        return "\(name.withoutRootDot) \(RecordText.type(type))" + wishes.filter(\.1).map { " " + $0.0 }.joined()
+    }
+
+    private static func wantsDNSSEC(_ message: [UInt8]) -> Bool {
+        Reply(message).records.contains { $0.type == .opt && $0.ttl & 0x8000 != 0 }
     }
 
     private static func question(_ message: [UInt8]) -> (DomainName, UInt16) {
@@ -79,7 +85,8 @@ struct ScriptServer {
             to: message,
             code: isThere ? 0 : 3,
             answers: answers,
-            authority: isPositive ? [] : [soa]
+            authority: isPositive ? [] : [soa],
+            flags: manner == "validating" && (message[3] & 0x20 != 0 || Self.wantsDNSSEC(message)) ? 0x81a0 : 0x8180
         )
     }
 }
@@ -96,6 +103,8 @@ struct ScriptReply {
         var head = ResponseCode(rawValue: UInt16(reply.code)).text
         if reply.number(at: 2) & Int(HeaderFlags.authoritative) != 0 { head += " aa" }
         if reply.isTruncated { head += " tc" }
+        if reply.bytes[3] & 0x20 != 0 { head += " ad" }
+        if reply.bytes[3] & 0x10 != 0 { head += " cd" }
         if let error = reply.extendedError { head += " ede \(error.code)" }
         self.head = head
         records = RecordText.records(of: message)

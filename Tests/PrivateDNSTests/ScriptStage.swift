@@ -16,6 +16,7 @@ struct ScriptStage {
         let types: Set<UInt16>?
         let lastKnownGood: LastKnownGood?
         let publicAfter: Set<PublicReason>
+        let trustsAD: Bool
         let view: String?
     }
 
@@ -32,6 +33,7 @@ struct ScriptStage {
     private var views: [View] = []
     private var upstreams: [SocketEndpoint] = []
     private var trusted: [DomainName] = []
+    private var trustedUpstreams: Set<SocketEndpoint> = []
     private var whenBlocked = Policy.BlockedAnswer.servfail
     private var realm = Policy.Realm.blocked("not decided")
     private var generation: UInt64 = 0
@@ -54,6 +56,7 @@ struct ScriptStage {
         case "zone": try declare(words, statement)
         case "view": declareView(words)
         case "upstreams": upstreams = try words.map { try endpoint($0, statement) }
+        case "trust-ad": trustedUpstreams = Set(try words.map { try endpoint($0, statement) })
         case "trust": trusted = try words.map { try name($0, statement) }
         case "when-blocked": whenBlocked = try blockedAnswer(words, statement)
         case "network": try decide(words, statement)
@@ -76,7 +79,7 @@ struct ScriptStage {
             }
         default: throw Script.Fault(file, statement.line, "'\(statement.words[0])' is no statement")
         }
-        if ["zone", "view", "upstreams", "trust", "when-blocked", "network"].contains(statement.words[0]) {
+        if ["zone", "view", "upstreams", "trust", "trust-ad", "when-blocked", "network"].contains(statement.words[0]) {
             isAdopted = false
         }
     }
@@ -87,7 +90,7 @@ struct ScriptStage {
         var lists: [String: [String]] = [:]
         var key = "name"
         for word in words {
-            if ["forward", "prefixes", "types", "last-known-good", "public-after", "view"].contains(word) {
+            if ["forward", "prefixes", "types", "last-known-good", "public-after", "trust-ad", "view"].contains(word) {
                 key = word
                 lists[key] = []
             } else {
@@ -104,6 +107,7 @@ struct ScriptStage {
                 LastKnownGood(port: UInt16($0[0]), age: UInt32($0[1]) ?? 0)
             },
             publicAfter: try Set((lists["public-after"] ?? []).map { try reason($0, statement) }),
+            trustsAD: lists["trust-ad"] != nil,
             view: lists["view"]?.first
         )
         zones.removeAll { $0.name == zone.name && $0.view == zone.view }
@@ -180,7 +184,8 @@ struct ScriptStage {
                 addresses: zone.prefixes.map { AddressSet($0) } ?? network,
                 types: zone.types,
                 lastKnownGood: zone.lastKnownGood,
-                publicAfter: zone.publicAfter
+                publicAfter: zone.publicAfter,
+                trustsAD: zone.trustsAD
             )
         }
         scenario.adopt(
@@ -195,6 +200,7 @@ struct ScriptStage {
                 )
             },
             upstreams: upstreams,
+            trustedUpstreams: trustedUpstreams,
             protection: Policy.Protection(of: network, trusting: trusted),
             whenBlocked: whenBlocked,
             allow: ["0.0.0.0/0", "::/0"]
@@ -245,7 +251,9 @@ struct ScriptStage {
         let owner = try name(words[0], statement)
         let type = RecordType(rawValue: try number(of: words[1], statement))
         let isSigned = words.contains("do")
-        let query = MessageText.query(owner.withoutRootDot, type, edns: MessageText.opt(dnssecOK: isSigned))
+        var query = MessageText.query(owner.withoutRootDot, type, edns: MessageText.opt(dnssecOK: isSigned))
+        if words.contains("ad") { query.flags |= 0x20 }
+        if words.contains("cd") { query.flags |= 0x10 }
         let client = words.firstIndex(of: "from").flatMap { IPAddress(words[$0 + 1]) } ?? Scenario.client
         let interface = words.firstIndex(of: "on").flatMap { UInt32(words[$0 + 1]) } ?? 0
         var message = scenario.ask(query.bytes, from: client, on: interface)

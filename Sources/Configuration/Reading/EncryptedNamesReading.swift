@@ -28,7 +28,7 @@ extension Reading {
             error(node.mark, "an upstream must be a mapping", hint: "{address: \"\(text)\"}")
             return nil
         }
-        let keys = ["address", "protocol", "server-name", "path", "ca-file"]
+        let keys = ["address", "protocol", "server-name", "path", "ca-file", "trust-ad"]
         guard let section = Section(node, of: "an upstream", keys: keys, reading: self),
             let way = section["protocol"].map({ choice($0, "protocol", of: UpstreamProtocol.self) }) ?? .plain,
             let address = section.required("address"),
@@ -42,13 +42,14 @@ extension Reading {
             error(value.mark, "\(key) says nothing of an upstream with protocol \(way.rawValue)", hint: ways)
         }
         let upstream = Upstream(endpoint, way.encryption)
-        guard way != .plain else { return .init(upstream: upstream, terms: nil) }
+        let trustsAD = section["trust-ad"].flatMap { boolean($0, "trust-ad") } ?? false
+        guard way != .plain else { return .init(upstream: upstream, terms: nil, trustsAD: trustsAD) }
         let hint = "server-name: NAME, as the server's certificate says"
         let name = section.required("server-name", hint: hint).flatMap { serverName($0, "server-name") }
         let path = section["path"].map(queryPath) ?? ResolverConfiguration.UpstreamServer.Terms.usualPath
         let roots = section["ca-file"].map { certificates($0, "ca-file") }
         guard let name, let path, roots.map({ $0 != nil }) ?? true else { return nil }
-        return .init(upstream: upstream, terms: .init(name: name, path: path, roots: roots ?? nil))
+        return .init(upstream: upstream, terms: .init(name: name, path: path, roots: roots ?? nil), trustsAD: trustsAD)
     }
 
     /// A path without the variable that RFC 8484 has for GET: questions are posted.

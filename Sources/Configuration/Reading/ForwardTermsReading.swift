@@ -4,7 +4,7 @@ import PrivateDNS
 
 extension Reading {
     /// The keys of a zone, or a preset, that servers are asked for.
-    static let forwardTermKeys = ["prefixes", "types", "last-known-good", "public-after"]
+    static let forwardTermKeys = ["prefixes", "types", "last-known-good", "public-after", "trust-ad"]
 
     /// What holds of a zone whose names servers are asked for; the keys have no meaning beside another source.
     func forwardTerms(of section: Section, beside source: String) -> ForwardTerms {
@@ -26,6 +26,7 @@ extension Reading {
         }
         terms.types = section["types"].map { node in Set((list(node, "types") ?? []).compactMap(recordType)) }
         if let node = section["last-known-good"] { terms.lastKnownGood = lastKnownGood(node) }
+        if let node = section["trust-ad"] { terms.trustsAD = boolean(node, "trust-ad") ?? false }
         if let node = section["public-after"] {
             let reasons = (list(node, "public-after", mayBeEmpty: true) ?? []).compactMap {
                 choice($0, "public-after", of: ForwardTerms.PublicReason.self)

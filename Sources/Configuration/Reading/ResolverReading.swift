@@ -14,7 +14,7 @@ extension Reading {
                 of: "resolver",
                 keys: [
                     "listen", "allow", "workers", "when-blocked", "path-bound-ttl", "limits", "upstreams",
-                    "special-use-upstream", "rebinding", "host", "tls",
+                    "special-use-upstream", "rebinding", "host", "tls", "dnssec",
                 ],
                 planned: ["gateway", "segments"],
                 reading: self
@@ -41,6 +41,7 @@ extension Reading {
             error(node.mark, message, hint: "fewer of either: at most \(DescriptorPassing.limit) sockets")
         }
         let host = section["host"].flatMap(hostNames)
+        let asked = upstreams.compactMap(upstream)
         let resolver = ResolverConfiguration(
             listen: listen,
             allow: allow ?? ResolverConfiguration.thisHost,
@@ -50,8 +51,9 @@ extension Reading {
                 duration($0, "path-bound-ttl", in: .seconds(1) ... .seconds(3_600), saying: "1s to 1h")
             } ?? .seconds(10),
             limits: section["limits"].map(clientLimits) ?? .init(exempt: ResolverConfiguration.thisHost),
-            upstreams: upstreams.compactMap(upstream),
+            upstreams: asked,
             tls: section["tls"].flatMap(tlsService),
+            validation: section["dnssec"].flatMap { validation($0, hasUpstreams: !upstreams.isEmpty) },
             specialUseUpstream: special ?? [],
             trusted: section["rebinding"].map(trusted) ?? [],
             host: host?.names ?? .untouched

@@ -12,6 +12,15 @@ enum AnswerRemark: UInt8, Sendable {
     case outsideOfNetwork
     /// A public name leads to where no public name may lead.
     case rebinding
+    /// A signature is not of what it is said to sign, or not by who is said to sign.
+    case bogus
+    case signatureExpired
+    case signatureNotYetValid
+    /// The keys that are to sign are not there, or not those that the zone above names.
+    case keyMissing
+    case signatureMissing
+    /// That something is not there is not proven.
+    case denialMissing
 
     /// The EDNS option, made once.
     var option: [UInt8] {
@@ -21,6 +30,12 @@ enum AnswerRemark: UInt8, Sendable {
         case .stale: FixedOptions.stale
         case .outsideOfNetwork: FixedOptions.outsideOfNetwork
         case .rebinding: FixedOptions.rebinding
+        case .bogus: FixedOptions.bogus
+        case .signatureExpired: FixedOptions.signatureExpired
+        case .signatureNotYetValid: FixedOptions.signatureNotYetValid
+        case .keyMissing: FixedOptions.keyMissing
+        case .signatureMissing: FixedOptions.signatureMissing
+        case .denialMissing: FixedOptions.denialMissing
         }
     }
 }

@@ -16,6 +16,11 @@ enum Client: Sendable {
     /// Who wants to know how the answer comes about, for a client of this address; see ``ResolutionStep``.
     case explanation(UInt64, from: IPAddress?)
 
+    /// The exchange of this serial, which needs the answer to judge its own.
+    case link(UInt64)
+
+    var isLink: Bool { if case .link = self { true } else { false } }
+
     /// Where it is; nil for a question of our own.
     var address: IPAddress? {
         switch self {
@@ -23,7 +28,7 @@ enum Client: Sendable {
         case .stream(_, _, let address, _): address
         case .relayed(_, _, let address): address
         case .explanation(_, let address): address
-        case .lookup: nil
+        case .lookup, .link: nil
         }
     }
 
@@ -32,7 +37,7 @@ enum Client: Sendable {
         switch self {
         case .datagram(_, let peer): peer.interface
         case .stream(_, _, _, let interface): interface
-        case .relayed, .lookup, .explanation: 0
+        case .relayed, .lookup, .explanation, .link: 0
         }
     }
 
@@ -40,7 +45,7 @@ enum Client: Sendable {
     func limit(_ scan: QueryHead) -> Int {
         switch self {
         case .datagram: scan.datagramLimit
-        case .stream, .relayed, .lookup, .explanation: MessageSize.stream
+        case .stream, .relayed, .lookup, .explanation, .link: MessageSize.stream
         }
     }
 }
@@ -58,6 +63,8 @@ struct Waiter {
     var chainCount: UInt16 = 0
     /// Whether the first of them is ours, and so the answer (RFC 1035 section 4.1.1, AA).
     var isAuthoritative = false
+    /// Whether all of them were found authentic.
+    var isChainAuthentic = true
     var hops = 0
     /// Whether the public is asked for this name, though it is of a private zone.
     var isPublished = false

@@ -18,6 +18,7 @@ struct Exchange {
         let server: Int
         var way: Int
         let transport: UpstreamTransport
+        let challenge: Challenge
         let sent: Instant
     }
 
@@ -46,6 +47,15 @@ struct Exchange {
     var refusals = 0
     /// A server did not understand EDNS (RFC 6891 section 6.2.2).
     var isPlain = false
+    /// A server's answer was doubted: it is asked over TCP, and should it not be reached so, as if it kept neither the
+    /// letters nor cookies.
+    var isLenient = false
+    /// A server's cookie of earlier was none any more (RFC 7873 section 5.3).
+    var hasNewCookie = false
+    /// Whether answers are validated.
+    var isValidated = false
+    /// The answer, until it is known what it is worth.
+    var unproven: Unproven?
     let begun: Instant
     var nextTry: Instant
     var giveUp: Instant
@@ -66,7 +76,8 @@ struct Exchange {
     var firstTurns: Int { route.servers.count * route.ways.count }
 
     var deadline: Instant {
-        switch recollection {
+        guard unproven == nil else { return giveUp }
+        return switch recollection {
         case .proving(let proof): isOver ? proof.deadline : min(nextTry, giveUp, proof.deadline)
         case .untried: min(nextTry, giveUp, recollects)
         case .none, .given: min(nextTry, giveUp)
@@ -83,27 +94,49 @@ struct Exchange {
         return AttemptID(exchange: serial, number: attemptsMade)
     }
 
+    /// Whether a cookie goes out. In the second round it does not: a server that drops what it does not know is asked as
+    /// servers were always asked.
+    var showsCookie: Bool { !isPlain && turns <= firstTurns }
+
     /// The question as it goes out.
-    /// - Parameter transport: over TLS its length is not to tell what is asked (RFC 8467 section 4.1).
-    func message(id: UInt16, over transport: UpstreamTransport = .datagram) -> [UInt8] {
+    /// - Parameters:
+    ///   - size: the largest datagram that may come back, in octets (RFC 6891 section 6.2.3).
+    ///   - transport: over TLS its length is not to tell what is asked (RFC 8467 section 4.1).
+    func message(
+        id: UInt16,
+        _ challenge: Challenge,
+        size: Int,
+        over transport: UpstreamTransport = .datagram
+    ) -> [UInt8] {
         var message: [UInt8] = []
         message.append(id)
-        let checking = key.question.variant.contains(.checkingDisabled) ? HeaderFlags.checkingDisabled : 0
-        message.append(HeaderFlags.recursionDesired | checking)
+        var flags = HeaderFlags.recursionDesired
+        // Whoever validates takes what does not validate elsewhere (RFC 6840 section 5.9).
+        if isValidated || key.question.variant.contains(.checkingDisabled) { flags |= HeaderFlags.checkingDisabled }
+        // A server tells who asks so (RFC 6840 section 5.7).
+        if challenge.trustsAD { flags |= HeaderFlags.authenticData }
+        message.append(flags)
         message.append(1 as UInt16)
         message.append(0 as UInt32)
         message.append(isPlain ? 0 : 1 as UInt16)
-        message += key.question.name
+        message += challenge.name
         message.append(key.question.type.rawValue)
         message.append(internetClass)
         guard !isPlain else { return message }
         message.append(0 as UInt8)
         message.append(RecordType.opt.rawValue)
-        message.append(UInt16(MessageSize.datagram))
-        message.append(key.question.variant.contains(.wantsDNSSEC) ? OPT.dnssecOK : 0)
-        let padding = if case .encrypted = transport { OPT.padding(behind: message.count + 2) } else { [UInt8]() }
-        message.append(UInt16(padding.count))
-        return message + padding
+        message.append(UInt16(size))
+        message.append(isValidated || key.question.variant.contains(.wantsDNSSEC) ? OPT.dnssecOK : 0)
+        var options: [UInt8] = []
+        if let cookie = challenge.cookie {
+            options.append(EDNSOptions.cookie)
+            options.append(UInt16(8 + challenge.serverCookie.count))
+            options.append(cookie)
+            options += challenge.serverCookie
+        }
+        if case .encrypted = transport { options += OPT.padding(behind: message.count + 2 + options.count) }
+        message.append(UInt16(options.count))
+        return message + options
     }
 }
 

@@ -145,8 +145,9 @@ extension Resolution {
         now: Instant
     ) {
         for waiter in waiters {
-            if entry.leaves {
-                proceed(following(records, entry.head.answers, waiter, as: route), now: now)
+            // Whoever needs it to judge another answer wants no more than that it leads away.
+            if entry.leaves, !waiter.client.isLink {
+                proceed(following(records, entry.head, waiter, as: route), now: now)
             } else {
                 finish(waiter, entry.head, body: entry.body, options: entry.remark?.option ?? FixedOptions.none)
             }

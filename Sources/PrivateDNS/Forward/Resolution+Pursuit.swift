@@ -10,6 +10,7 @@ extension Resolution {
         let query = [UInt8](message.extracting(first: scan.questionEnd))
         let view = policy?.view(of: client.address, on: client.interface) ?? 0
         proceed(Waiter(client: client, query: query, scan: scan, view: view), now: now)
+        settle(now: now)
     }
 
     /// Leads a question one hop after another to its answer, or to the exchange that it waits for. Policy is looked
@@ -73,7 +74,7 @@ extension Resolution {
 
     /// Answers from the cache, or joins the exchange that will.
     /// - Returns: the waiter, where the cache knows only the way to another zone, or that the public is to be asked.
-    private mutating func takeFromCache(_ waiter: Waiter, _ route: ForwardRoute, now: Instant) -> Waiter? {
+    mutating func takeFromCache(_ waiter: Waiter, _ route: ForwardRoute, now: Instant) -> Waiter? {
         let variant = QuestionVariant(waiter.scan)
         let key = AnswerCache.Key(type: waiter.scan.type, variant: variant, of: route)
         guard let number = cache.find(wanted, key, now: now) else {
@@ -98,20 +99,21 @@ extension Resolution {
             return nil
         }
         let records = Answering.expand(body, entry.head, behind: waiter.name, waiter.scan.type)
-        return following(records, entry.head.answers, waiter, as: route)
+        return following(records, entry.head, waiter, as: route)
     }
 
     /// A waiter as it goes where the last of some aliases leads that a route's servers gave.
-    mutating func following(_ records: [UInt8], _ count: UInt16, _ waiter: Waiter, as route: ForwardRoute) -> Waiter {
+    mutating func following(_ records: [UInt8], _ head: ReplyHead, _ waiter: Waiter, as route: ForwardRoute) -> Waiter {
         var waiter = waiter
         note(waiter, .alias(Answering.lastTarget(records).flatMap { DomainName(wire: $0) } ?? .root))
-        waiter.follow(records, count, as: route)
+        waiter.follow(records, head, as: route)
         return waiter
     }
 
     /// Gives a waiter its answer.
     /// - Parameter body: what stands behind a question for the name that is looked for now.
     mutating func finish(_ waiter: Waiter, _ head: ReplyHead, body: [UInt8], options: [UInt8] = FixedOptions.none) {
+        if case .link(let serial) = waiter.client { return linked(waiter, serial, head, body) }
         tally.count(head.code)
         note(waiter, .answer(head.code))
         var head = head
@@ -124,6 +126,7 @@ extension Resolution {
             writer.append(records)
             head.answers += waiter.chainCount
             head.isAuthoritative = waiter.isAuthoritative
+            head.isAuthentic = head.isAuthentic && waiter.isChainAuthentic
             body = writer.body
         }
         let limit = waiter.client.limit(waiter.scan)
@@ -231,6 +234,7 @@ extension Waiter {
     /// Goes where an alias of the file's leads.
     mutating func follow(_ records: [UInt8], _ count: UInt16, to target: [UInt8]) {
         if chainCount == 0 { isAuthoritative = true }
+        isChainAuthentic = false
         chain += records
         chainCount += count
         hops += 1
@@ -240,18 +244,21 @@ extension Waiter {
     }
 
     /// Goes where the last of some aliases leads that a route's servers gave.
-    mutating func follow(_ records: [UInt8], _ count: UInt16, as route: ForwardRoute) {
+    mutating func follow(_ records: [UInt8], _ head: ReplyHead, as route: ForwardRoute) {
         let bound = AliasBound(of: route, asked: name)
         let isAuthoritative = chainCount > 0 && isAuthoritative
-        follow(records, count, to: Answering.lastTarget(records) ?? [0])
+        let isChainAuthentic = isChainAuthentic && head.isAuthentic
+        follow(records, head.answers, to: Answering.lastTarget(records) ?? [0])
         self.bound = bound
         self.isAuthoritative = isAuthoritative
+        self.isChainAuthentic = isChainAuthentic
     }
 
     /// Begins anew, at the name that the client asked for.
     mutating func forgetChain() {
         chain = []
         chainCount = 0
+        isChainAuthentic = true
         hops = 0
         bound = nil
         isPublished = false

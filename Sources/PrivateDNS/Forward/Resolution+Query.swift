@@ -14,6 +14,13 @@ enum FixedOptions {
     static let tooManyQuestions = OPT.option(.other, text: "too many questions in flight")
     static let aliasChain = OPT.option(.other, text: "the chain of aliases is too long")
 
+    static let bogus = OPT.option(.bogus)
+    static let signatureExpired = OPT.option(.signatureExpired)
+    static let signatureNotYetValid = OPT.option(.signatureNotYetValid)
+    static let keyMissing = OPT.option(.keyMissing)
+    static let signatureMissing = OPT.option(.signatureMissing)
+    static let denialMissing = OPT.option(.denialMissing)
+
     static let outsideOfNetwork = OPT.option(.blocked, text: "an address outside of the zone's network was left out")
     static let rebinding = OPT.option(.blocked, text: "a public name led to a private address, which was left out")
 }

@@ -37,6 +37,7 @@ extension Resolution {
             nextTry: now,
             giveUp: now + Exchange.budget
         )
+        exchange.isValidated = isValidated(key.question, route, now: now)
         if let waiter { exchange.waiters.append(waiter) }
         inFlight[key] = lastSerial
         attempt(&exchange, now: now)
@@ -62,7 +63,7 @@ extension Resolution {
         ask(&exchange, server, way, exchange.route.transports[server], now: now)
     }
 
-    private func healthKey(_ route: ForwardRoute, _ server: Int, _ way: Int) -> ServerHealth.Key {
+    func healthKey(_ route: ForwardRoute, _ server: Int, _ way: Int) -> ServerHealth.Key {
         ServerHealth.Key(server: route.servers[server], interface: route.ways[way]?.interface)
     }
 
@@ -80,6 +81,7 @@ extension Resolution {
             server: server,
             way: way,
             transport: transport,
+            challenge: challenge(exchange, healthKey(exchange.route, server, way), transport, now: now),
             sent: now
         )
         exchange.attempts.append(attempt)
@@ -95,7 +97,15 @@ extension Resolution {
                     server: exchange.route.servers[server],
                     interface: exchange.route.ways[way]?.interface,
                     transport: transport,
-                    message: exchange.message(id: attempt.messageID, over: transport)
+                    message: exchange.message(
+                        id: attempt.messageID,
+                        attempt.challenge,
+                        size: ServerWay.datagramSize(
+                            by: exchange.route.ways[way],
+                            from: exchange.route.servers[server]
+                        ),
+                        over: transport
+                    )
                 )
             )
         )
@@ -103,11 +113,16 @@ extension Resolution {
 
     /// Takes what came for an attempt. A datagram that is not its answer is as if it had not come.
     mutating func received(_ message: Span<UInt8>, for id: AttemptID, now: Instant) {
+        take(message, for: id, now: now)
+        settle(now: now)
+    }
+
+    private mutating func take(_ message: Span<UInt8>, for id: AttemptID, now: Instant) {
         guard var exchange = exchanges[id.exchange],
             let index = exchange.attempts.firstIndex(where: { $0.id == id })
         else { return }
         let attempt = exchange.attempts[index]
-        let answer: UpstreamAnswer
+        var answer: UpstreamAnswer
         do {
             answer = try UpstreamAnswer(
                 message,
@@ -116,10 +131,12 @@ extension Resolution {
                 route: exchange.route,
                 isOurs: isAnswered(byScope: exchange.key.scope, in: exchange.view)
             )
+            try attempt.challenge.check(answer.cookie)
         } catch {
             if attempt.transport != .datagram { failed(id, now: now) }
             return
         }
+        answer.isAuthentic = answer.isAuthentic && attempt.challenge.trustsAD
         exchange.attempts.remove(at: index)
         actions.append(.close(id))
         health.answered(healthKey(exchange.route, attempt.server, attempt.way), after: now - attempt.sent)
@@ -133,14 +150,20 @@ extension Resolution {
                 microseconds: UInt64(clamping: (now - attempt.sent).nanoseconds / 1_000)
             )
         )
+        let isDoubted = isDoubted(message, answer, attempt, &exchange, now: now)
         exchanges[exchange.serial] = exchange
-        if answer.isTruncated, attempt.transport == .datagram {
+        if isDoubted || answer.isTruncated, attempt.transport == .datagram {
             ask(&exchange, attempt.server, attempt.way, .stream, now: now)
         } else if answer.code == .noError || answer.code == .nxDomain {
-            return complete(exchange, answer, now: now)
+            guard exchange.isValidated else { return complete(exchange, answer, now: now) }
+            return validate(message, answer, attempt, exchange, now: now)
         } else if answer.code == .formErr || answer.code == .notImp, !exchange.isPlain {
             exchange.isPlain = true
             ask(&exchange, attempt.server, attempt.way, attempt.transport, now: now)
+        } else if answer.code == .badCookie, attempt.transport == .datagram {
+            // Once more with the cookie that came with it, and then in a way that needs none (RFC 7873 section 5.3).
+            ask(&exchange, attempt.server, attempt.way, exchange.hasNewCookie ? .stream : .datagram, now: now)
+            exchange.hasNewCookie = true
         } else {
             exchange.refusals += 1
             guard exchange.refusals < exchange.route.servers.count else { return fail(exchange, now: now) }
@@ -149,7 +172,7 @@ extension Resolution {
         exchanges[exchange.serial] = exchange
     }
 
-    private func isAnswered(byScope scope: UInt64, in view: Int) -> ([UInt8]) -> Bool {
+    func isAnswered(byScope scope: UInt64, in view: Int) -> ([UInt8]) -> Bool {
         guard let view = policy?.views[view] else { return { _ in false } }
         return { name in
             guard let zone = view.zone(holding: LookupName(name)) else { return view.upstreams?.scope == scope }
@@ -176,10 +199,11 @@ extension Resolution {
         exchanges[exchange.serial] = exchange
         // Where nobody is waited for any more, the client need not wait either.
         if exchange.attempts.isEmpty, case .untried = exchange.recollection { recollect(exchange.serial, now: now) }
+        settle(now: now)
     }
 
     /// Keeps an answer and gives it to all who wait.
-    private mutating func complete(_ exchange: Exchange, _ answer: UpstreamAnswer, now: Instant) {
+    mutating func complete(_ exchange: Exchange, _ answer: UpstreamAnswer, now: Instant) {
         remove(exchange)
         noteSilence(exchange, now: now)
         failing[exchange.route.lineage] = nil
@@ -233,6 +257,10 @@ extension Resolution {
     mutating func expire(now: Instant) {
         for serial in exchanges.filter({ $0.value.deadline <= now }).keys.sorted() {
             guard let exchange = exchanges[serial] else { continue }
+            if exchange.unproven != nil {
+                if exchange.giveUp <= now { reject(exchange, .noKey, now: now) }
+                continue
+            }
             if case .proving(let proof) = exchange.recollection, proof.deadline <= now { conclude(exchange, now: now) }
             if case .untried = exchange.recollection, exchange.recollects <= now { recollect(serial, now: now) }
             guard var exchange = exchanges[serial], !exchange.isOver else { continue }
@@ -243,6 +271,7 @@ extension Resolution {
                 exchanges[serial] = exchange
             }
         }
+        settle(now: now)
     }
 
     /// Takes another policy. Every question in flight is put anew, as if it came now: what is still asked the same
@@ -251,20 +280,29 @@ extension Resolution {
         let previous = policy
         policy = next
         tally.grow(for: next)
-        health.keep(next.allRoutes)
+        if previous?.anchors != next.anchors { chain.forget() }
+        let asked = ServerHealth.keys(next.allRoutes)
+        health.keep(asked)
+        habits.keep(asked)
         let lineages = Set(next.allRoutes.map(\.lineage))
         failing = failing.filter { lineages.contains($0.key) }
-        for route in next.allRoutes where route.ways != previous?.route(ofScope: route.scope)?.ways ?? route.ways {
+        for route in next.allRoutes {
+            guard let before = previous?.route(ofScope: route.scope), before.interfaces != route.interfaces else {
+                continue
+            }
             cache.forgetFailures(inScope: route.scope)
         }
         var waiting: [Waiter] = []
         for serial in exchanges.keys.sorted() {
             guard var exchange = exchanges[serial] else { continue }
-            waiting += exchange.waiters
+            waiting += exchange.waiters.filter { !$0.client.isLink }
             exchange.waiters = []
             if let route = next.route(ofScope: exchange.key.scope) {
-                let isMoved = route.ways.first != exchange.route.ways.first
-                if isMoved { letGo(&exchange) } else { keepAttempts(of: &exchange, by: route.ways) }
+                // What an answer that is being judged needs was asked under the other policy.
+                let isMoved =
+                    route.interfaces.first != exchange.route.interfaces.first || exchange.unproven != nil
+                exchange.unproven = nil
+                if isMoved { letGo(&exchange) } else { keepAttempts(of: &exchange, by: route.interfaces) }
                 exchange.route = route
                 if isMoved { askAnew(&exchange, now: now) }
             }
@@ -280,10 +318,11 @@ extension Resolution {
             tally.staleGenerationDrops &+= 1
             remove(exchange)
         }
+        settle(now: now)
     }
 
     /// Closes all that an exchange has open.
-    private mutating func letGo(_ exchange: inout Exchange) {
+    mutating func letGo(_ exchange: inout Exchange) {
         for attempt in exchange.attempts { actions.append(.close(attempt.id)) }
         exchange.attempts = []
         guard case .proving(let proof) = exchange.recollection else { return }
@@ -292,8 +331,8 @@ extension Resolution {
     }
 
     /// Ends the attempts by ways that are no more.
-    private mutating func keepAttempts(of exchange: inout Exchange, by ways: [ServerWay?]) {
-        let before = exchange.route.ways
+    private mutating func keepAttempts(of exchange: inout Exchange, by ways: [InterfaceName?]) {
+        let before = exchange.route.interfaces
         var kept: [Exchange.Attempt] = []
         for var attempt in exchange.attempts {
             guard let way = ways.firstIndex(of: before[attempt.way]) else {
@@ -326,7 +365,9 @@ extension UpstreamAnswer {
         var lifetime = min(answerTTL, route.longestTTL)
         // Without an SOA nobody said how long: it is not kept (RFC 2308 section 5).
         if isNegative, !leaves { lifetime = min(lifetime, negativeTTL ?? 0, route.longestNegativeTTL) }
-        let head = ReplyHead(code: leaves ? .noError : code, answers: answers, authority: authority)
+        var head = ReplyHead(code: leaves ? .noError : code, answers: answers, authority: authority)
+        // What is left of an answer is not what was found authentic.
+        head.isAuthentic = isAuthentic && leftOut == 0
         return AnswerCache.Entry(
             head: head,
             body: writer.body,

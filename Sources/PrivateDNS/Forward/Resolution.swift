@@ -59,6 +59,13 @@ struct Resolution: ~Copyable {
     var inFlight: [Exchange.Key: UInt64] = [:]
     var waiterCount = 0
     var health = ServerHealth()
+    var habits = ServerHabits()
+    /// Seconds since 1970 at the beginning of the monotonic clock: signatures are valid by the time of day, which may be
+    /// set at any time.
+    var epoch: Int64 = 0
+    var chain = ChainOfTrust()
+    /// Answers to questions of our own that were not looked at yet, by the exchange that needs them.
+    var links: [(UInt64, ChainOfTrust.Link, SignedAnswer)] = []
     /// Since when no server of a lineage has an answer of use.
     var failing: [UInt64: Instant] = [:]
     var lastSerial: UInt64 = 0

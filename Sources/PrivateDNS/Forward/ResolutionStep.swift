@@ -25,6 +25,10 @@ public struct ResolutionStep: Hashable, Sendable {
         case asked(SocketEndpoint, path: String?, UpstreamTransport)
         /// It answered, after so many microseconds.
         case answered(SocketEndpoint, path: String?, ResponseCode, answers: UInt16, microseconds: UInt64)
+        /// Its signatures were looked at, with this result.
+        case validated(String)
+        /// Its answer may be somebody else's.
+        case doubted(SocketEndpoint, path: String?, AnswerDoubt)
         /// It cannot be reached.
         case unreachable(SocketEndpoint, path: String?)
         /// It had not answered when the question was over.
@@ -136,6 +140,12 @@ extension AnswerRemark {
         case .stale: "no server answers, and this is what one said last"
         case .outsideOfNetwork: "a private name leads out of its network"
         case .rebinding: "a public name leads to a private address"
+        case .bogus: "a signature is wrong"
+        case .signatureExpired: "a signature has expired"
+        case .signatureNotYetValid: "a signature is not valid yet"
+        case .keyMissing: "the keys are missing that the zone above names"
+        case .signatureMissing: "it is not signed, and should be"
+        case .denialMissing: "nothing proves that it is not there"
         }
     }
 }

@@ -83,14 +83,19 @@ struct ServerHealth {
         return servers.indices.filter { !resting.contains($0) } + resting
     }
 
-    /// Forgets what was learned of servers that nobody asks any more.
-    mutating func keep(_ routes: some Sequence<ForwardRoute>) {
-        var wanted: Set<Key> = []
+    /// All who are asked, by each way.
+    static func keys(_ routes: some Sequence<ForwardRoute>) -> Set<Key> {
+        var keys: Set<Key> = []
         for route in routes {
             for way in route.ways {
-                for server in route.servers { wanted.insert(Key(server: server, interface: way?.interface)) }
+                for server in route.servers { keys.insert(Key(server: server, interface: way?.interface)) }
             }
         }
+        return keys
+    }
+
+    /// Forgets what was learned of servers that nobody asks any more.
+    mutating func keep(_ wanted: Set<Key>) {
         states = states.filter { wanted.contains($0.key) }
     }
 }

@@ -14,6 +14,10 @@ struct UpstreamAnswer {
 
     let code: ResponseCode
     let isTruncated: Bool
+    /// Whether it says that its data is authentic (RFC 4035 section 3.2.3), and is to be believed.
+    var isAuthentic: Bool
+    /// What its OPT record says of cookies; nil for nothing.
+    let cookie: AnswerCookie?
     /// Answer records, then authority records, uncompressed, TTLs as they came.
     fileprivate(set) var records: [UInt8] = []
     private(set) var answers: UInt16 = 0
@@ -38,12 +42,15 @@ struct UpstreamAnswer {
     ///
     /// Of the answer section only the chain that begins at the name asked for is taken (RFC 5452 section 6), and only
     /// as long as its aliases stay where this upstream has a say; and of that, what the route's filter lets pass.
-    /// - Parameter isOurs: whether a name, lowered, is answered by the route that was asked.
+    /// - Parameters:
+    ///   - isFiltered: whether what the route's filter does not let pass is left out.
+    ///   - isOurs: whether a name, lowered, is answered by the route that was asked.
     init(
         _ message: Span<UInt8>,
         id: UInt16,
         question: Question,
         route: ForwardRoute,
+        isFiltered: Bool = true,
         isOurs: ([UInt8]) -> Bool
     ) throws(FormatError) {
         guard message.count >= MessageSize.header else { throw .truncated }
@@ -57,10 +64,13 @@ struct UpstreamAnswer {
             message.uint16(at: nameEnd) == question.type.rawValue, message.uint16(at: nameEnd + 2) == internetClass
         else { throw .notTheAnswer }
         isTruncated = flags & HeaderFlags.truncated != 0
+        isAuthentic = flags & HeaderFlags.authenticData != 0
 
         let sections = try Sections(message, from: nameEnd + 4)
+        cookie = sections.cookie
         code = ResponseCode(rawValue: flags & HeaderFlags.responseCode | sections.extendedCode << 4)
-        let end = takeAnswers(message, sections, question, route, isOurs)
+        let filter = isFiltered ? route.filter : AnswerFilter()
+        let end = takeAnswers(message, sections, question, filter, route.longestTTL, isOurs)
         if isEmptied {
             deny(route.apex ?? end)
         } else if lastAlias == nil || code == .nxDomain || answers == 0 || isOursAtTheEnd {
@@ -81,7 +91,8 @@ struct UpstreamAnswer {
         _ message: Span<UInt8>,
         _ sections: Sections,
         _ question: Question,
-        _ route: ForwardRoute,
+        _ filter: AnswerFilter,
+        _ longestTTL: UInt32,
         _ isOurs: ([UInt8]) -> Bool
     ) -> [UInt8] {
         let owners = Owners(of: sections.answers, in: message)
@@ -89,7 +100,7 @@ struct UpstreamAnswer {
         var visited: Set<[UInt8]> = []
         while visited.count <= Self.aliasLimit, visited.insert(current).inserted {
             let here = owners.records(of: current, among: sections.answers, in: message)
-            let (alias, isFound) = takeSets(here, message, question, route)
+            let (alias, isFound) = takeSets(here, message, question, filter, longestTTL)
             guard let alias, !isFound else {
                 if isFound { lastAlias = nil }
                 return current
@@ -110,11 +121,12 @@ struct UpstreamAnswer {
         _ here: [RecordView],
         _ message: Span<UInt8>,
         _ question: Question,
-        _ route: ForwardRoute
+        _ filter: AnswerFilter,
+        _ longestTTL: UInt32
     ) -> (alias: [UInt8]?, isFound: Bool) {
         let found = here.filter { $0.type == question.type }
         let barred = Set(
-            found.filter { !route.filter.passes($0, of: message, asking: question.name) }.map(\.owner)
+            found.filter { !filter.passes($0, of: message, asking: question.name) }.map(\.owner)
         )
         leftOut += barred.count
         isEmptied = !found.isEmpty && barred.count == found.count
@@ -125,10 +137,16 @@ struct UpstreamAnswer {
             guard !barred.contains(record.owner) else { continue }
             // A set of which something is missing is not what was signed.
             guard barred.isEmpty || !record.signs(question.type, in: message) else { continue }
-            take(record, of: message, ttl: min(record.soundTTL, route.longestTTL))
+            take(record, of: message, ttl: min(record.soundTTL, longestTTL))
             if record.type == .cname { alias = WireName.lowered(message, at: record.data.lowerBound) }
         }
         return (alias, !found.isEmpty)
+    }
+
+    /// Has the answer kept for no longer than so many seconds.
+    mutating func shorten(to seconds: UInt32) {
+        answerTTL = min(answerTTL, seconds)
+        negativeTTL = negativeTTL.map { min($0, seconds) }
     }
 
     private mutating func take(_ record: RecordView, of message: Span<UInt8>, ttl: UInt32) {
@@ -174,6 +192,7 @@ private struct Sections {
     var answers: [RecordView] = []
     var authority: [RecordView] = []
     var extendedCode: UInt16 = 0
+    var cookie: AnswerCookie?
 
     init(_ message: Span<UInt8>, from start: Int) throws(FormatError) {
         var offset = start
@@ -191,6 +210,7 @@ private struct Sections {
                     guard section == 2, !hasOPT, message[record.owner] == 0 else { throw .malformedOPT }
                     hasOPT = true
                     extendedCode = UInt16(record.ttl >> 24)
+                    cookie = try AnswerCookie.find(message, record.data)
                 }
                 guard record.classNumber == internetClass else { continue }
                 if section == 0 { answers.append(record) }

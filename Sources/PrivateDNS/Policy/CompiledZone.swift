@@ -45,7 +45,14 @@ final class CompiledZone: Sendable {
     }
 
     /// - Parameter upstreams: who is asked where the zone is public; nil for nobody.
-    init(_ zone: Policy.Zone, scopes: inout ScopeLedger, upstreams: [Upstream], label: Int, networkLabel: Int) {
+    init(
+        _ zone: Policy.Zone,
+        scopes: inout ScopeLedger,
+        upstreams: [Upstream],
+        trustedUpstreams: Set<SocketEndpoint>,
+        label: Int,
+        networkLabel: Int
+    ) {
         apex = zone.name.wire
         labelCount = zone.name.labels.count
         negative = NegativeAnswer(zone: zone.name)
@@ -54,7 +61,13 @@ final class CompiledZone: Sendable {
         generation = zone.generation
         isLocal = false
         // Both are there in every realm, so that each remembers its last known good while the other one answers.
-        let published = ForwardRoute(published: zone, scopes: &scopes, upstreams: upstreams, label: label)
+        let published = ForwardRoute(
+            published: zone,
+            scopes: &scopes,
+            upstreams: upstreams,
+            trusted: trustedUpstreams,
+            label: label
+        )
         let own = ForwardRoute(
             privateOf: zone,
             scopes: &scopes,
@@ -116,11 +129,12 @@ extension ForwardRoute {
         guard case .forward(let servers) = zone.content, !servers.isEmpty else { return nil }
         var ways: [ServerWay] = []
         if case .private(let living) = zone.realm { ways = living }
-        let key = ScopeLedger.Scope.forwarded(zone.name, servers: servers, zone.filter)
+        let key = ScopeLedger.Scope.forwarded(zone.name, servers: servers, trustsAD: zone.trustsAD, zone.filter)
         self.init(
             scope: scopes.scope(of: key, zone.generation),
             lineage: scopes.lineage(of: key),
             servers: servers.map { Upstream($0) },
+            trusted: zone.trustsAD ? Set(servers) : [],
             ways: ways,
             label: label,
             pathBoundTTL: scopes.pathBoundTTL,
@@ -137,13 +151,15 @@ extension ForwardRoute {
         published zone: Policy.Zone,
         scopes: inout ScopeLedger,
         upstreams: [Upstream],
+        trusted: Set<SocketEndpoint>,
         label: Int
     ) {
-        let key = ScopeLedger.Scope.published(zone.name, servers: upstreams)
+        let key = ScopeLedger.Scope.published(zone.name, servers: upstreams, trusted: trusted)
         self.init(
             scope: scopes.scope(of: key, zone.generation),
             lineage: scopes.lineage(of: key),
             servers: upstreams,
+            trusted: trusted,
             label: label,
             pathBoundTTL: scopes.pathBoundTTL,
             lastKnownGood: .ofUpstreams

@@ -8,10 +8,21 @@ public struct ServerWay: Hashable, Sendable {
     public var path: String
     /// The interface that questions leave by.
     public var interface: InterfaceName
+    /// The largest packet that the path carries whole, in octets; nil where that is not known.
+    public var mtu: Int?
 
     /// Names a way.
-    public init(path: String, interface: InterfaceName) {
-        (self.path, self.interface) = (path, interface)
+    public init(path: String, interface: InterfaceName, mtu: Int? = nil) {
+        (self.path, self.interface, self.mtu) = (path, interface, mtu)
+    }
+
+    /// The largest datagram that is asked of a server, in octets, so that no answer comes in fragments (RFC 9715 section
+    /// 3.2): the IP and UDP headers take 28 octets of a packet, those of IPv6 take 48. Whatever a path carries, 512 are
+    /// always allowed (RFC 6891 section 6.2.3).
+    static func datagramSize(by way: ServerWay?, from server: SocketEndpoint) -> Int {
+        guard let mtu = way?.mtu else { return MessageSize.datagram }
+        let headers = server.address.family == .ipv4 ? 28 : 48
+        return max(MessageSize.plain, min(MessageSize.datagram, mtu - headers))
     }
 }
 
@@ -62,6 +73,8 @@ final class ForwardRoute: Sendable {
     let servers: [SocketEndpoint]
     /// How each of them is asked first.
     let transports: [UpstreamTransport]
+    /// Those whose word that data is authentic is taken (RFC 6840 section 5.8).
+    let trusted: Set<SocketEndpoint>
     /// At least one, best first; nil is whatever the host's routes say.
     let ways: [ServerWay?]
     /// The number of the zone's counters.
@@ -74,6 +87,8 @@ final class ForwardRoute: Sendable {
     /// The zone; nil for what goes to the upstreams.
     let apex: [UInt8]?
     let filter: AnswerFilter
+    /// What answers are validated by; nil where they are not.
+    let anchors: TrustAnchors?
     let lastKnownGood: LastKnownGood?
     let fallback: Fallback?
 
@@ -81,11 +96,13 @@ final class ForwardRoute: Sendable {
         scope: UInt64,
         lineage: UInt64,
         servers: [Upstream],
+        trusted: Set<SocketEndpoint> = [],
         ways: [ServerWay?] = [nil],
         label: Int,
         pathBoundTTL: UInt32?,
         apex: [UInt8]? = nil,
         filter: AnswerFilter = AnswerFilter(),
+        anchors: TrustAnchors? = nil,
         lastKnownGood: LastKnownGood? = nil,
         fallback: Fallback? = nil
     ) {
@@ -93,14 +110,19 @@ final class ForwardRoute: Sendable {
         self.lineage = lineage
         self.servers = servers.map(\.endpoint)
         transports = servers.map { $0.encryption.map { .encrypted($0) } ?? .datagram }
+        self.trusted = trusted
         self.ways = ways
         self.label = label
         self.pathBoundTTL = pathBoundTTL
         self.apex = apex
         self.filter = filter
+        self.anchors = anchors
         self.lastKnownGood = lastKnownGood
         self.fallback = fallback
     }
+
+    /// The interfaces of the ways: what a way carries may change while questions are under way by it.
+    var interfaces: [InterfaceName?] { ways.map { $0?.interface } }
 
     /// The longest that an answer is kept and that clients are told to keep it (RFC 8767 section 4 for the day).
     var longestTTL: UInt32 { pathBoundTTL ?? 86_400 }

@@ -48,6 +48,8 @@ public final class Policy: Sendable {
         public var lastKnownGood: LastKnownGood?
         /// Why the public is asked for its names while they are private; none by default.
         public var publicAfter: Set<PublicReason>
+        /// Whether its servers' word that data is authentic is taken (RFC 6840 section 5.8).
+        public var trustsAD: Bool
         /// What its questions are counted under; several zones may share one.
         public var label: String
 
@@ -63,8 +65,10 @@ public final class Policy: Sendable {
             types: Set<UInt16>? = nil,
             lastKnownGood: LastKnownGood? = nil,
             publicAfter: Set<PublicReason> = [],
+            trustsAD: Bool = false,
             label: String? = nil
         ) {
+            self.trustsAD = trustsAD
             self.lastKnownGood = lastKnownGood
             self.publicAfter = publicAfter
             self.addresses = addresses
@@ -133,6 +137,7 @@ public final class Policy: Sendable {
     let allow: AddressSet
     let whenBlocked: BlockedAnswer
     let clientLimits: ClientLimits
+    let anchors: TrustAnchors?
     /// What clients see; the first is that of all who have none of their own.
     let views: [PolicyView]
     // Numbers are never given anew, so that counters survive a change of policy.
@@ -153,6 +158,7 @@ public final class Policy: Sendable {
         allow = AddressSet([])
         whenBlocked = .servfail
         clientLimits = .standard
+        anchors = nil
         let upstreams = ForwardRoute(
             scope: 0,
             lineage: 0,
@@ -178,9 +184,11 @@ public final class Policy: Sendable {
     /// Compiles a policy. What was learned under the previous one stays good where the zone's generation, realm and
     /// servers are the same.
     /// - Parameters:
+    ///   - trustedUpstreams: those whose word that data is authentic is taken (RFC 6840 section 5.8).
     ///   - specialUseUpstream: special-use names that the upstreams are asked for, with all below them.
     ///   - designation: where clients are told to find this resolver over TLS; nil: nowhere.
     ///   - pathBoundTTL: how long clients are told to keep what holds only while a path does, in seconds.
+    ///   - anchors: what the upstreams' answers are validated by; nil where they are not.
     ///   - views: the first one that fits a client counts.
     public init(
         serial: UInt64,
@@ -188,10 +196,12 @@ public final class Policy: Sendable {
         whenBlocked: BlockedAnswer,
         clientLimits: ClientLimits = .standard,
         upstreams: [Upstream],
+        trustedUpstreams: Set<SocketEndpoint> = [],
         specialUseUpstream: [DomainName] = [],
         designation: DesignatedResolver? = nil,
         protection: Protection? = nil,
         pathBoundTTL: UInt32 = 10,
+        anchors: TrustAnchors? = nil,
         zones: [Zone],
         views: [View] = [],
         after previous: Policy?
@@ -200,14 +210,17 @@ public final class Policy: Sendable {
         self.allow = AddressSet(allow)
         self.whenBlocked = whenBlocked
         self.clientLimits = clientLimits
+        self.anchors = anchors
         selectors = views
         looksAtInterfaces = views.contains { $0.interfaces != nil }
         var compiler = ViewCompiler(
             upstreams: upstreams,
+            trustedUpstreams: trustedUpstreams,
             specialUseUpstream: specialUseUpstream,
             designation: designation,
             protection: protection,
             pathBoundTTL: pathBoundTTL,
+            anchors: anchors,
             zones: zones,
             views: views,
             after: previous.map { ($0.scopes, $0.zoneLabels, $0.networkLabels) }

@@ -49,9 +49,11 @@ final class PolicyView: Sendable {
 /// Makes the views of one policy.
 struct ViewCompiler {
     private let upstreams: [Upstream]
+    private let trustedUpstreams: Set<SocketEndpoint>
     private let specialUseUpstream: [DomainName]
     private let designation: DesignatedResolver?
     private let protection: Policy.Protection?
+    private let anchors: TrustAnchors?
     private let zones: [Policy.Zone]
     private var scopes: ScopeLedger
     private var zoneLabels: [String]
@@ -59,18 +61,22 @@ struct ViewCompiler {
 
     init(
         upstreams: [Upstream],
+        trustedUpstreams: Set<SocketEndpoint>,
         specialUseUpstream: [DomainName],
         designation: DesignatedResolver?,
         protection: Policy.Protection?,
         pathBoundTTL: UInt32,
+        anchors: TrustAnchors?,
         zones: [Policy.Zone],
         views: [Policy.View],
         after previous: (scopes: ScopeLedger, zoneLabels: [String], networkLabels: [String])?
     ) {
         self.upstreams = upstreams
+        self.trustedUpstreams = trustedUpstreams
         self.specialUseUpstream = specialUseUpstream
         self.designation = designation
         self.protection = protection
+        self.anchors = anchors
         self.zones = zones
         scopes = previous?.scopes ?? ScopeLedger()
         scopes.pathBoundTTL = pathBoundTTL
@@ -117,6 +123,7 @@ struct ViewCompiler {
                     zone,
                     scopes: &scopes,
                     upstreams: upstreams,
+                    trustedUpstreams: trustedUpstreams,
                     label: Self.number(of: zone.label, in: &zoneLabels),
                     networkLabel: Self.number(of: zone.network.text, in: &networkLabels)
                 )
@@ -132,14 +139,16 @@ struct ViewCompiler {
 
     private mutating func route(to upstreams: [Upstream]) -> ForwardRoute? {
         guard !upstreams.isEmpty else { return nil }
-        let key = ScopeLedger.Scope.upstreams(upstreams, protection)
+        let key = ScopeLedger.Scope.upstreams(upstreams, trusted: trustedUpstreams, protection, anchors)
         return ForwardRoute(
             scope: scopes.scope(of: key, 0),
             lineage: scopes.lineage(of: key),
             servers: upstreams,
+            trusted: trustedUpstreams,
             label: 0,
             pathBoundTTL: nil,
             filter: protection?.filter ?? AnswerFilter(),
+            anchors: anchors,
             lastKnownGood: .ofUpstreams
         )
     }

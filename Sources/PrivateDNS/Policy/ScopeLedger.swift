@@ -10,9 +10,9 @@ struct ScopeLedger: Sendable {
     /// What answers are learned from. The interface is no part of it: between private paths addresses do not change, so
     /// answers stay.
     enum Scope: Hashable, Sendable {
-        case upstreams([Upstream], Policy.Protection?)
-        case forwarded(DomainName, servers: [SocketEndpoint], AnswerFilter)
-        case published(DomainName, servers: [Upstream])
+        case upstreams([Upstream], trusted: Set<SocketEndpoint>, Policy.Protection?, TrustAnchors?)
+        case forwarded(DomainName, servers: [SocketEndpoint], trustsAD: Bool, AnswerFilter)
+        case published(DomainName, servers: [Upstream], trusted: Set<SocketEndpoint>)
     }
 
     private struct Key: Hashable {

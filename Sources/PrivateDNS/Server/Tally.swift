@@ -30,6 +30,10 @@ public struct Tally: Sendable {
     public internal(set) var upstreamQueries: [UInt64] = []
     /// Waits for an upstream that were in vain, by the same number.
     public internal(set) var upstreamTimeouts: [UInt64] = []
+    /// Answers of upstreams that may be somebody else's, by why and the same number.
+    public internal(set) var doubts: [AnswerDoubt: [UInt64]] = [:]
+    /// Answers that were bogus, by the same number.
+    public internal(set) var bogus: [UInt64] = []
     /// Records that were left out of answers for where they lead, by the same number.
     public internal(set) var leftOut: [UInt64] = []
     /// Answers that were over and were given again, by the same number.
@@ -59,6 +63,8 @@ public struct Tally: Sendable {
         }
         grow(&upstreamQueries, policy.zoneLabels.count)
         grow(&upstreamTimeouts, policy.zoneLabels.count)
+        for doubt in AnswerDoubt.allCases { grow(&doubts[doubt, default: []], policy.zoneLabels.count) }
+        grow(&bogus, policy.zoneLabels.count)
         grow(&leftOut, policy.zoneLabels.count)
         grow(&staleAnswers, policy.zoneLabels.count)
         for reason in PublicReason.allCases { grow(&publicFallbacks[reason, default: []], policy.zoneLabels.count) }
@@ -87,6 +93,8 @@ public struct Tally: Sendable {
         for index in left.limited.indices { total.limited[index] &+= right.limited[index] }
         total.upstreamQueries = sum(left.upstreamQueries, right.upstreamQueries)
         total.upstreamTimeouts = sum(left.upstreamTimeouts, right.upstreamTimeouts)
+        total.doubts = left.doubts.merging(right.doubts, uniquingKeysWith: sum)
+        total.bogus = sum(left.bogus, right.bogus)
         total.leftOut = sum(left.leftOut, right.leftOut)
         total.staleAnswers = sum(left.staleAnswers, right.staleAnswers)
         total.publicFallbacks = left.publicFallbacks.merging(right.publicFallbacks, uniquingKeysWith: sum)

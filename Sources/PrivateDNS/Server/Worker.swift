@@ -74,6 +74,7 @@ struct Worker: ~Copyable {
         while true {
             let count = poll.wait(atMost: timeout(clock.now))
             let now = clock.now
+            resolution.epoch = (clock.wallNanoseconds - now.nanoseconds) / 1_000_000_000
             for index in 0..<count {
                 let (tag, readiness) = poll.event(index)
                 guard let watched = Watched(rawValue: tag >> 56) else { continue }
@@ -276,7 +277,7 @@ struct Worker: ~Copyable {
                 case .answer(.explanation(let task, _), let message):
                     let steps = resolution.takeSteps(of: task)
                     mailbox.give(NameFinding(task: task, content: .explained(message, steps)))
-                case .answer(.lookup, _): preconditionFailure("a worker asks nothing of its own")
+                case .answer(.lookup, _), .answer(.link, _): preconditionFailure("a worker asks nothing of its own")
                 }
             }
         }

@@ -17,6 +17,7 @@ struct RecordType: RawRepresentable, Hashable, Sendable {
     static let opt = RecordType(rawValue: 41)
     static let ds = RecordType(rawValue: 43)
     static let rrsig = RecordType(rawValue: 46)
+    static let dnskey = RecordType(rawValue: 48)
     static let nsec = RecordType(rawValue: 47)
     static let nsec3 = RecordType(rawValue: 50)
     static let svcb = RecordType(rawValue: 64)
@@ -82,6 +83,7 @@ enum HeaderFlags {
     static let truncated: UInt16 = 0x0200
     static let recursionDesired: UInt16 = 0x0100
     static let recursionAvailable: UInt16 = 0x0080
+    static let authenticData: UInt16 = 0x0020
     static let checkingDisabled: UInt16 = 0x0010
     static let responseCode: UInt16 = 0x000f
 }

@@ -88,6 +88,12 @@ enum OPT {
 enum ExtendedError: UInt16, Sendable {
     case other = 0
     case stale = 3
+    case bogus = 6
+    case signatureExpired = 7
+    case signatureNotYetValid = 8
+    case keyMissing = 9
+    case signatureMissing = 10
+    case denialMissing = 12
     case blocked = 15
     case prohibited = 18
     case notAuthoritative = 20

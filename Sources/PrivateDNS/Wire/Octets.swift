@@ -48,4 +48,9 @@ extension [UInt8] {
         append(UInt16(truncatingIfNeeded: value >> 16))
         append(UInt16(truncatingIfNeeded: value))
     }
+
+    mutating func append(_ value: UInt64) {
+        append(UInt32(truncatingIfNeeded: value >> 32))
+        append(UInt32(truncatingIfNeeded: value))
+    }
 }

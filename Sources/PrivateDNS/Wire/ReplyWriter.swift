@@ -6,6 +6,8 @@ import SystemIO
 struct ReplyHead: Sendable, Hashable {
     var code: ResponseCode
     var isAuthoritative = false
+    /// Whether all of the data was found authentic. Only who asks with AD or DO is told (RFC 6840 section 5.8).
+    var isAuthentic = false
     /// Records in the answer section, then in the authority section, as they follow in the body.
     var answers: UInt16 = 0
     var authority: UInt16 = 0
@@ -65,6 +67,9 @@ enum ReplyWriter {
         var flags = scan.flags & (HeaderFlags.recursionDesired | HeaderFlags.checkingDisabled)
         flags |= HeaderFlags.response | HeaderFlags.recursionAvailable | head.code.rawValue & HeaderFlags.responseCode
         if head.isAuthoritative { flags |= HeaderFlags.authoritative }
+        if head.isAuthentic, scan.flags & HeaderFlags.authenticData != 0 || scan.edns?.wantsDNSSEC == true {
+            flags |= HeaderFlags.authenticData
+        }
         if head.isTruncated { flags |= HeaderFlags.truncated }
         room.put(flags, at: 2)
         room.put(scan.hasQuestion ? 1 : 0 as UInt16, at: 4)

@@ -48,6 +48,18 @@ enum AcceptedMetrics {
             labels: ["zone"]
         ),
         Family(
+            name: "pnetd_dns_upstream_doubts_total",
+            kind: .counter,
+            help: "Answers of other servers that might be forged, and were asked for again over TCP.",
+            labels: ["zone", "reason"]
+        ),
+        Family(
+            name: "pnetd_dns_bogus_answers_total",
+            kind: .counter,
+            help: "Answers of other servers whose signatures (DNSSEC) were wrong or missing.",
+            labels: ["zone"]
+        ),
+        Family(
             name: "pnetd_dns_records_left_out_total",
             kind: .counter,
             help:

@@ -49,6 +49,7 @@ extension Agent {
             log.notice("\(path): packets of all sizes that its interface takes get through")
         }
         scheduleReconcile(after: .zero)
+        tellLivingWays()
     }
 
     /// The wish with routes that allow no more than gets through, save where the file says how much a path takes.

@@ -22,7 +22,7 @@ struct NamesWork {
     /// The zone files that the resolver has.
     var zoneFiles = SentZoneFiles()
     /// The ways to each network's servers, as the resolver knows them.
-    var ways: [NetworkName: [PathName]] = [:]
+    var ways: [NetworkName: [ResolverSnapshot.Zone.Way]] = [:]
     /// The interfaces of views, by name, as the resolver knows them.
     var interfaces: [InterfaceName: UInt32] = [:]
     /// The zones of reverse names of these networks.

@@ -5,6 +5,7 @@ import NetworkTypes
 import PathHealth
 import ProcessLink
 import SystemIO
+import Tunnel
 
 /// What the resolver answers by: the file's part, and the decisions in force.
 extension Agent {
@@ -35,6 +36,13 @@ extension Agent {
                     ),
                     upstreams: resolver.upstreams.map(\.upstream),
                     designation: designation,
+                    trustedUpstreams: Set(resolver.upstreams.filter(\.trustsAD).map(\.upstream.endpoint)),
+                    validation: resolver.validation.map { validation in
+                        ResolverSnapshot.Validation(
+                            anchors: validation.anchors,
+                            negative: validation.negative.map { .init(name: $0.name, until: $0.end) }
+                        )
+                    },
                     specialUseUpstream: resolver.specialUseUpstream,
                     networks: site.networks.map { ResolverSnapshot.Network(name: $0.name, prefixes: $0.prefixes) },
                     trusted: resolver.trusted + resolver.specialUseUpstream,
@@ -68,7 +76,7 @@ extension Agent {
         )
     }
 
-    /// Tells the resolver where the paths that it could ask by are others than it knows.
+    /// Tells the resolver where the paths that it could ask by are others than it knows, or carry other sizes.
     func tellLivingWays() {
         guard forwardedNetworks.contains(where: { names.ways[$0] != ways(to: $0) }) else { return }
         _ = sendSnapshot()
@@ -82,9 +90,18 @@ extension Agent {
     }
 
     /// The active path, then the others that live; none where the network has no active path.
-    private func ways(to network: NetworkName) -> [PathName] {
+    private func ways(to network: NetworkName) -> [ResolverSnapshot.Zone.Way] {
         guard let active = named[network]?.outcome.path else { return [] }
-        return [active] + core.livingPaths(of: network).filter { $0 != active }
+        let living = [active] + core.livingPaths(of: network).filter { $0 != active }
+        return living.compactMap { name in
+            site.paths.first { $0.name == name }.map {
+                ResolverSnapshot.Zone.Way(
+                    path: name,
+                    interface: $0.interface,
+                    mtu: saved.carriedMTUs?[name.text] ?? paths[name]?.link?.mtu
+                )
+            }
+        }
     }
 
     private func snapshot(of zone: ZoneConfiguration, in network: NetworkName) -> ResolverSnapshot.Zone {
@@ -106,7 +123,8 @@ extension Agent {
             lastKnownGood: zone.terms.lastKnownGood.map {
                 ResolverSnapshot.Zone.LastKnownGood(port: $0.port, age: UInt32($0.age.inSeconds))
             },
-            publicAfter: Set(zone.terms.publicAfter.map(ResolverSnapshot.Zone.PublicReason.init))
+            publicAfter: Set(zone.terms.publicAfter.map(ResolverSnapshot.Zone.PublicReason.init)),
+            trustsAD: zone.terms.trustsAD
         )
     }
 
@@ -138,11 +156,7 @@ extension Agent {
         switch decision.outcome {
         case .public: return .public
         case .active(let name, _, _):
-            let living = ways(to: network).compactMap { name in
-                site.paths.first { $0.name == name }.map {
-                    ResolverSnapshot.Zone.Way(path: name, interface: $0.interface)
-                }
-            }
+            let living = ways(to: network)
             guard living.first?.path == name else { return .blocked("\(network): path \(name) is gone") }
             return .private(living)
         case .blocked:

@@ -49,7 +49,7 @@ enum WarningKind: String, CaseIterable {
     /// What keeps this host's own names from the resolver, or from where they came; and servers that cannot be asked over
     /// TLS.
     case names
-    /// Answers of which something was left out.
+    /// Answers of which something was left out, and names that are validated again.
     case answers
     /// Paths that the kernel does not carry itself.
     case userspace
@@ -90,7 +90,7 @@ extension Agent {
             (.stamp, stampWarnings),
             (.endpoint, endpointWarnings),
             (.names, hostNamesWarnings + encryptedNamesWarnings),
-            (.answers, answerWarnings),
+            (.answers, answerWarnings + endedTrustWarnings),
             (.userspace, userspaceWarnings),
             (.clock, site.paths.compactMap { clockWatch.warning(of: $0.name, wallNanoseconds: clock.wallNanoseconds) }),
             (.guard, guardWarnings),
@@ -107,6 +107,14 @@ extension Agent {
                 path.outlook?.shortfall.map { "\(network.decision.network) by \(path.path): \($0)" }
             }
         }
+    }
+
+    /// Negative trust anchors that ended since the file was read; what had ended before is among the file's own warnings.
+    private var endedTrustWarnings: [String] {
+        let texts = (site.resolver?.validation?.negative ?? []).compactMap {
+            $0.warning(at: clock.wallNanoseconds / 1_000_000_000)
+        }
+        return texts.filter { text in !inForce.warnings.contains { $0.description.contains(text) } }
     }
 
     private var userspaceWarnings: [String] {

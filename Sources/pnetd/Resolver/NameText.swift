@@ -28,7 +28,8 @@ extension NameStep {
             zone = apex
             self.network = network
             if network != nil { self.generation = generation }
-        case .asked(let server, let path, _), .unreachable(let server, let path), .silent(let server, let path):
+        case .asked(let server, let path, _), .unreachable(let server, let path), .silent(let server, let path),
+            .doubted(let server, let path, _):
             (self.server, self.path) = ("\(server)", path)
         case .answered(let server, let path, let code, _, let microseconds):
             (self.server, self.path, self.code) = ("\(server)", path, code.text)
@@ -53,6 +54,8 @@ extension ResolutionStep.Event {
         case .joined: "joined"
         case .asked: "asked"
         case .answered: "answered"
+        case .doubted: "doubted"
+        case .validated: "validated"
         case .unreachable: "unreachable"
         case .silent: "silent"
         case .leftOut: "left-out"
@@ -85,6 +88,11 @@ extension ResolutionStep.Event {
         case .answered(let server, let path, let code, let answers, let microseconds):
             "\(server) answers\(Self.by(path)): \(code.text), \(answers) record\(answers == 1 ? "" : "s"), "
                 + "\(Self.milliseconds(microseconds))ms"
+        case .doubted(let server, let path, .letters):
+            "\(server)\(Self.by(path)) has not kept the case of the name's letters, as a forged answer would not"
+        case .doubted(let server, let path, .cookie):
+            "\(server)\(Self.by(path)) has shown no cookie though it gave one before, as a forged answer would not"
+        case .validated(let what): "the answer was validated: \(what)"
         case .unreachable(let server, let path): "\(server) cannot be reached" + Self.by(path)
         case .silent(let server, let path): "\(server) has not answered" + Self.by(path)
         case .leftOut(let count, let why): "\(count) record\(count == 1 ? " is" : "s are") left out: \(why)"

@@ -101,6 +101,7 @@ struct PolicyCompiler {
                 types: zone.types,
                 lastKnownGood: zone.lastKnownGood.map { LastKnownGood(port: $0.port, age: $0.age) },
                 publicAfter: Set(zone.publicAfter.map(PublicReason.init)),
+                trustsAD: zone.trustsAD,
                 label: zone.label
             )
         }
@@ -120,6 +121,15 @@ struct PolicyCompiler {
                 )
             )
         }
+        var anchors: TrustAnchors?
+        if let validation = snapshot.validation {
+            let negative = validation.negative.map { TrustAnchors.Negative(name: $0.name, until: $0.until) }
+            do throws(TrustAnchors.Failure) {
+                anchors = try TrustAnchors(validation.anchors ?? TrustAnchors.iana, except: negative)
+            } catch {
+                throw Failure(zone: ".", reason: "line \(error.line) of the trust anchors is no DS record")
+            }
+        }
         let made = Policy(
             serial: snapshot.serial,
             allow: snapshot.allow,
@@ -131,6 +141,7 @@ struct PolicyCompiler {
                 exempt: snapshot.limits.exempt
             ),
             upstreams: snapshot.upstreams,
+            trustedUpstreams: snapshot.trustedUpstreams,
             specialUseUpstream: snapshot.specialUseUpstream,
             designation: snapshot.designation.map {
                 DesignatedResolver(name: $0.name, port: $0.port, addresses: $0.addresses)
@@ -140,6 +151,7 @@ struct PolicyCompiler {
                 trusting: snapshot.trusted
             ),
             pathBoundTTL: snapshot.pathBoundTTL,
+            anchors: anchors,
             zones: zones,
             views: views,
             after: policy
@@ -191,7 +203,7 @@ struct PolicyCompiler {
     private static func realm(_ realm: ResolverSnapshot.Zone.Realm) -> Policy.Realm {
         switch realm {
         case .private(let ways):
-            .private(ways.map { ServerWay(path: $0.path.text, interface: $0.interface) })
+            .private(ways.map { ServerWay(path: $0.path.text, interface: $0.interface, mtu: $0.mtu) })
         case .blocked(let reason): .blocked(reason)
         case .public: .public
         }

@@ -3,6 +3,7 @@
 import ArgumentParser
 import CLinux
 import Logging
+import PrivateDNS
 import ProcessLink
 import SystemIO
 import Telemetry
@@ -23,6 +24,7 @@ struct ResolverCommand: ParsableCommand {
         // First of all, while there is but one thread.
         try Privileges.dropAll(becoming: LinkRole.resolver.account)
         Privileges.raiseDescriptorLimit()
+        TrustAnchors.prepare()
         try ResolverSystemCalls.filter.install()
         LoggingSystem.bootstrap { _ in LogLines() }
         let loop = try EventLoop()

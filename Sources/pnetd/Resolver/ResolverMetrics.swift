@@ -37,6 +37,10 @@ enum ResolverMetrics {
             }
         }
         addSeldom("upstream_timeouts_total", tally.upstreamTimeouts)
+        for doubt in AnswerDoubt.allCases {
+            addSeldom("upstream_doubts_total", tally.doubts[doubt] ?? [], ["reason": doubt.text])
+        }
+        addSeldom("bogus_answers_total", tally.bogus)
         addSeldom("records_left_out_total", tally.leftOut)
         addSeldom("stale_answers_total", tally.staleAnswers)
         for reason in PublicReason.allCases {
