@@ -227,6 +227,30 @@ struct ValidationTests {
         #expect(outcome(try ask(scenario, "www.site.test")) == "bogus 9")
     }
 
+    /// What was under way is asked anew, and the client gets its answer.
+    @Test func anotherPolicyComesWhileAnAnswerIsJudged() throws {
+        let scenario = try scenario()
+        scenario.ask("www.site.test")
+        let first = try #require(scenario.takeAsked().first)
+        scenario.reply(tree.answer(first.message), to: first)
+        #expect(scenario.takeAsked().map { ScriptServer.text(of: $0.message) } == [". DNSKEY do cd"])
+        try adopt(scenario)
+        while let asked = scenario.asked.popLast() { scenario.reply(tree.answer(asked.message), to: asked) }
+        #expect(scenario.takeAnswers().map(\.addresses) == [["198.51.100.1"]])
+        #expect(outcome(try ask(scenario, "www.site.test")) == "secure 0")
+    }
+
+    @Test func nobodyTellsOfTheKeys() throws {
+        let scenario = try scenario()
+        scenario.ask("www.site.test", edns: MessageText.opt())
+        let first = try #require(scenario.takeAsked().first)
+        scenario.reply(tree.answer(first.message), to: first)
+        scenario.pass(.milliseconds(2_900))
+        #expect(scenario.takeAnswers().isEmpty)
+        scenario.pass(.milliseconds(100))
+        #expect(scenario.takeAnswers().map(outcome) == ["bogus 9"])
+    }
+
     /// KeyTrap (CVE-2023-50387): many keys with one tag, and many signatures by them.
     @Test func looksAtSoManySignaturesAndNoMore() throws {
         let key = try #require(SigningKey("x.", from: Self.time - 10, to: Self.time + 10))
