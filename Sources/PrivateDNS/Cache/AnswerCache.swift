@@ -166,6 +166,9 @@ struct AnswerCache: ~Copyable {
         return true
     }
 
+    /// Takes back that a successor is asked for: there was no room, and somebody may ask again.
+    mutating func forgetUse(_ number: Int) { slots[number].isRefreshed = false }
+
     /// The question that a slot answers, and its scope; nil where what was there is gone.
     func question(of number: Int) -> (question: UpstreamAnswer.Question, scope: UInt64)? {
         guard (number - oldest + slots.count) % slots.count < count else { return nil }

@@ -32,6 +32,14 @@ enum Client: Sendable {
         }
     }
 
+    /// Whether it is somebody else, not a question of our own.
+    var isOther: Bool {
+        switch self {
+        case .datagram, .stream, .relayed: true
+        case .lookup, .explanation, .link: false
+        }
+    }
+
     /// The index of the interface on which it asks; 0 where that is not known.
     var interface: UInt32 {
         switch self {
@@ -70,6 +78,8 @@ struct Waiter {
     var isPublished = false
     /// Whether what the public says is wanted, whatever zones there are.
     var ignoresZones = false
+    /// The most octets of aliases, with their signatures, that are kept while it waits.
+    static let chainLimit = 8 << 10
     /// The name that is looked for now.
     var name: [UInt8]
     /// Where the last alias must not lead, as servers gave it; nil where it may lead anywhere.

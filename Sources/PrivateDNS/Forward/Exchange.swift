@@ -43,8 +43,8 @@ struct Exchange {
     var order: [Int]
     /// How many turns there were: each server in order, by each way, and again.
     var turns = 0
-    /// How many servers have said that they cannot answer.
-    var refusals = 0
+    /// The servers that have said that they cannot answer.
+    var refused: Set<Int> = []
     /// A server did not understand EDNS (RFC 6891 section 6.2.2).
     var isPlain = false
     /// A server's answer was doubted: it is asked over TCP, and should it not be reached so, as if it kept neither the
@@ -69,6 +69,8 @@ struct Exchange {
     static let budget = Duration.seconds(3)
     /// What an exchange gets at least when its path changed under it.
     static let budgetAfterSwitch = Duration.milliseconds(1500)
+    /// The longest that it may get, however often the path changes: the client has given up by then.
+    static let longestBudget = Duration.seconds(6)
     /// How long a client waits for news where there is a last known good answer (RFC 8767 section 5).
     static let clientPatience = Duration.milliseconds(1800)
 

@@ -24,15 +24,21 @@ struct LastAnswer {
         return addresses
     }
 
-    /// Leaves out the records that lead anywhere but to some addresses.
-    mutating func keep(_ proven: [IPAddress]) {
+    /// Leaves out the records that lead anywhere but to some addresses, and then the signatures as well: a set of which
+    /// something is missing is not what was signed.
+    /// - Returns: whether there is an address left.
+    mutating func keep(_ proven: [IPAddress]) -> Bool {
+        let all = views
+        let good = all.filter { $0.addresses(in: records.span).allSatisfy(proven.contains) }
+        let isWhole = good.count == all.count
         var kept: [UInt8] = []
         answers = 0
-        for record in views where record.addresses(in: records.span).allSatisfy(proven.contains) {
+        for record in good where isWhole || record.type != .rrsig {
             record.appendExpanded(records.span, ttl: record.ttl, to: &kept)
             answers += 1
         }
         records = kept
+        return !addresses.isEmpty
     }
 
     private var views: [RecordView] {

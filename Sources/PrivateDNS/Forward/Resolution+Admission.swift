@@ -46,10 +46,21 @@ extension Resolution {
             let code: ResponseCode = standing == .wrong ? .badCookie : .noError
             return reply(code, FixedOptions.none, message, scan, limit, &room)
         }
+        // What came before the kernel was asked to tell by which interface it comes: whose view it is cannot be known.
+        if policy.looksAtInterfaces, interface == 0 { return .drop }
         let view = policy.view(of: address, on: interface)
         let verdict = answer(message, scan, policy, view, address, limit, now, &room)
-        guard !isStream, standing != .proven, case .answer = verdict else { return verdict }
-        return limited(verdict, message, scan, policy, address, now, &room)
+        guard !isStream, standing != .proven else { return verdict }
+        switch verdict {
+        case .answer:
+            let code = ResponseCode(rawValue: room.span.uint16(at: 2) & HeaderFlags.responseCode)
+            return limited(verdict, code, message, scan, policy, address, now, &room)
+        case .later:
+            // What is answered later is counted now, whatever it will be.
+            return limited(verdict, .noError, message, scan, policy, address, now, &room)
+        case .drop:
+            return verdict
+        }
     }
 
     /// Nothing is answered, for a limit's sake.
@@ -72,6 +83,7 @@ extension Resolution {
     /// Keeps answers of one kind to one prefix within their rate: the address may be another's that never asked.
     private mutating func limited(
         _ verdict: Verdict,
+        _ code: ResponseCode,
         _ message: Span<UInt8>,
         _ scan: QueryHead,
         _ policy: Policy,
@@ -79,7 +91,6 @@ extension Resolution {
         _ now: Instant,
         _ room: inout MutableSpan<UInt8>
     ) -> Verdict {
-        let code = ResponseCode(rawValue: room.span.uint16(at: 2) & HeaderFlags.responseCode)
         switch defence.dispatch(code, to: address, asked, scan.type, policy.clientLimits, now: now) {
         case .sent:
             return verdict

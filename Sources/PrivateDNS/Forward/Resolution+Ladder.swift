@@ -107,8 +107,7 @@ extension Resolution {
         exchanges[exchange.serial] = exchange
         if !proof.proven.isEmpty {
             var answer = proof.answer
-            answer.keep(proof.proven)
-            give(answer, to: exchange, now: now)
+            if answer.keep(proof.proven) { give(answer, to: exchange, now: now) }
         }
         if exchange.isOver, let exchange = exchanges[exchange.serial] { fail(exchange, now: now) }
     }
@@ -174,6 +173,7 @@ extension Resolution {
         }
         guard var exchange = exchanges[exchange.serial] else { return }
         if case .proving = exchange.recollection {
+            noteSilence(exchange, now: now)
             for attempt in exchange.attempts { actions.append(.close(attempt.id)) }
             exchange.attempts = []
             exchange.isOver = true
@@ -188,7 +188,7 @@ extension Resolution {
         }
         let since = failing[exchange.route.lineage] ?? exchange.begun
         failing[exchange.route.lineage] = since
-        let isSilent = exchange.route.apex != nil && exchange.refusals == 0
+        let isSilent = exchange.route.apex != nil && exchange.refused.isEmpty
         let entry = AnswerCache.Entry(
             head: ReplyHead(code: .servFail),
             body: [],

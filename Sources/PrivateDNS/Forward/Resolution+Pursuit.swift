@@ -19,7 +19,7 @@ extension Resolution {
         guard let policy else { return }
         var waiter = waiter
         while true {
-            guard waiter.hops <= UpstreamAnswer.aliasLimit else {
+            guard waiter.hops <= UpstreamAnswer.aliasLimit, waiter.chain.count <= Waiter.chainLimit else {
                 return finish(waiter, .servFail, options: FixedOptions.aliasChain)
             }
             wanted.take(waiter.name.span, at: 0, count: waiter.name.count)
@@ -84,7 +84,7 @@ extension Resolution {
         }
         tally.cacheHits &+= 1
         let entry = cache.head(of: number)
-        if cache.use(number, now: now) { due.add(number, view: waiter.view) }
+        use(number, view: waiter.view, now: now)
         let secondsLeft = cache.secondsLeft(number, now: now)
         note(waiter, .cached(entry.head.code, secondsLeft: secondsLeft, isStale: entry.remark == .stale))
         if let reason = PublicReason(entry.head.code), let published = published(waiter, route, reason) {

@@ -203,7 +203,7 @@ extension Resolution {
         guard !entry.leaves, entry.head.code != .servFail,
             entry.head.code != .nxDomain || route.fallback(for: .noSuchName, scan.type) == nil
         else { return .later(scan) }
-        if cache.use(number, now: now) { due.add(number, view: view) }
+        use(number, view: view, now: now)
         tally.cacheHits &+= 1
         tally.count(entry.head.code)
         let options = entry.remark?.option ?? FixedOptions.none

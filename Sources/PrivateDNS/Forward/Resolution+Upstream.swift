@@ -48,6 +48,10 @@ extension Resolution {
     /// ever does, if there is another one to ask the same way.
     private mutating func attempt(_ exchange: inout Exchange, now: Instant) {
         let count = exchange.route.servers.count
+        // Who cannot answer is not asked a second time; that not all are such is looked at before.
+        while exchange.refused.count < count, exchange.refused.contains(exchange.order[exchange.turns % count]) {
+            exchange.turns += 1
+        }
         let server = exchange.order[exchange.turns % count]
         let way = exchange.turns / count % exchange.route.ways.count
         exchange.turns += 1
@@ -154,7 +158,7 @@ extension Resolution {
         exchanges[exchange.serial] = exchange
         if isDoubted || answer.isTruncated, attempt.transport == .datagram {
             ask(&exchange, attempt.server, attempt.way, .stream, now: now)
-        } else if answer.code == .noError || answer.code == .nxDomain {
+        } else if answer.code == .noError || answer.code == .nxDomain, !answer.isTruncated {
             guard exchange.isValidated else { return complete(exchange, answer, now: now) }
             return validate(message, answer, attempt, exchange, now: now)
         } else if answer.code == .formErr || answer.code == .notImp, !exchange.isPlain {
@@ -165,15 +169,17 @@ extension Resolution {
             ask(&exchange, attempt.server, attempt.way, exchange.hasNewCookie ? .stream : .datagram, now: now)
             exchange.hasNewCookie = true
         } else {
-            exchange.refusals += 1
-            guard exchange.refusals < exchange.route.servers.count else { return fail(exchange, now: now) }
+            exchange.refused.insert(attempt.server)
+            exchanges[exchange.serial] = exchange
+            guard exchange.refused.count < exchange.route.servers.count else { return fail(exchange, now: now) }
             if exchange.turns < exchange.route.servers.count { self.attempt(&exchange, now: now) }
         }
         exchanges[exchange.serial] = exchange
     }
 
     func isAnswered(byScope scope: UInt64, in view: Int) -> ([UInt8]) -> Bool {
-        guard let view = policy?.views[view] else { return { _ in false } }
+        guard let policy, policy.views.indices.contains(view) else { return { _ in false } }
+        let view = policy.views[view]
         return { name in
             guard let zone = view.zone(holding: LookupName(name)) else { return view.upstreams?.scope == scope }
             // What the public says of a private name leads to names that are looked at anew.
@@ -214,7 +220,7 @@ extension Resolution {
         keep(entry, exchange, now: now)
         remember(entry, exchange, now: now)
         var waiters = exchange.waiters
-        if answer.code == .nxDomain {
+        if entry.head.code == .nxDomain {
             for (index, waiter) in waiters.enumerated().reversed() {
                 guard let waiter = published(waiter, exchange.route, .noSuchName) else { continue }
                 waiters.remove(at: index)
@@ -311,6 +317,10 @@ extension Resolution {
         nobodyWaits()
         for var waiter in waiting {
             waiter.forgetChain()
+            if let address = waiter.client.address, waiter.client.isOther, !next.allow.contains(address) {
+                finish(waiter, .refused, options: FixedOptions.prohibited)
+                continue
+            }
             waiter.view = next.view(of: waiter.client.address, on: waiter.client.interface)
             proceed(waiter, now: now)
         }
@@ -349,9 +359,9 @@ extension Resolution {
     private mutating func askAnew(_ exchange: inout Exchange, now: Instant) {
         exchange.order = health.order(of: exchange.route.servers, through: exchange.route.ways[0]?.interface, now: now)
         exchange.turns = 0
-        exchange.refusals = 0
+        exchange.refused = []
         exchange.isOver = false
-        exchange.giveUp = max(exchange.giveUp, now + Exchange.budgetAfterSwitch)
+        exchange.giveUp = max(exchange.giveUp, min(now + Exchange.budgetAfterSwitch, exchange.begun + Exchange.longestBudget))
         attempt(&exchange, now: now)
     }
 }

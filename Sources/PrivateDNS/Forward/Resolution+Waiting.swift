@@ -19,7 +19,8 @@ extension Resolution {
         }
         if waiterCount >= limits.waiters {
             tally.limitReached &+= 1
-            dropOldWaiter()
+            // An exchange that nobody waits for may be drawn as well.
+            while waiterCount >= limits.waiters, !exchanges.isEmpty { dropOldWaiter() }
         }
         waiterCount += 1
         return true

@@ -44,32 +44,26 @@ final class CompiledZone: Sendable {
         return .zone(DomainName(wire: apex) ?? .root, network: network, generation: generation, authority)
     }
 
-    /// - Parameter upstreams: who is asked where the zone is public; nil for nobody.
     init(
         _ zone: Policy.Zone,
+        _ common: ZoneTerms,
         scopes: inout ScopeLedger,
-        upstreams: [Upstream],
-        trustedUpstreams: Set<SocketEndpoint>,
         label: Int,
         networkLabel: Int
     ) {
         apex = zone.name.wire
         labelCount = zone.name.labels.count
-        negative = NegativeAnswer(zone: zone.name)
+        negative = NegativeAnswer(zone: zone.name, ttl: min(NegativeAnswer.ttl, common.pathBoundTTL))
         self.networkLabel = networkLabel
         network = zone.network.text
         generation = zone.generation
         isLocal = false
         // Both are there in every realm, so that each remembers its last known good while the other one answers.
-        let published = ForwardRoute(
-            published: zone,
-            scopes: &scopes,
-            upstreams: upstreams,
-            trusted: trustedUpstreams,
-            label: label
-        )
+        let upstreams = common.upstreams
+        let published = ForwardRoute(published: zone, common, scopes: &scopes, label: label)
         let own = ForwardRoute(
             privateOf: zone,
+            common,
             scopes: &scopes,
             label: label,
             fallback: upstreams.isEmpty || zone.publicAfter.isEmpty
@@ -118,10 +112,23 @@ final class CompiledZone: Sendable {
     }
 }
 
+/// What holds of all zones of a view.
+struct ZoneTerms {
+    /// Who is asked where a zone is public.
+    var upstreams: [Upstream]
+    /// Those of them whose word that data is authentic is taken.
+    var trustedUpstreams: Set<SocketEndpoint>
+    /// Where no name may lead that the upstreams answer for.
+    var protection: Policy.Protection?
+    /// How long clients are told to keep what holds only while a path does, in seconds.
+    var pathBoundTTL: UInt32
+}
+
 extension ForwardRoute {
     /// The way to a zone's own servers; nil where it has none.
     fileprivate convenience init?(
         privateOf zone: Policy.Zone,
+        _ common: ZoneTerms,
         scopes: inout ScopeLedger,
         label: Int,
         fallback: Fallback?
@@ -137,7 +144,7 @@ extension ForwardRoute {
             trusted: zone.trustsAD ? Set(servers) : [],
             ways: ways,
             label: label,
-            pathBoundTTL: scopes.pathBoundTTL,
+            pathBoundTTL: common.pathBoundTTL,
             apex: zone.name.wire,
             filter: zone.filter,
             lastKnownGood: zone.lastKnownGood,
@@ -149,19 +156,24 @@ extension ForwardRoute {
     /// as the path is back.
     fileprivate convenience init(
         published zone: Policy.Zone,
+        _ common: ZoneTerms,
         scopes: inout ScopeLedger,
-        upstreams: [Upstream],
-        trusted: Set<SocketEndpoint>,
         label: Int
     ) {
-        let key = ScopeLedger.Scope.published(zone.name, servers: upstreams, trusted: trusted)
+        let key = ScopeLedger.Scope.published(
+            zone.name,
+            servers: common.upstreams,
+            trusted: common.trustedUpstreams,
+            common.protection
+        )
         self.init(
             scope: scopes.scope(of: key, zone.generation),
             lineage: scopes.lineage(of: key),
-            servers: upstreams,
-            trusted: trusted,
+            servers: common.upstreams,
+            trusted: common.trustedUpstreams,
             label: label,
-            pathBoundTTL: scopes.pathBoundTTL,
+            pathBoundTTL: common.pathBoundTTL,
+            filter: common.protection?.filter ?? AnswerFilter(),
             lastKnownGood: .ofUpstreams
         )
     }

@@ -214,12 +214,14 @@ public final class Policy: Sendable {
         selectors = views
         looksAtInterfaces = views.contains { $0.interfaces != nil }
         var compiler = ViewCompiler(
-            upstreams: upstreams,
-            trustedUpstreams: trustedUpstreams,
+            ZoneTerms(
+                upstreams: upstreams,
+                trustedUpstreams: trustedUpstreams,
+                protection: protection,
+                pathBoundTTL: pathBoundTTL
+            ),
             specialUseUpstream: specialUseUpstream,
             designation: designation,
-            protection: protection,
-            pathBoundTTL: pathBoundTTL,
             anchors: anchors,
             zones: zones,
             views: views,

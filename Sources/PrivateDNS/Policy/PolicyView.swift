@@ -48,11 +48,9 @@ final class PolicyView: Sendable {
 
 /// Makes the views of one policy.
 struct ViewCompiler {
-    private let upstreams: [Upstream]
-    private let trustedUpstreams: Set<SocketEndpoint>
+    private let terms: ZoneTerms
     private let specialUseUpstream: [DomainName]
     private let designation: DesignatedResolver?
-    private let protection: Policy.Protection?
     private let anchors: TrustAnchors?
     private let zones: [Policy.Zone]
     private var scopes: ScopeLedger
@@ -60,26 +58,20 @@ struct ViewCompiler {
     private var networkLabels: [String]
 
     init(
-        upstreams: [Upstream],
-        trustedUpstreams: Set<SocketEndpoint>,
+        _ terms: ZoneTerms,
         specialUseUpstream: [DomainName],
         designation: DesignatedResolver?,
-        protection: Policy.Protection?,
-        pathBoundTTL: UInt32,
         anchors: TrustAnchors?,
         zones: [Policy.Zone],
         views: [Policy.View],
         after previous: (scopes: ScopeLedger, zoneLabels: [String], networkLabels: [String])?
     ) {
-        self.upstreams = upstreams
-        self.trustedUpstreams = trustedUpstreams
+        self.terms = terms
         self.specialUseUpstream = specialUseUpstream
         self.designation = designation
-        self.protection = protection
         self.anchors = anchors
         self.zones = zones
         scopes = previous?.scopes ?? ScopeLedger()
-        scopes.pathBoundTTL = pathBoundTTL
         zoneLabels = previous?.zoneLabels ?? ["."]
         networkLabels = previous?.networkLabels ?? []
         let own = views.map { ($0.name, Set($0.zones.map(\.name))) }
@@ -87,7 +79,7 @@ struct ViewCompiler {
     }
 
     /// What all see who have no view of their own.
-    mutating func common() -> PolicyView { compile(zones, view: nil, upstreams: upstreams, sharing: [:]) }
+    mutating func common() -> PolicyView { compile(zones, view: nil, terms, sharing: [:]) }
 
     /// A view. Where it has the same names as zones, answers are learned for it and for all others together: a chain of
     /// aliases leaves a scope at the same places.
@@ -97,10 +89,12 @@ struct ViewCompiler {
         let isAlike = others.count + own.count == zones.count && view.hasUpstreams
         let shared = isAlike ? Dictionary(common.zones.map { ($0.apex, $0) }) { first, _ in first } : [:]
         let sharing = shared.filter { apex, _ in !own.contains { $0.wire == apex } }
+        var terms = terms
+        if !view.hasUpstreams { terms.upstreams = [] }
         return compile(
             others + view.zones,
             view: view.name,
-            upstreams: view.hasUpstreams ? upstreams : [],
+            terms,
             sharing: sharing,
             common.upstreams.flatMap { isAlike ? $0 : nil }
         )
@@ -109,21 +103,20 @@ struct ViewCompiler {
     private mutating func compile(
         _ zones: [Policy.Zone],
         view: String?,
-        upstreams: [Upstream],
+        _ terms: ZoneTerms,
         sharing shared: [[UInt8]: CompiledZone],
         _ sharedRoute: ForwardRoute? = nil
     ) -> PolicyView {
         scopes.view = view
-        let route = sharedRoute ?? self.route(to: upstreams)
+        let route = sharedRoute ?? self.route(terms)
         let names = Set(zones.map(\.name))
         let passed = specialUseUpstream.filter { $0.closest(in: names) == nil }
         let own = zones.map { zone in
             shared[zone.name.wire]
                 ?? CompiledZone(
                     zone,
+                    terms,
                     scopes: &scopes,
-                    upstreams: upstreams,
-                    trustedUpstreams: trustedUpstreams,
                     label: Self.number(of: zone.label, in: &zoneLabels),
                     networkLabel: Self.number(of: zone.network.text, in: &networkLabels)
                 )
@@ -137,17 +130,22 @@ struct ViewCompiler {
         )
     }
 
-    private mutating func route(to upstreams: [Upstream]) -> ForwardRoute? {
-        guard !upstreams.isEmpty else { return nil }
-        let key = ScopeLedger.Scope.upstreams(upstreams, trusted: trustedUpstreams, protection, anchors)
+    private mutating func route(_ terms: ZoneTerms) -> ForwardRoute? {
+        guard !terms.upstreams.isEmpty else { return nil }
+        let key = ScopeLedger.Scope.upstreams(
+            terms.upstreams,
+            trusted: terms.trustedUpstreams,
+            terms.protection,
+            anchors
+        )
         return ForwardRoute(
             scope: scopes.scope(of: key, 0),
             lineage: scopes.lineage(of: key),
-            servers: upstreams,
-            trusted: trustedUpstreams,
+            servers: terms.upstreams,
+            trusted: terms.trustedUpstreams,
             label: 0,
             pathBoundTTL: nil,
-            filter: protection?.filter ?? AnswerFilter(),
+            filter: terms.protection?.filter ?? AnswerFilter(),
             anchors: anchors,
             lastKnownGood: .ofUpstreams
         )

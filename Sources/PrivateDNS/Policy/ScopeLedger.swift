@@ -12,7 +12,7 @@ struct ScopeLedger: Sendable {
     enum Scope: Hashable, Sendable {
         case upstreams([Upstream], trusted: Set<SocketEndpoint>, Policy.Protection?, TrustAnchors?)
         case forwarded(DomainName, servers: [SocketEndpoint], trustsAD: Bool, AnswerFilter)
-        case published(DomainName, servers: [Upstream], trusted: Set<SocketEndpoint>)
+        case published(DomainName, servers: [Upstream], trusted: Set<SocketEndpoint>, Policy.Protection?)
     }
 
     private struct Key: Hashable {
@@ -22,8 +22,6 @@ struct ScopeLedger: Sendable {
         let view: String?
     }
 
-    /// How long clients may keep what is learned under them, in seconds.
-    var pathBoundTTL: UInt32 = 10
     /// For which view the next numbers are; nil for all who have none of their own.
     var view: String?
 

@@ -100,6 +100,8 @@ struct Worker: ~Copyable {
             }
             if let deadline = resolution.nextDeadline, deadline <= now { resolution.expire(now: now) }
             act(now)
+            resolution.refresh(now: now)
+            act(now)
             streams.closeIdle(now: now)
             show(now)
         }

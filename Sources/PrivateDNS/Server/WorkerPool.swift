@@ -111,6 +111,7 @@ public final class WorkerPool {
 
     private func give(_ members: ArraySlice<Member>, _ task: (UInt64) -> WorkerTask) -> UInt64 {
         lastTask += 1
+        guard !members.isEmpty else { return lastTask }
         tasks[lastTask] = (members.count, nil)
         let task = task(lastTask)
         for member in members { member.mailbox.give { $0.tasks.append(task) } }

@@ -12,7 +12,7 @@ enum WorkerTask: Sendable {
     case dump(UInt64, DomainName)
 
     /// How many answers of one worker are told of.
-    static let dumpLimit = 2_000
+    static let dumpLimit = 400
 }
 
 /// What came of a task.

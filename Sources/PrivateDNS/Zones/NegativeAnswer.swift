@@ -11,11 +11,14 @@ struct NegativeAnswer: Sendable {
     private let apex: [UInt8]
     private let labels: Int
     private let fixed: [UInt8]
+    private let data: [UInt8]
 
-    init(zone: DomainName) {
+    /// - Parameter ttl: in seconds.
+    init(zone: DomainName, ttl: UInt32 = ttl) {
         apex = zone.wire
         labels = zone.labels.count
-        let set = Self.authority(zone)
+        let set = Self.authority(zone, ttl: ttl)
+        data = Self.data(ttl)
         var fixed: [UInt8] = []
         fixed.append(RecordType.soa.rawValue)
         fixed.append(internetClass)
@@ -39,7 +42,6 @@ struct NegativeAnswer: Sendable {
     }
 
     private static let mailbox = Array("\u{6}nobody\u{7}invalid\u{0}".utf8)
-    private static let data = data(ttl)
     private static let dataSize = mailbox.count + 20
 
     /// Writes the SOA for a question whose name lies in the zone, its names as pointers into that question.
@@ -50,6 +52,6 @@ struct NegativeAnswer: Sendable {
         room.put(pointer, at: 0)
         room.copy(fixed.span, at: 2)
         room.put(pointer, at: 12)
-        room.copy(Self.data.span, at: 14)
+        room.copy(data.span, at: 14)
     }
 }

@@ -33,6 +33,8 @@ struct HostNamesWork {
     var domains: (wanted: HostNames.Domains, networks: [NetworkConfiguration], domains: [DomainName])?
     /// Whether the host was given back since it was last to be led here.
     var hasLetGo = false
+    /// Whether all but what systemd-resolved sends here for the zones was given back, for there was no resolver.
+    var hasLetGoOfOthers = false
     /// When /etc/resolv.conf was written over somebody else's, in the last minute.
     var putBack: [Instant] = []
     /// Since when there is no resolver to ask.
@@ -65,6 +67,7 @@ extension Agent {
             hostNames.way = way
         }
         hostNames.hasLetGo = false
+        hostNames.hasLetGoOfOthers = false
         switch way {
         case .resolved: followResolved(resolver)
         case .resolvConf: followConf(resolver)
@@ -125,10 +128,10 @@ extension Agent {
     /// Where there is no resolver, all other names go where they went before. Those of the zones that systemd-resolved sends
     /// here stay: they are private, and nobody else is to be asked.
     private func letGoOfWhatIsNotOurs() {
-        guard !hostNames.hasLetGo else { return }
+        guard !hostNames.hasLetGo, !hostNames.hasLetGoOfOthers else { return }
         let isForAll = site.resolver?.host.domains == .all
         let problems = [restoreConf(), isForAll ? restoreResolved() : nil].compactMap(\.self)
-        hostNames.hasLetGo = problems.isEmpty
+        hostNames.hasLetGoOfOthers = problems.isEmpty
         say((problems + ["the resolver is gone: this host looks up names where it did before"]).joined(separator: "; "))
     }
 

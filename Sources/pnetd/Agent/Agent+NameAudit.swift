@@ -15,6 +15,7 @@ private final class NameAuditRun {
     var waiting: [DomainName]
     var running = 0
     var asked: [DomainName] = []
+    var skipped: [DomainName] = []
     var findings: [NameAudit.Finding] = []
 
     init(
@@ -88,7 +89,7 @@ extension Agent {
                             ($0.name.description, $0.text) < ($1.name.description, $1.text)
                         },
                         names: run.asked,
-                        skipped: run.waiting.reversed()
+                        skipped: run.skipped + run.waiting.reversed()
                     )
                 )
             )
@@ -101,7 +102,15 @@ extension Agent {
             return goOn(run)
         }
         explain(name, type, ignoringZones: false) { [weak self] answer in
-            guard let self, let answer else { return self?.look(at: name, [], run) ?? () }
+            guard let self else { return }
+            guard let answer else {
+                // Nobody knows: not now, or not any more.
+                run.skipped.append(name)
+                run.asked.removeAll { $0 == name }
+                // By the loop, for where there is no resolver the answer comes at once.
+                _ = loop.schedule(at: loop.now) { [weak self] in self?.look(at: name, [], run) }
+                return
+            }
             guard answer.code == "NXDOMAIN", site.resolver?.upstreams.isEmpty == false else {
                 run.note(run.auditor.findings(on: answer, published: nil))
                 return look(at: name, Array(types.dropFirst()), run)

@@ -121,6 +121,12 @@ extension Agent {
             log.error("the \(listener.kind.role) had spoiled its socket for \(listener.endpoint); it is opened anew")
             held[listener.kind.role]?.remove(listener)
         }
+        // Before any question comes: one whose interface is not known is nobody's in particular.
+        if site.views.contains(where: { $0.interfaces != nil }) {
+            for listener in listenersWanted where listener.kind.role == .resolver {
+                if let socket = listeners[listener] { try? NetworkSocket.tellInterface(socket) }
+            }
+        }
         let problems = outcome.failures
         for problem in problems where !listenerProblems.contains(problem) { log.error("cannot listen: \(problem)") }
         listenerProblems = problems

@@ -194,7 +194,7 @@ final class ResolverProcess {
     private func answer(by snapshot: ResolverSnapshot) {
         do {
             pool.adopt(try compiler.compile(snapshot, zoneFiles: zoneFiles))
-            let named = Set(snapshot.zones.compactMap(\.source.file))
+            let named = Set((snapshot.zones + snapshot.views.flatMap(\.zones)).compactMap(\.source.file))
             zoneFiles = zoneFiles.filter { named.contains($0.key) }
             unacknowledged = snapshot.serial
             tellWhatIsInForce()
