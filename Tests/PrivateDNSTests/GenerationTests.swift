@@ -163,3 +163,52 @@ struct GenerationTests {
         #expect(scenario.ask("azure.test")?.code == 2)
     }
 }
+
+/// What a client may be told is looked at anew with each policy.
+@Suite struct AdoptionTests {
+    private let name = "hub.azure.test"
+
+    private func zone() throws -> Policy.Zone { try Scenario.zone("azure.test", realm: Scenario.path("pn-a")) }
+
+    @Test func whoMayNotAskAnyMoreIsRefusedWhileItWaits() throws {
+        let scenario = Scenario()
+        scenario.adopt([try zone()])
+        scenario.ask(name)
+        scenario.adopt([try zone()], allow: ["10.0.0.0/8"])
+        #expect(scenario.takeAnswers().map(\.code) == [5])
+    }
+
+    /// However often the path changes under a question, its client has an answer before it asks again.
+    @Test func aFlappingPathEndsAQuestionAllTheSame() throws {
+        let scenario = Scenario()
+        scenario.adopt([try zone()])
+        scenario.ask(name)
+        for round in 0..<20 {
+            scenario.pass(.milliseconds(500))
+            let path = round % 2 == 0 ? "pn-b" : "pn-a"
+            scenario.adopt([try Scenario.zone("azure.test", realm: Scenario.path(path))])
+        }
+        #expect(scenario.takeAnswers().map(\.code) == [2])
+    }
+
+    /// A question that came before the kernel was asked to tell by which interface it comes.
+    @Test func nobodyOnAnInterfaceThatIsNotKnownSeesTheCommonView() throws {
+        let scenario = Scenario()
+        let view = Policy.View(name: "ot", clients: nil, interfaces: [7], zones: [])
+        scenario.adopt(
+            [try Scenario.zone("azure.test", records: ["hub A 10.20.0.1"], realm: Scenario.path("pn-a"))],
+            views: [view]
+        )
+        let query = MessageText.query(name, .a).bytes
+        #expect(scenario.ask(query, on: 0) == nil)
+        #expect(scenario.ask(query, on: 8) != nil)
+    }
+
+    @Test func negativeAnswersHoldNoLongerThanTheFileSays() throws {
+        let zone = try Scenario.zone("azure.test", records: ["hub A 10.20.0.1"], realm: Scenario.path("pn-a"))
+        let scenario = Scenario()
+        scenario.adopt([zone], pathBoundTTL: 2)
+        let reply = try #require(scenario.ask("none.azure.test"))
+        #expect(reply.code == 3 && reply.records.first?.ttl == 2)
+    }
+}

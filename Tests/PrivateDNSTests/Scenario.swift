@@ -74,6 +74,7 @@ final class Scenario {
         anchors: TrustAnchors? = nil,
         whenBlocked: Policy.BlockedAnswer = .servfail,
         clientLimits: ClientLimits = .standard,
+        pathBoundTTL: UInt32 = 10,
         allow: [String] = ["127.0.0.0/8"]
     ) {
         serial += 1
@@ -87,6 +88,7 @@ final class Scenario {
             specialUseUpstream: specialUseUpstream.compactMap { DomainName($0) },
             designation: designation,
             protection: protection,
+            pathBoundTTL: pathBoundTTL,
             anchors: anchors,
             zones: zones,
             views: views,

@@ -182,7 +182,7 @@ struct DoctorTests {
         let (status, question) = try FakeDaemon.answering([line]) { client in
             try FakeDaemon.exitStatus(of: ["doctor", "--json", "--socket", client.socket])
         }
-        #expect(question == "{\"command\":\"names\"}\n")
+        #expect(question == "{\"command\":\"host-names\"}\n")
         #expect(status == 2)
     }
 

@@ -15,11 +15,14 @@ extension Resolution {
         let isMixed = transport == .datagram && !exchange.isLenient && habits.keepsLetters(key, now: now)
         var source = SystemRandomNumberGenerator()
         let asked = isMixed ? Challenge.mixed(name, using: &source) : name
-        let serverCookie = exchange.showsCookie ? habits.serverCookie(key) : []
+        // Over TLS the server has shown who it is, and it need not know us again.
+        let isEncrypted = if case .encrypted = transport { true } else { false }
+        let showsCookie = exchange.showsCookie && !isEncrypted
+        let serverCookie = showsCookie ? habits.serverCookie(key) : []
         return Challenge(
             name: asked,
             isMixed: asked != name,
-            cookie: exchange.showsCookie ? habits.clientCookie(key) : nil,
+            cookie: showsCookie ? habits.clientCookie(key) : nil,
             serverCookie: serverCookie,
             expectsCookie: transport == .datagram && !exchange.isLenient && !serverCookie.isEmpty,
             trustsAD: !exchange.isValidated && exchange.route.trusted.contains(key.server)

@@ -361,7 +361,10 @@ extension Resolution {
         exchange.turns = 0
         exchange.refused = []
         exchange.isOver = false
-        exchange.giveUp = max(exchange.giveUp, min(now + Exchange.budgetAfterSwitch, exchange.begun + Exchange.longestBudget))
+        exchange.giveUp = max(
+            exchange.giveUp,
+            min(now + Exchange.budgetAfterSwitch, exchange.begun + Exchange.longestBudget)
+        )
         attempt(&exchange, now: now)
     }
 }
