@@ -89,6 +89,14 @@ struct Exchange {
     /// When the last known good answer is looked for.
     var recollects: Instant { begun + Self.clientPatience }
 
+    /// Whether a client's question is one of ours that has come back: an upstream leads here. Its letters are as they were
+    /// drawn, which nobody else's are but by chance.
+    func asked(_ waiter: Waiter) -> Bool {
+        guard waiter.hops == 0 else { return false }
+        let name = waiter.query[MessageSize.header..<waiter.scan.questionEnd - 4]
+        return attempts.contains { $0.challenge.isMixed && $0.challenge.name.elementsEqual(name) }
+    }
+
     /// A name for one more attempt; nil where there were too many.
     mutating func nextAttempt() -> AttemptID? {
         guard attemptsMade < .max else { return nil }

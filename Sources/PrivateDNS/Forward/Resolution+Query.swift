@@ -12,6 +12,7 @@ enum FixedOptions {
     static let networkError = OPT.option(.networkError)
     static let stale = OPT.option(.stale)
     static let tooManyQuestions = OPT.option(.other, text: "too many questions in flight")
+    static let loop = OPT.option(.other, text: "the resolver's own question came back to it: an upstream leads here")
     static let aliasChain = OPT.option(.other, text: "the chain of aliases is too long")
 
     static let bogus = OPT.option(.bogus)

@@ -7,6 +7,11 @@ extension Resolution {
     mutating func join(_ waiter: Waiter, _ route: ForwardRoute, _ variant: QuestionVariant, now: Instant) {
         let question = UpstreamAnswer.Question(name: waiter.name, type: waiter.scan.type, variant: variant)
         let key = Exchange.Key(scope: route.scope, question: question)
+        if let serial = inFlight[key], exchanges[serial]?.asked(waiter) == true {
+            tally.loops &+= 1
+            note(waiter, .looped)
+            return finish(waiter, .servFail, options: FixedOptions.loop)
+        }
         guard beginsToWait(waiter, isNew: inFlight[key] == nil) else {
             return finish(waiter, .servFail, options: FixedOptions.tooManyQuestions)
         }

@@ -21,6 +21,8 @@ public struct ResolutionStep: Hashable, Sendable {
         case cached(ResponseCode, secondsLeft: UInt32, isStale: Bool)
         /// The same question was under way already, for somebody else.
         case joined
+        /// The question is the resolver's own, and came back to it.
+        case looped
         /// A server was asked.
         case asked(SocketEndpoint, path: String?, UpstreamTransport)
         /// It answered, after so many microseconds.

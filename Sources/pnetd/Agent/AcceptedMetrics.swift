@@ -34,6 +34,12 @@ enum AcceptedMetrics {
             help: "Answers in use that were asked for anew before they were over.",
             labels: []
         ),
+        Family(
+            name: "pnetd_dns_loops_total",
+            kind: .counter,
+            help: "Questions of the resolver that came back to it: an upstream leads here.",
+            labels: []
+        ),
         Family(name: "pnetd_dns_cache_bytes", kind: .gauge, help: "Octets in the DNS cache.", labels: []),
         Family(
             name: "pnetd_dns_upstream_queries_total",

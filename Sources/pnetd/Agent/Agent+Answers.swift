@@ -15,12 +15,14 @@ struct AnswerCounts {
     static let leftOut = "pnetd_dns_records_left_out_total"
     static let stale = "pnetd_dns_stale_answers_total"
     static let published = "pnetd_dns_public_fallbacks_total"
+    static let looped = "pnetd_dns_loops_total"
     static let limited = "pnetd_dns_queries_limited_total"
 
     private(set) var values: [Key: Double] = [:]
 
     init(_ samples: [MetricSample]) {
-        for sample in samples where [Self.leftOut, Self.stale, Self.published, Self.limited].contains(sample.name) {
+        for sample in samples
+        where [Self.leftOut, Self.stale, Self.published, Self.looped, Self.limited].contains(sample.name) {
             let label = sample.labels["zone"] ?? sample.labels["limit"] ?? ""
             values[Key(name: sample.name, label: label), default: 0] += min(sample.value, 1e18)
         }
@@ -69,6 +71,9 @@ extension Agent {
             "resolver: \(some(count, "query").replacing("querys", with: "queries")) got no answer, or a short one, for the "
                 + "limit of \(limit) (one client that runs wild, or more than this machine can answer)"
         }
-        return leftOut + stale + published + limited
+        let looped = growth(AnswerCounts.looped).map { _, count in
+            "resolver: \(some(count, "question")) of its own came back to it (an upstream leads here: pnetctl doctor)"
+        }
+        return leftOut + stale + published + looped + limited
     }
 }

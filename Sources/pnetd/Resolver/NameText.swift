@@ -52,6 +52,7 @@ extension ResolutionStep.Event {
         case .typeLeftOut: "type-left-out"
         case .cached: "cached"
         case .joined: "joined"
+        case .looped: "looped"
         case .asked: "asked"
         case .answered: "answered"
         case .doubted: "doubted"
@@ -82,6 +83,7 @@ extension ResolutionStep.Event {
         case .typeLeftOut: "the zone's types do not name this one: nobody is asked"
         case .cached(let code, let seconds, let isStale):
             "the cache holds \(code.text) for \(seconds)s" + (isStale ? ", which was over and is given again" : "")
+        case .looped: "this is the resolver's own question, which came back to it: an upstream leads here"
         case .joined: "the same question is under way"
         case .asked(let server, let path, let transport):
             "\(server) is asked" + Self.by(path) + transport.words
