@@ -181,7 +181,8 @@ let lab: [Target] = [
     .testTarget(
         name: "LabScenarios",
         dependencies: [
-            "Lab", "CLinux", "ControlAPI", "NetworkTypes", "ProcessLink", "SystemIO", "pnetd", "pnetctl", "lab-relay",
+            "Lab", "CLinux", "ControlAPI", "NetworkTypes", "PrivateDNS", "ProcessLink", "SystemIO", "pnetd", "pnetctl",
+            "lab-relay",
         ],
         path: "Tests/Lab/Scenarios",
         swiftSettings: strict

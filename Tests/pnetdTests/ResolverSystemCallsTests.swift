@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLinux
-import PrivateDNS
 import SystemIO
 import Testing
 
@@ -34,15 +33,6 @@ struct ResolverSystemCallsTests {
     @Test(arguments: [SYS_execve, SYS_execveat, SYS_ptrace, SYS_process_vm_readv, SYS_mount, SYS_bpf, SYS_setns])
     func endsForWhatNobodyHonestDoes(call: Int32) throws {
         #expect(try answer(call) == killed)
-    }
-
-    /// Signatures are checked by a library that reads a file first.
-    @Test func checksSignaturesWithoutFiles() async {
-        await #expect(processExitsWith: .exitCode(7)) {
-            TrustAnchors.prepare()
-            try ResolverSystemCalls.filter.install()
-            exit(TrustAnchors.prepare() ? 7 : 8)
-        }
     }
 
     @Test func refusesFilesAsRightsWould() throws {

@@ -3,6 +3,7 @@
 // exit test waits for.
 
 import CLinux
+import PrivateDNS
 import SystemIO
 import Testing
 
@@ -55,6 +56,15 @@ extension Scenarios {
             await #expect(processExitsWith: .signal(SIGSYS)) {
                 try Self.example.install()
                 _ = unsafe execv("/bin/true", [nil])
+            }
+        }
+
+        /// Signatures are checked by a library that reads a file first.
+        @Test func letSignaturesBeChecked() async {
+            await #expect(processExitsWith: .success) {
+                TrustAnchors.prepare()
+                try ResolverSystemCalls.filter.install()
+                _exit(TrustAnchors.prepare() ? 0 : 1)
             }
         }
 
