@@ -11,14 +11,14 @@ import NetworkTypes
 @c(LLVMFuzzerTestOneInput)
 public func fuzzAnswer(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     let input = unsafe Array(UnsafeBufferPointer(start: start, count: count))
-    guard let text = AnswerText(input), let answer = text.answer else { return 0 }
+    guard let text = FuzzedAnswer(input), let answer = text.answer else { return 0 }
     check(answer, text)
     return 0
 }
 
 /// What is kept has all its records, leads nowhere but into the network, and can be read.
-private func check(_ answer: UpstreamAnswer, _ text: AnswerText) {
-    let entry = answer.entry(for: text.question, route: AnswerText.route)
+private func check(_ answer: UpstreamAnswer, _ text: FuzzedAnswer) {
+    let entry = answer.entry(for: text.question, route: FuzzedAnswer.route)
     let message = RecordWriter(question: text.question.name, type: text.question.type).message + entry.body
     var offset = message.count - entry.body.count
     let bodyStart = offset
@@ -29,10 +29,10 @@ private func check(_ answer: UpstreamAnswer, _ text: AnswerText) {
         // What is longer than any message is not kept, and cut for whoever waits.
         precondition(offset > MessageSize.stream || record.ttlOffset - bodyStart == Int(entry.ttlOffsets[number]))
         if number < Int(entry.head.answers) {
-            precondition(record.ttl <= AnswerText.route.longestTTL)
+            precondition(record.ttl <= FuzzedAnswer.route.longestTTL)
             let addresses = (try? record.checkData(message.span)).map { _ in record.addresses(in: message.span) } ?? []
             for address in addresses where address.family == .ipv4 {
-                precondition(AnswerText.network.contains(address), "out of the network")
+                precondition(FuzzedAnswer.network.contains(address), "out of the network")
             }
         }
         offset = record.end

@@ -7,14 +7,14 @@ import NetworkTypes
 @testable import PrivateDNS
 
 /// The first three octets are the limit of the client, in octets, and the age of the answer, in seconds; the rest is an
-/// answer as ``AnswerText`` has it.
+/// answer as ``FuzzedAnswer`` has it.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzPatch(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     let input = unsafe Array(UnsafeBufferPointer(start: start, count: count))
-    guard input.count > 3, let text = AnswerText(Array(input[3...])), let answer = text.answer else { return 0 }
-    let entry = answer.entry(for: text.question, route: AnswerText.route)
+    guard input.count > 3, let text = FuzzedAnswer(Array(input[3...])), let answer = text.answer else { return 0 }
+    let entry = answer.entry(for: text.question, route: FuzzedAnswer.route)
     var cache = AnswerCache(budget: 1 << 18)
-    let key = AnswerCache.Key(type: text.question.type, variant: text.question.variant, scope: 1)
+    let key = AnswerCache.Key(type: text.question.type, variant: text.question.variant, of: FuzzedAnswer.route)
     let name = LookupName(text.question.name)
     let stored = Instant(nanoseconds: 1_000_000_000)
     cache.insert(name, key, entry, now: stored)

@@ -26,7 +26,7 @@ private struct Server: ~Copyable {
                     name: zone,
                     network: network,
                     content: .records(StaticZone(records)),
-                    realm: .private(interface),
+                    realm: .private([ServerWay(path: "lo", interface: interface)]),
                     generation: 1
                 )
             ],

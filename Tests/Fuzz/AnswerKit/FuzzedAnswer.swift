@@ -8,7 +8,7 @@ import NetworkTypes
 ///
 /// Octets: which type is asked for and whether with DO; two of flags; two each for the counts of the three sections; the
 /// records.
-struct AnswerText {
+struct FuzzedAnswer {
     static let network = AddressSet([IPPrefix("10.20.0.0/16"), IPPrefix("fd00:20::/48")].compactMap(\.self))
     static let name: [UInt8] = [3] + Array("hub".utf8) + [5] + Array("azure".utf8) + [4] + Array("test".utf8) + [0]
     static let apex = Array(name[4...])
