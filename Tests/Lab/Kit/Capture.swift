@@ -44,10 +44,10 @@ public final class Capture {
         }
     }
 
-    /// Waits until every capture has seen the text.
+    /// Waits until every capture has seen the text, whatever its letters: names go out in drawn ones.
     public func showsThatItSees(_ text: String) throws {
         for (link, process) in processes {
-            try waitUntil("the capture on \(link) sees") { process.output.contains(text) }
+            try waitUntil("the capture on \(link) sees") { process.output.lowercased().contains(text.lowercased()) }
         }
     }
 
