@@ -165,7 +165,10 @@ extension Scenarios {
                 #expect(text.contains("status: SERVFAIL"), "\(text)")
                 #expect(try stub("www.example.net", lab) == "203.0.113.81\n")
                 try public53.showsThatItSees("www.example.net")
-                #expect(public53.packets.allSatisfy { !$0.lowercased().contains("azure-devices") }, "\(public53.packets)")
+                #expect(
+                    public53.packets.allSatisfy { !$0.lowercased().contains("azure-devices") },
+                    "\(public53.packets)"
+                )
                 for tunnel in Tunnel.allCases { try lab.heal(tunnel) }
                 try waitUntil("names are private again", within: .seconds(30)) {
                     try stub(Self.hub, lab) == "10.20.0.4\n"
