@@ -20,7 +20,7 @@ public struct ForwardTerms: Hashable, Sendable {
     public enum PublicReason: String, Hashable, Sendable, CaseIterable {
         /// The zone's servers say that there is no such name.
         case noSuchName = "nxdomain"
-        /// None of them answers, though the network has a path.
+        /// None of them has an answer of use, though the network has a path.
         case noAnswer = "no-answer"
     }
 

@@ -47,7 +47,7 @@ public struct LastKnownGood: Hashable, Sendable {
 public enum PublicReason: UInt8, Hashable, Sendable, CaseIterable {
     /// The zone's servers say that there is no such name.
     case noSuchName
-    /// None of them answers.
+    /// None of them has an answer of use: they are silent, refuse, or fail.
     case noAnswer
 
     /// The reason as a metric's label has it.

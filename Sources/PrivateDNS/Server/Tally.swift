@@ -22,7 +22,7 @@ public struct Tally: Sendable {
     public internal(set) var cacheBytes: UInt64 = 0
     /// Queries that policy refused.
     public internal(set) var refused: UInt64 = 0
-    /// Exchanges that ended because their generation was over.
+    /// Exchanges that nobody waited for any more when a policy came: their generation was over, or their client had its answer.
     public internal(set) var staleGenerationDrops: UInt64 = 0
     /// Questions that went for newer ones, since a table was full.
     public internal(set) var limitReached: UInt64 = 0

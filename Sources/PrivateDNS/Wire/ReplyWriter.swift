@@ -15,7 +15,8 @@ struct ReplyHead: Sendable, Hashable {
     var isTruncated = false
 }
 
-/// Makes answers: header, the question as it came, a body, OPT where the query had one. Nothing is allocated.
+/// Makes answers: header, the question as it came, a body, OPT where the query had one. Nothing is
+/// allocated, but for an answer that has to be cut.
 enum ReplyWriter {
     /// Writes an answer to a query.
     ///
