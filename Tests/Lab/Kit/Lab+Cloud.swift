@@ -104,7 +104,10 @@ extension Lab {
             try host.run("ip", "link", "add", link, "type", "wireguard")
         } else {
             _ = try host.start("wireguard-\(link)", "wireguard-go", "--foreground", link)
-            try waitUntil("the interface \(link) is there") { try host.attempt(["wg", "show", link]).status == 0 }
+            // wg(8) unlinks a socket that is bound and does not listen yet: it is asked once it does.
+            try waitUntil("wireguard-go listens for \(link)") {
+                try host.attempt(["ss", "-xlH"]).output.contains("/\(link).sock")
+            }
         }
         try host.run(["wg", "set", link] + words)
         let lines = ["link set \(link) up"] + addresses.map { "address add \($0) dev \(link)" }
