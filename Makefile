@@ -57,7 +57,7 @@ FUZZ         := swift build -c release --sanitize=fuzzer --sanitize=address -Xsw
                 -Xswiftc -enable-testing --scratch-path .build-fuzz
 FUZZ_SECONDS ?= 300
 # What strangers can send to the resolver, and the files that it reads: CI throws at these as well.
-FUZZED_DNS   := Answer Frames Names Patch Query Relay ZoneFile
+FUZZED_DNS   := Answer Frames Names Patch Proofs Query Relay ZoneFile
 FUZZED       ?= BFD DBus ICMP Journal Messages Netlink STAMP Userspace VICI $(FUZZED_DNS)
 # The longest input of each, in octets.
 longest_Answer    := 4096
@@ -70,6 +70,7 @@ longest_Messages  := 4096
 longest_Names     := 512
 longest_Netlink   := 8192
 longest_Patch     := 4096
+longest_Proofs    := 4096
 longest_Query     := 1024
 longest_Relay     := 1024
 longest_STAMP     := 1024

@@ -257,7 +257,8 @@ if Context.environment["PNETD_FUZZ"] != nil {
         ("Userspace", ["FuzzKit", "NetworkTypes", "Tunnel"]), ("VICI", ["Tunnel"]),
         ("Answer", ["FuzzAnswers", "NetworkTypes", "PrivateDNS"]), ("Frames", ["PrivateDNS"]),
         ("Names", ["CLdns", "NetworkTypes", "PrivateDNS"]), ("Relay", ["NameRelay"]),
-        ("Patch", ["FuzzAnswers", "NetworkTypes", "PrivateDNS"]), ("Query", ["NetworkTypes", "PrivateDNS"]),
+        ("Patch", ["FuzzAnswers", "NetworkTypes", "PrivateDNS"]), ("Proofs", ["NetworkTypes", "PrivateDNS"]),
+        ("Query", ["NetworkTypes", "PrivateDNS"]),
         ("ZoneFile", ["NetworkTypes", "PrivateDNS"]),
     ] as [(String, [Target.Dependency])] {
         package.targets.append(

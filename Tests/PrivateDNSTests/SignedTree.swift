@@ -93,7 +93,8 @@ final class SignedTree {
         )
     }
 
-    private func fill(_ answer: inout Answer, _ name: String, _ type: RecordType) {
+    /// Puts into an answer what the tree has to say.
+    func fill(_ answer: inout Answer, _ name: String, _ type: RecordType) {
         var zone = zones[name] != nil ? name : parent(of: name)
         if type == .ds, name != "." { zone = parent(of: name) }
         let records = zones[zone] ?? []
@@ -105,6 +106,12 @@ final class SignedTree {
             answer.answers += signed([alias.wire], by: zone)
             let data = alias.wire[(DomainName(alias.owner)?.wire.count ?? 0) + 10..<alias.wire.count]
             fill(&answer, DomainName(wire: data)?.description ?? ".", type)
+        } else if let redirection = records.first(where: { $0.type == .dname && name.hasSuffix("." + $0.owner) }) {
+            let (owner, wire) = (DomainName(redirection.owner)?.wire ?? [], DomainName(name)?.wire ?? [])
+            let target = wire.dropLast(owner.count) + redirection.wire[(owner.count + 10)...]
+            answer.answers += signed([redirection.wire], by: zone)
+            answer.answers.append(MessageText.record(name, .cname, ttl: 300, Array(target)))
+            fill(&answer, DomainName(wire: target)?.description ?? ".", type)
         } else if let wildcard = records.first(where: {
             $0.owner.hasPrefix("*.") && $0.type == type && name.hasSuffix($0.owner.dropFirst())
         }) {

@@ -35,8 +35,10 @@ struct ValidationTests {
                 key: try key("site.test."),
                 records: [
                     soa("site.test."), "site.test. NS ns.site.test.", "alias.site.test. CNAME a.corp.",
-                    "inner.site.test. CNAME www.site.test.", "private.site.test. CNAME host.plant.internal.",
-                    "*.wild.site.test. A 198.51.100.2", "www.site.test. A 198.51.100.1",
+                    "d.site.test. DNAME site.test.", "inner.site.test. CNAME www.site.test.",
+                    "private.site.test. CNAME host.plant.internal.",
+                    "*.wild.site.test. A 198.51.100.2", "b.wild.site.test. A 198.51.100.6",
+                    "c.wild.site.test. A 198.51.100.7", "www.site.test. A 198.51.100.1",
                 ]
             ),
             "zone.test.": SignedTree.Zone(key: nil, records: [soa("zone.test."), "www.zone.test. A 198.51.100.3"]),
@@ -110,6 +112,8 @@ struct ValidationTests {
         // One hop that is not signed.
         ("alias.site.test", "insecure 0"),
         ("ns1.example", "secure 0"),
+        // Aliases that a DNAME record makes have no signature of their own.
+        ("www.d.site.test", "secure 0"), ("no.d.site.test", "secure 3"), ("alias.d.site.test", "insecure 0"),
     ]) func saysWhatIsAuthentic(name: String, expected: String) throws {
         let scenario = try scenario()
         #expect(outcome(try ask(scenario, name)) == expected)
@@ -163,6 +167,55 @@ struct ValidationTests {
         #expect(outcome(reply) == expected)
         #expect(reply.addresses.isEmpty)
         #expect(scenario.tally.bogus[0] == 1)
+    }
+
+    /// RFC 6672 section 5.3.1: the alias is to be the one that the DNAME record makes.
+    @Test(arguments: ["target", "redirection"]) func aliasesOfAnotherMaking(fault: String) throws {
+        let scenario = try scenario()
+        tree.changes["www.d.site.test. 1"] = { answer in
+            if fault == "target" {
+                let alias = try? SignedTree.record("www.d.site.test. CNAME c.wild.site.test.")
+                answer.answers[2] = alias?.wire ?? []
+                answer.answers.removeLast(2)
+                tree.fill(&answer, "c.wild.site.test.", .a)
+            } else {
+                answer.answers.removeFirst(2)
+            }
+        }
+        #expect(outcome(try ask(scenario, "www.d.site.test")) == "bogus 10")
+    }
+
+    /// The proof of a wildcard is good for no other name: it would deny what there is.
+    @Test func theProofOfAWildcardIsNoOtherNames() throws {
+        func renamed(_ records: [[UInt8]], _ old: String, _ new: String) -> [[UInt8]] {
+            let owner = MessageText.wire(old)
+            return records.filter { $0.starts(with: owner) }.map { MessageText.wire(new) + $0[owner.count...] }
+        }
+        let scenario = try scenario()
+        tree.changes["c.wild.site.test. 1"] = { answer in
+            var forged = SignedTree.Answer()
+            tree.fill(&forged, "a.wild.site.test.", .a)
+            answer.answers = renamed(forged.answers, "a.wild.site.test", "c.wild.site.test")
+            answer.authority = renamed(forged.authority, "*.wild.site.test", "bb.wild.site.test")
+        }
+        #expect(outcome(try ask(scenario, "c.wild.site.test")) == "bogus 12")
+        tree.changes = [:]
+        scenario.pass(.seconds(10))
+        #expect(outcome(try ask(scenario, "c.wild.site.test")) == "secure 0")
+    }
+
+    /// RFC 4035 section 5.3.3: the TTL is no longer than the one that was signed.
+    @Test func holdsNoLongerThanWhatWasSigned() throws {
+        let scenario = try scenario()
+        tree.changes["www.site.test. 1"] = { answer in
+            answer.answers[0].replaceSubrange(21..<23, with: [0x0e, 0x10])
+        }
+        let reply = try ask(scenario, "www.site.test")
+        #expect(outcome(reply) == "secure 0")
+        let asked = tree.asked.count
+        scenario.pass(.seconds(301))
+        #expect(outcome(try ask(scenario, "www.site.test")) == "secure 0")
+        #expect(tree.asked.count > asked)
     }
 
     @Test func asksAgainWhatWasBogus() throws {

@@ -83,6 +83,9 @@ struct UpstreamAnswer {
     /// Whether the last alias leads to where another route has the say.
     var leaves: Bool { lastAlias != nil && !isOursAtTheEnd }
 
+    /// The owners of the DNAME records that were taken.
+    private var redirections: Set<[UInt8]> = []
+
     /// Whether nothing of what stands at the end of the chain may be answered.
     private(set) var isEmptied = false
 
@@ -100,6 +103,9 @@ struct UpstreamAnswer {
         var visited: Set<[UInt8]> = []
         while visited.count <= Self.aliasLimit, visited.insert(current).inserted {
             let here = owners.records(of: current, among: sections.answers, in: message)
+            if question.variant.contains(.wantsDNSSEC), here.contains(where: { $0.type == .cname }) {
+                takeRedirection(of: current, sections, owners, message, longestTTL)
+            }
             let (alias, isFound) = takeSets(here, message, question, filter, longestTTL)
             guard let alias, !isFound else {
                 if isFound { lastAlias = nil }
@@ -141,6 +147,29 @@ struct UpstreamAnswer {
             if record.type == .cname { alias = WireName.lowered(message, at: record.data.lowerBound) }
         }
         return (alias, !found.isEmpty)
+    }
+
+    /// Takes the DNAME record that makes a name an alias, with its signatures: those are the only ones of the alias
+    /// (RFC 6672 section 5.3.1).
+    private mutating func takeRedirection(
+        of name: [UInt8],
+        _ sections: Sections,
+        _ owners: Owners,
+        _ message: Span<UInt8>,
+        _ longestTTL: UInt32
+    ) {
+        guard sections.answers.contains(where: { $0.type == .dname }) else { return }
+        var parent = name[...]
+        while let length = parent.first, length > 0 {
+            parent = parent.dropFirst(1 + Int(length))
+            let here = owners.records(of: Array(parent), among: sections.answers, in: message)
+            guard here.contains(where: { $0.type == .dname }) else { continue }
+            guard redirections.insert(Array(parent)).inserted else { return }
+            for record in here where record.type == .dname || record.signs(.dname, in: message) {
+                take(record, of: message, ttl: min(record.soundTTL, longestTTL))
+            }
+            return
+        }
     }
 
     /// Has the answer kept for no longer than so many seconds.

@@ -97,11 +97,28 @@ struct ChainOfTrust {
         ) throws(Stop) -> SignedSet.Signature {
             do throws(Bogus) {
                 let signature = try check.find(over: set, of: zone, by: keys)
-                seconds = min(seconds, signature.expiration &- check.time, set.ttl)
+                // RFC 4035 section 5.3.3.
+                seconds = min(seconds, signature.expiration &- check.time, set.ttl, signature.originalTTL)
                 return signature
             } catch {
                 throw .bogus(error)
             }
+        }
+
+        /// The records by which a zone denies something. What another zone denies is not looked at, nor what a wildcard
+        /// made: its own proof is no other name's.
+        mutating func denials(
+            among sets: [SignedSet],
+            of zone: CanonicalName,
+            by keys: [SignatureCheck.Key]
+        ) throws(Stop) -> [SignedSet] {
+            var proofs: [SignedSet] = []
+            for set in sets where set.type == .nsec || set.type == .nsec3 {
+                guard set.signatures.contains(where: { $0.signer == zone }) else { continue }
+                let signature = try find(over: set, of: zone, by: keys)
+                if set.expandedLabels(signature) == 0 { proofs.append(set) }
+            }
+            return proofs
         }
     }
 
@@ -123,12 +140,8 @@ struct ChainOfTrust {
             return .insecure
         }
         guard let (keys, apex) = try signer(zone, &judgement) else { return .insecure }
-        var proofs: [SignedSet] = []
-        for set in answer.authority where [.nsec, .nsec3, .soa].contains(set.type) {
-            let signature = try judgement.find(over: set, of: apex, by: keys)
-            // A wildcard's own proof is no other name's.
-            if set.expandedLabels(signature) == 0 { proofs.append(set) }
-        }
+        for set in answer.authority where set.type == .soa { _ = try judgement.find(over: set, of: apex, by: keys) }
+        let proofs = try judgement.denials(among: answer.authority, of: apex, by: keys)
         switch try denial(proofs, apex, answer, end) {
         case .proven: return isSecure ? .secure(judgement.seconds) : .insecure
         case .optedOut: return .insecure
@@ -161,6 +174,7 @@ struct ChainOfTrust {
         _ judgement: inout Judgement
     ) throws(Stop) -> Bool {
         guard let zone = set.signatures.first?.signer else {
+            if set.isRedirected(by: answer.answers) { return true }
             let place =
                 set.type == .ds && !set.owner.labels.isEmpty
                 ? set.owner.first(set.owner.labels.count - 1) : set.owner
@@ -174,11 +188,7 @@ struct ChainOfTrust {
         let expanded = set.expandedLabels(signature)
         guard expanded > 0 else { return true }
         // A wildcard's set is an answer only where there is no name closer (RFC 4035 section 5.3.4).
-        var proofs: [SignedSet] = []
-        for set in answer.authority where set.type == .nsec || set.type == .nsec3 {
-            _ = try judgement.find(over: set, of: apex, by: keys)
-            proofs.append(set)
-        }
+        let proofs = try judgement.denials(among: answer.authority, of: apex, by: keys)
         guard let denial = try Self.denial(proofs, of: apex) else { return false }
         switch denial.deniesCloser(set.owner, than: set.owner.first(set.owner.labels.count - expanded)) {
         case .proven: return true
@@ -260,16 +270,10 @@ struct ChainOfTrust {
         }
         // That nothing is there needs no proof: what is below is then to be signed by the zone above.
         judgement.seconds = min(judgement.seconds, 60)
-        let proofs = answer.authority.filter { $0.type == .nsec || $0.type == .nsec3 }
-        var good: [SignedSet] = []
-        for set in proofs {
-            guard let signature = try? judgement.find(over: set, of: zone, by: keys),
-                set.expandedLabels(signature) == 0
-            else { return .inside }
-            good.append(set)
+        guard let proofs = try? judgement.denials(among: answer.authority, of: zone, by: keys), !proofs.isEmpty else {
+            return .inside
         }
-        guard !good.isEmpty else { return .inside }
-        guard let denial = try Self.denial(good, of: zone) else { return .unsigned }
+        guard let denial = try Self.denial(proofs, of: zone) else { return .unsigned }
         switch denial.deniesType(.ds, of: place) {
         case .proven: return denial.types(of: place)?.isDelegation == true ? .unsigned : .inside
         case .optedOut: return .unsigned

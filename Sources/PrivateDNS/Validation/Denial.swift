@@ -64,10 +64,12 @@ struct PlainDenial: Denial {
         let owner: CanonicalName
         let next: CanonicalName
         let types: TypeBitmap
+        /// Whether it is the zone's last, whose next name is the first again (RFC 4034 section 4.1.1).
+        let isLast: Bool
 
         /// Whether the name would lie between the two.
         func covers(_ name: CanonicalName) -> Bool {
-            guard owner < name, name < next || next <= owner else { return false }
+            guard owner < name, name < next || isLast else { return false }
             return !(name.isWithin(owner) && types.leadsAway)
         }
     }
@@ -80,7 +82,7 @@ struct PlainDenial: Denial {
             guard let data = set.data.first, let next = CanonicalName(in: data, at: 0, end: &end),
                 next.isWithin(zone), let types = TypeBitmap(data[end...])
             else { return nil }
-            return Gap(owner: set.owner, next: next, types: types)
+            return Gap(owner: set.owner, next: next, types: types, isLast: next == zone)
         }
     }
 

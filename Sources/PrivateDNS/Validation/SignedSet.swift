@@ -9,6 +9,8 @@ struct SignedSet {
         let covered: RecordType
         let algorithm: UInt8
         let labels: UInt8
+        /// Seconds.
+        let originalTTL: UInt32
         /// Seconds since 1970 modulo 2 to the power of 32.
         let expiration: UInt32
         let inception: UInt32
@@ -27,6 +29,7 @@ struct SignedSet {
             covered = RecordType(rawValue: data.uint16(at: 0))
             algorithm = data[2]
             labels = data[3]
+            originalTTL = data.uint32(at: 4)
             expiration = data.uint32(at: 8)
             inception = data.uint32(at: 12)
             keyTag = data.uint16(at: 16)
@@ -50,6 +53,19 @@ struct SignedSet {
     func expandedLabels(_ signature: Signature) -> Int {
         let own = owner.labels.last == [UInt8(ascii: "*")] ? owner.labels.count - 1 : owner.labels.count
         return own - Int(signature.labels)
+    }
+
+    /// Whether it is an alias that a DNAME record among others makes, and so is worth what that is worth (RFC 6672
+    /// section 5.3.1).
+    func isRedirected(by others: [SignedSet]) -> Bool {
+        guard type == .cname, data.count == 1 else { return false }
+        let target = CanonicalName(data[0]).labels
+        return others.contains { other in
+            guard other.type == .dname, other.data.count == 1, owner.isWithin(other.owner), owner != other.owner else {
+                return false
+            }
+            return CanonicalName(other.data[0]).labels + owner.labels.dropFirst(other.owner.labels.count) == target
+        }
     }
 
     /// Sorts uncompressed records, which were checked, into sets in the order in which they come.
