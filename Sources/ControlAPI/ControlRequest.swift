@@ -58,6 +58,8 @@ public struct ControlRequest: Hashable, Sendable, Codable {
     public var allowInterruption: Bool?
     /// With `apply` and `rotate`: it is taken back unless it is confirmed, or kept, within so many seconds.
     public var confirmWithinSeconds: Double?
+    /// With `drain` and `undrain`: names that clients hold from before are not waited for.
+    public var immediately: Bool?
 
     /// Asks for a command.
     public init(
@@ -68,7 +70,8 @@ public struct ControlRequest: Hashable, Sendable, Codable {
         names: NamesRequest? = nil,
         name: String? = nil,
         allowInterruption: Bool? = nil,
-        confirmWithinSeconds: Double? = nil
+        confirmWithinSeconds: Double? = nil,
+        immediately: Bool? = nil
     ) {
         self.command = command
         self.path = path
@@ -78,5 +81,6 @@ public struct ControlRequest: Hashable, Sendable, Codable {
         self.name = name
         self.allowInterruption = allowInterruption
         self.confirmWithinSeconds = confirmWithinSeconds
+        self.immediately = immediately
     }
 }

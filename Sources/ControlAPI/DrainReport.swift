@@ -10,14 +10,24 @@ public struct DrainReport: Hashable, Sendable, Codable {
     public var drained: Bool
     /// Why nothing was changed, where it was not.
     @ExplicitNull public var refusal: String?
-    /// Where the traffic of the path's networks goes now, a line a network.
+    /// For how many seconds names are waited for that clients hold from before; then the path is drained, or given back.
+    public var waitSeconds: Double?
+    /// Where the traffic of the path's networks goes now, a line a network; while names are waited for, the networks whose
+    /// names they are.
     public var networks: [String]
 
     /// Makes a report.
-    public init(path: PathName, drained: Bool, refusal: String? = nil, networks: [String] = []) {
+    public init(
+        path: PathName,
+        drained: Bool,
+        refusal: String? = nil,
+        waitSeconds: Double? = nil,
+        networks: [String] = []
+    ) {
         self.path = path
         self.drained = drained
         self.refusal = refusal
+        self.waitSeconds = waitSeconds
         self.networks = networks
     }
 }

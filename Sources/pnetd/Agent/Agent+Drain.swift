@@ -5,36 +5,69 @@ import ControlAPI
 import Logging
 import NetworkTypes
 import PathHealth
+import SystemIO
 
 extension Agent {
-    /// Leads traffic off a path and keeps it off until ``undrain(_:)``, whoever runs by then.
-    func drain(_ name: PathName, _ request: ControlRequest) -> DrainReport {
+    /// Leads traffic off a path and keeps it off until ``undrain(_:_:_:)``, whoever runs by then.
+    /// - Parameter later: is told how it ended, where names are waited for.
+    func drain(
+        _ name: PathName,
+        _ request: ControlRequest,
+        _ later: @escaping (DrainReport) -> Void
+    ) -> DrainReport {
         if let objection = objection(toDraining: name, isForced: request.allowInterruption ?? false) {
             log.error("\(name): not drained: \(objection)")
             return DrainReport(path: name, drained: isDrained(name), refusal: objection)
         }
-        if !isDrained(name) {
-            saved.drained = (saved.drained ?? []) + [name.text]
-            save()
-            log.notice("\(name): drained by hand")
-            tellWhetherDrained(name)
-            publish(nil)
-        }
-        return DrainReport(path: name, drained: true, networks: waysOfNetworks(using: name))
+        return move(name, drains: true, request, later)
     }
 
     /// Gives a path back. Traffic comes to it as to any path that is up again.
-    func undrain(_ name: PathName) -> DrainReport {
-        guard isDrained(name), rotation?.path != name else {
+    /// - Parameter later: is told how it ended, where names are waited for.
+    func undrain(
+        _ name: PathName,
+        _ request: ControlRequest,
+        _ later: @escaping (DrainReport) -> Void
+    ) -> DrainReport {
+        guard isDrained(name) || nameMove?.path == name, rotation?.path != name else {
             let refusal = unknown(name) ?? (isDrained(name) ? Self.isRotating : "it is not drained")
             return DrainReport(path: name, drained: isDrained(name), refusal: refusal)
         }
-        saved.drained?.removeAll { $0 == name.text }
+        return move(name, drains: false, request, later)
+    }
+
+    private func move(
+        _ name: PathName,
+        drains: Bool,
+        _ request: ControlRequest,
+        _ later: @escaping (DrainReport) -> Void
+    ) -> DrainReport {
+        if nameMove?.drains == !drains {
+            cancelNameMove(of: name, drains ? "it was drained again meanwhile" : "it was given back meanwhile")
+        }
+        if isDrained(name) != drains {
+            if let objection = objection(toMoving: name) {
+                return DrainReport(path: name, drained: !drains, refusal: objection)
+            }
+            if request.immediately == true {
+                cancelNameMove(of: name, "somebody did not want to wait")
+            } else if let wait = wait(for: name, drains: drains, later) {
+                let left = max(wait.ends - loop.now, .milliseconds(10))
+                let networks = wait.networks.map(\.text)
+                return DrainReport(path: name, drained: !drains, waitSeconds: left.inSeconds, networks: networks)
+            }
+            setDrained(drains, name)
+        }
+        return DrainReport(path: name, drained: drains, networks: waysOfNetworks(using: name))
+    }
+
+    /// Takes a path out, or gives it back.
+    func setDrained(_ isDrained: Bool, _ name: PathName) {
+        saved.drained = (saved.drained ?? []).filter { $0 != name.text } + (isDrained ? [name.text] : [])
         save()
-        log.notice("\(name): no longer drained")
+        log.notice("\(name): \(isDrained ? "drained by hand" : "no longer drained")")
         tellWhetherDrained(name)
         publish(nil)
-        return DrainReport(path: name, drained: false, networks: waysOfNetworks(using: name))
     }
 
     /// Tells the core of the paths that stay drained from one run, or one file, to the next.

@@ -48,7 +48,7 @@ extension Agent {
                     trusted: resolver.trusted + resolver.specialUseUpstream,
                     zones: zones + reverseZones.map(snapshot),
                     views: site.views.map(snapshot),
-                    pathBoundTTL: UInt32(resolver.pathBoundTTL.inSeconds)
+                    pathBoundTTL: pathBoundTTL
                 )
             ),
             to: .resolver

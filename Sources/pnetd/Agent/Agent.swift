@@ -34,6 +34,8 @@ final class Agent {
     var rotation: Rotation?
     /// Standby paths that are tried out with a network's traffic.
     var drill: Drill?
+    /// A path that is taken out, or given back, once its networks' names may move.
+    var nameMove: NameMove?
     /// Why drills whose time it is do not begin, as it was said last.
     var drillRefusals: [NetworkName: String] = [:]
     /// The peers that go by their next key.
@@ -229,8 +231,8 @@ final class Agent {
                     endRotation("whoever asked for it left")
                     if drill?.isByHand == true { endDrill("whoever asked for it left") }
                 },
-                drain: { [unowned self] in drain($0, $1) },
-                undrain: { [unowned self] in undrain($0) },
+                drain: { [unowned self] in drain($0, $1, $2) },
+                undrain: { [unowned self] in undrain($0, $1, $2) },
                 switch: { [unowned self] in switchPath(of: $0, to: $1, $2) },
                 drill: { [unowned self] in drill($0, $1) },
                 names: { [unowned self] in

@@ -20,8 +20,9 @@ final class ControlServer {
         var keep: (PathName) -> RotateReport
         /// Whoever put a file or a key on trial, or waits for a drill, has gone before the end.
         var applicantLeft: () -> Void
-        var drain: (PathName, ControlRequest) -> DrainReport
-        var undrain: (PathName) -> DrainReport
+        /// Both call back how it ended, where they have to wait for names.
+        var drain: (PathName, ControlRequest, @escaping (DrainReport) -> Void) -> DrainReport
+        var undrain: (PathName, ControlRequest, @escaping (DrainReport) -> Void) -> DrainReport
         var `switch`: (NetworkName, PathName?, ControlRequest) -> SwitchReport
         var drill: (NetworkName, ControlRequest) -> DrillReport
         /// Calls back when it is found out, which takes seconds; an error where it cannot be.
@@ -40,6 +41,8 @@ final class ControlServer {
         var isWatching = false
         /// Whether it put a file or a key on trial, or asked for a drill, and will hear how that went.
         var isWaiting = false
+        /// Whether it will hear how a path was drained, or given back.
+        var isPatient = false
         var closesWhenSent = false
 
         init(_ socket: consuming FileDescriptor, _ peer: PeerCredentials) {
@@ -92,7 +95,8 @@ final class ControlServer {
                 try loop.watch(raw) { [weak self] readiness in self?.ready(raw, readiness) }
                 // A place for others: only who watches may stay for longer than a question takes.
                 loop.schedule(after: Self.questionPatience) { [weak self, weak client = clients[raw]] in
-                    guard let self, let client, clients[raw] === client, !client.isWatching, !client.isWaiting
+                    guard let self, let client, clients[raw] === client, !client.isWatching,
+                        !client.isWaiting, !client.isPatient
                     else { return }
                     drop(client)
                 }
@@ -239,8 +243,16 @@ final class ControlServer {
     private func change(_ path: PathName, _ request: ControlRequest, for client: Client) {
         switch request.command {
         case .keep: reply(client, handlers.keep(path))
-        case .drain: reply(client, handlers.drain(path, request))
-        case .undrain: reply(client, handlers.undrain(path))
+        case .drain, .undrain:
+            let move = request.command == .drain ? handlers.drain : handlers.undrain
+            let report = move(path, request) { [weak self, weak client] report in
+                guard let self, let client, clients[client.socket.raw] === client else { return }
+                client.isPatient = false
+                client.closesWhenSent = true
+                reply(client, report)
+            }
+            client.isPatient = report.waitSeconds != nil
+            reply(client, report)
         default:
             let report = handlers.rotate(path, request)
             if report.outcome == .awaiting { client.isWaiting = true }

@@ -63,6 +63,14 @@ public final class Daemon {
         )
     }
 
+    /// Starts a command of pnetctl's that takes its time.
+    public func begin(_ label: String, _ arguments: String...) throws -> Background {
+        try host.start(
+            label,
+            ["\(try Self.programs)/pnetctl", arguments[0], "--socket", socket] + arguments.dropFirst()
+        )
+    }
+
     /// Asks the agent how things are.
     public func status() throws -> StatusReport {
         try StatusReport.ask(socket)

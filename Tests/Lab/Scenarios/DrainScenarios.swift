@@ -97,5 +97,55 @@ extension Scenarios {
                 try daemon.waitFor(path: .a)
             }
         }
+
+        /// How long an address is good, and which: `4 10.20.0.10`.
+        private func answer(_ daemon: Daemon, _ name: String) throws -> String {
+            let words = try daemon.dig("+noall", "+answer", name).split(whereSeparator: \.isWhitespace)
+            return words.count == 5 ? "\(words[1]) \(words[4])" : ""
+        }
+
+        /// Names go public with the last path, and come back with it: not before those that clients hold have ended.
+        @Test(.anyKernel) func clientsHoldNoNamesOfAPathThatIsLeft() throws {
+            var options = SiteFile()
+            options.whenDown = "public"
+            options.paths = [.a]
+            try scenario("drain-names", options) { lab, daemon in
+                let (hub, historian) = ("hub1.privatelink.azure-devices.net", "historian.plant.internal")
+                let file = String(decoding: try Files.read(daemon.file), as: UTF8.self)
+                try lab.site.write(
+                    "pnetd.yaml",
+                    file.replacing("resolver:\n", with: "resolver:\n  path-bound-ttl: 4s\n")
+                )
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                try daemon.waitForNames()
+                try waitUntil("clients hold names") { try answer(daemon, historian) == "4 10.20.0.10" }
+                let clock = SystemClock()
+                var start = clock.now
+                let drain = try daemon.begin("drain", "drain", "vpn-a", "--allow-interruption")
+                try waitUntil("they do for a second") { try answer(daemon, historian) == "1 10.20.0.10" }
+                let warning = "vpn-a: drained in "
+                #expect(try daemon.status().warnings.contains { $0.hasPrefix(warning) && $0.contains("azure") })
+                #expect(try through(daemon, .a) == .up)
+                #expect(try answer(daemon, hub).hasSuffix(" 10.20.0.4"))
+                #expect(try drain.wait() == .status(0))
+                #expect(clock.now - start >= .seconds(4))
+                #expect(drain.output.contains("s for names of azure that clients hold\n"))
+                #expect(drain.output.hasSuffix("vpn-a is drained\n  azure by no path\n"))
+                try waitUntil("names are public") { try answer(daemon, hub) == "4 203.0.113.80" }
+
+                // Given back while it is not wanted any more.
+                start = clock.now
+                let back = try daemon.begin("back", "undrain", "vpn-a")
+                try waitUntil("it waits") { back.output.contains("waiting") }
+                #expect(try daemon.pnetctl("drain", "vpn-a").output == "vpn-a is drained\n  azure by no path\n")
+                #expect(try back.wait() == .status(1))
+                #expect(back.output.hasSuffix("pnetctl: vpn-a: it was drained again meanwhile\n"))
+                #expect(try daemon.pnetctl("undrain", "vpn-a", "--now").status == 0)
+                #expect(clock.now - start < .seconds(4))
+                try daemon.waitFor(path: .a)
+                try waitUntil("names are private") { try answer(daemon, hub) == "4 10.20.0.4" }
+            }
+        }
     }
 }
