@@ -97,20 +97,28 @@ struct RecordView {
 
     /// Appends the record without compression: owner, type, class, TTL, RDATA. It must have been checked.
     func appendExpanded(_ message: Span<UInt8>, ttl: UInt32, to records: inout [UInt8]) {
-        WireName.append(message, at: owner, to: &records)
-        let fixed = records.count
-        switch type {
-        case .ns, .cname, .ptr, .dname, .mx, .soa:
-            Self.append(message.extracting(ttlOffset - 4..<data.lowerBound), to: &records)
-            appendExpandedData(message, to: &records)
-            let length = records.count - fixed - 10
-            records[fixed + 8] = UInt8(truncatingIfNeeded: length >> 8)
-            records[fixed + 9] = UInt8(truncatingIfNeeded: length)
-        default:
-            Self.append(message.extracting(ttlOffset - 4..<end), to: &records)
-        }
+        let start = records.count
+        let fixed = start + ownerLength
+        let hasNames = mayBeCompressed
+        let rest = message.extracting(ttlOffset - 4..<(hasNames ? data.lowerBound : end))
+        records.append(contentsOf: repeatElement(0, count: ownerLength + rest.count))
         var room = records.mutableSpan
+        WireName.write(message, at: owner, into: &room, at: start)
+        room.copy(rest, at: fixed)
         room.put(ttl, at: fixed + 4)
+        guard hasNames else { return }
+        appendExpandedData(message, to: &records)
+        let length = records.count - fixed - 10
+        records[fixed + 8] = UInt8(truncatingIfNeeded: length >> 8)
+        records[fixed + 9] = UInt8(truncatingIfNeeded: length)
+    }
+
+    /// Whether RDATA has names that may be compressed.
+    private var mayBeCompressed: Bool {
+        switch type {
+        case .ns, .cname, .ptr, .dname, .mx, .soa: true
+        default: false
+        }
     }
 
     /// Appends RDATA that has names.

@@ -101,13 +101,20 @@ enum WireName {
         let begin = name.count
         // No name is longer, and what is too much goes again.
         name.append(contentsOf: repeatElement(0, count: 255))
-        let length = write(message, at: start, into: &name, at: begin)
+        var room = name.mutableSpan
+        let length = write(message, at: start, into: &room, at: begin)
         name.removeLast(255 - length)
     }
 
+    /// Writes the checked name at an offset, uncompressed and in its own case, to where there is room for it.
     /// - Returns: octets written.
-    private static func write(_ message: Span<UInt8>, at start: Int, into room: inout [UInt8], at begin: Int) -> Int {
-        var room = room.mutableSpan
+    @discardableResult
+    static func write(
+        _ message: Span<UInt8>,
+        at start: Int,
+        into room: inout MutableSpan<UInt8>,
+        at begin: Int
+    ) -> Int {
         var offset = start
         var position = begin
         while true {
