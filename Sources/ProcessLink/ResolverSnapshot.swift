@@ -36,6 +36,8 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
     public var validation: Validation?
     /// Where the networks are: private names lead into their own, public ones into none.
     public var networks: [Network]
+    /// The networks' prefixes that no path leads to just now, though their network has one.
+    public var unrouted: [IPPrefix]
     /// The domains whose names may lead to private addresses though no zone holds them.
     public var trusted: [DomainName]
     /// Special-use names (RFC 6761) that the upstreams are asked for all the same, with all below them.
@@ -61,8 +63,10 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         trusted: [DomainName],
         zones: [Zone],
         views: [View] = [],
-        pathBoundTTL: UInt32 = 10
+        pathBoundTTL: UInt32 = 10,
+        unrouted: [IPPrefix] = []
     ) {
+        self.unrouted = unrouted
         self.pathBoundTTL = pathBoundTTL
         self.views = views
         self.networks = networks

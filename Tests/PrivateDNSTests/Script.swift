@@ -7,6 +7,7 @@
 //     trust-ad [ADDRESS…]                                                 upstreams whose AD is taken
 //     upstreams [ADDRESS…]        trust NAME…        when-blocked WORD    the rest of the file
 //     network via INTERFACE… | blocked REASON | public                    what is decided
+//     unrouted [PREFIX…]                                                  where no path leads just now
 //     server ADDRESS [silent | refused | servfail | truncating | validating]     who is asked; its records below it
 //     host ADDRESS PORT via INTERFACE | gone                               who takes connections; nobody by default
 //     ask NAME TYPE [do] [ad] [cd] [from ADDRESS [on INDEX]]              below: RCODE [aa] [tc] [ad] [cd] [ede N], then the records

@@ -37,6 +37,7 @@ struct ScriptStage {
     private var whenBlocked = Policy.BlockedAnswer.servfail
     private var realm = Policy.Realm.blocked("not decided")
     private var generation: UInt64 = 0
+    private var unrouted: AddressSet?
     private var servers: [IPAddress: ScriptServer] = [:]
     /// Who takes connections, by which interface.
     private var hosts: [SocketEndpoint: InterfaceName] = [:]
@@ -60,6 +61,7 @@ struct ScriptStage {
         case "trust": trusted = try words.map { try name($0, statement) }
         case "when-blocked": whenBlocked = try blockedAnswer(words, statement)
         case "network": try decide(words, statement)
+        case "unrouted": unrouted = words.isEmpty ? nil : AddressSet(words.compactMap { IPPrefix($0) })
         case "server": try serve(words, statement)
         case "host": try settle(words, statement)
         case "ask": try ask(words, statement)
@@ -79,9 +81,8 @@ struct ScriptStage {
             }
         default: throw Script.Fault(file, statement.line, "'\(statement.words[0])' is no statement")
         }
-        if ["zone", "view", "upstreams", "trust", "trust-ad", "when-blocked", "network"].contains(statement.words[0]) {
-            isAdopted = false
-        }
+        let policy = ["zone", "view", "upstreams", "trust", "trust-ad", "when-blocked", "network", "unrouted"]
+        if policy.contains(statement.words[0]) { isAdopted = false }
     }
 
     // MARK: - What the file says, and what is decided
@@ -170,7 +171,8 @@ struct ScriptStage {
             var content = Policy.Content.forward(zone.forward)
             if zone.forward.isEmpty {
                 do {
-                    content = .records(StaticZone(try ZoneRecords(zone: zone.name, records: zone.records)))
+                    let records = try ZoneRecords(zone: zone.name, records: zone.records)
+                    content = .records(StaticZone(unrouted.map(records.leavingOut) ?? records))
                 } catch {
                     Issue.record("\(file): zone \(zone.name): \(error)")
                 }
@@ -185,7 +187,8 @@ struct ScriptStage {
                 types: zone.types,
                 lastKnownGood: zone.lastKnownGood,
                 publicAfter: zone.publicAfter,
-                trustsAD: zone.trustsAD
+                trustsAD: zone.trustsAD,
+                unrouted: unrouted
             )
         }
         scenario.adopt(

@@ -53,8 +53,23 @@ struct LinePlanTests {
         }
         #expect(route(four, 100) == .nexthop(7204) && kernel.nexthops[7204]?.destination == .group([7004]))
         #expect(route(six, 100) == nil)
+        #expect(kernel.unrouted(try desired(.active(Sample.second, standby: Sample.first))) == [])
         // What the line does not carry the tunnel does.
         #expect(route(six, 200) == .nexthop(7207) && kernel.nexthops[7207]?.destination == .group([7003]))
+    }
+
+    @Test func leadsNowhereInAFamilyWithoutARouter() throws {
+        let wish = try desired(.active(Sample.second, standby: nil))
+        var kernel = settled(wish, observed)
+        let (four, six) = (Sample.prefixes[0], Sample.prefixes[1])
+        #expect(kernel.unrouted(wish) == [six])
+        #expect(kernel.unrouted(wish, among: []) == [six], "a family as a whole is looked at when traffic moves")
+        #expect(kernel.unrouted(try desired(.blocked)) == [])
+        // A route that the kernel refused, or somebody took away, is found by a whole look, or where it was missing before.
+        kernel.routes[Route.Key(table: 7000, prefix: four, metric: 100)] = nil
+        #expect(kernel.unrouted(wish) == [four, six])
+        kernel.rules = []
+        #expect(kernel.unrouted(wish, among: []) == [four, six])
     }
 
     @Test func nothingOfAnInterfaceThatIsNotOursIsChanged() throws {

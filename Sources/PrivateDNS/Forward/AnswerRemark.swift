@@ -10,6 +10,8 @@ enum AnswerRemark: UInt8, Sendable {
     case stale
     /// A private name leads out of its network.
     case outsideOfNetwork
+    /// A private name leads to where no path leads just now.
+    case unrouted
     /// A public name leads to where no public name may lead.
     case rebinding
     /// A signature is not of what it is said to sign, or not by who is said to sign.
@@ -29,6 +31,7 @@ enum AnswerRemark: UInt8, Sendable {
         case .networkError: FixedOptions.networkError
         case .stale: FixedOptions.stale
         case .outsideOfNetwork: FixedOptions.outsideOfNetwork
+        case .unrouted: FixedOptions.unrouted
         case .rebinding: FixedOptions.rebinding
         case .bogus: FixedOptions.bogus
         case .signatureExpired: FixedOptions.signatureExpired

@@ -23,6 +23,7 @@ enum FixedOptions {
     static let denialMissing = OPT.option(.denialMissing)
 
     static let outsideOfNetwork = OPT.option(.blocked, text: "an address outside of the zone's network was left out")
+    static let unrouted = OPT.option(.networkError, text: "an address that no path leads to just now was left out")
     static let rebinding = OPT.option(.blocked, text: "a public name led to a private address, which was left out")
 }
 

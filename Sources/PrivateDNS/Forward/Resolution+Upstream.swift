@@ -219,7 +219,9 @@ extension Resolution {
         noteSilence(exchange, now: now)
         failing[exchange.route.lineage] = nil
         tally.leftOut[exchange.route.label] &+= UInt64(answer.leftOut)
+        tally.unrouted[exchange.route.label] &+= UInt64(answer.unrouted)
         if answer.leftOut > 0 { note(exchange, .leftOut(answer.leftOut, why: exchange.route.filter.remark.text)) }
+        if answer.unrouted > 0 { note(exchange, .leftOut(answer.unrouted, why: AnswerRemark.unrouted.text)) }
         let entry = answer.entry(for: exchange.key.question, route: exchange.route)
         wanted.take(exchange.key.question.name.span, at: 0, count: exchange.key.question.name.count)
         keep(entry, exchange, now: now)
@@ -385,12 +387,12 @@ extension UpstreamAnswer {
         if isNegative, !leaves { lifetime = min(lifetime, negativeTTL ?? 0, route.longestNegativeTTL) }
         var head = ReplyHead(code: leaves ? .noError : code, answers: answers, authority: authority)
         // What is left of an answer is not what was found authentic.
-        head.isAuthentic = isAuthentic && leftOut == 0
+        head.isAuthentic = isAuthentic && leftOut + unrouted == 0
         return AnswerCache.Entry(
             head: head,
             body: writer.body,
             ttlOffsets: writer.ttlOffsets,
-            remark: leftOut > 0 ? route.filter.remark : nil,
+            remark: leftOut > 0 ? route.filter.remark : unrouted > 0 ? .unrouted : nil,
             leaves: leaves,
             lifetime: lifetime
         )

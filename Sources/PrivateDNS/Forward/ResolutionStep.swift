@@ -141,6 +141,7 @@ extension AnswerRemark {
         case .networkError: "no server answers"
         case .stale: "no server answers, and this is what one said last"
         case .outsideOfNetwork: "a private name leads out of its network"
+        case .unrouted: "a private name leads to where no path leads just now"
         case .rebinding: "a public name leads to a private address"
         case .bogus: "a signature is wrong"
         case .signatureExpired: "a signature has expired"

@@ -30,6 +30,8 @@ struct UpstreamAnswer {
     private(set) var lastAlias: [UInt8]?
     /// How many records were left out for where they lead.
     private(set) var leftOut = 0
+    /// How many records were left out since no path leads there just now.
+    private(set) var unrouted = 0
 
     /// The most records of a message; others take a hundred of one kind.
     static let recordLimit = 256
@@ -131,10 +133,17 @@ struct UpstreamAnswer {
         _ longestTTL: UInt32
     ) -> (alias: [UInt8]?, isFound: Bool) {
         let found = here.filter { $0.type == question.type }
-        let barred = Set(
-            found.filter { !filter.passes($0, of: message, asking: question.name) }.map(\.owner)
-        )
-        leftOut += barred.count
+        var barred: Set<Int> = []
+        for record in found {
+            if !filter.passes(record, of: message, asking: question.name) {
+                leftOut += 1
+            } else if filter.isUnrouted(record, of: message) {
+                unrouted += 1
+            } else {
+                continue
+            }
+            barred.insert(record.owner)
+        }
         isEmptied = !found.isEmpty && barred.count == found.count
         var alias: [UInt8]?
         for record in here {

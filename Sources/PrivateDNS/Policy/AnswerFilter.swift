@@ -19,6 +19,8 @@ struct AnswerFilter: Sendable, Hashable {
     var addresses = Addresses.any
     /// The types that are asked for; nil for all. Aliases are always followed.
     var types: Set<RecordType>?
+    /// Addresses that the kernel leads to by no path just now; nil for none.
+    var unrouted: AddressSet?
 
     /// Whether a type is asked for at all.
     func asks(for type: RecordType) -> Bool { types.map { $0.contains(type) || type == .any } ?? true }
@@ -38,6 +40,12 @@ struct AnswerFilter: Sendable, Hashable {
             guard addresses.contains(where: { set.contains($0) || SpecialPurpose.contains($0) }) else { return true }
             return trusts(name)
         }
+    }
+
+    /// Whether a record leads to where no path leads just now.
+    func isUnrouted(_ record: RecordView, of message: Span<UInt8>) -> Bool {
+        guard let unrouted else { return false }
+        return !record.leads(in: message) { !unrouted.contains($0.translated) }
     }
 
     /// Whether a name that the upstreams are asked for may lead anywhere.
@@ -73,7 +81,7 @@ enum SpecialPurpose {
 extension IPAddress {
     /// The IPv4 address that a translator finds behind 64:ff9b::/96 (RFC 6052 section 2.1), or a router behind 2002::/16
     /// (RFC 3056 section 2); else the address itself.
-    fileprivate var translated: IPAddress {
+    var translated: IPAddress {
         guard family == .ipv6 else { return self }
         if bits >> 32 == 0x0064_ff9b << 64 { return .v4(IPv4Address(bits: UInt32(truncatingIfNeeded: bits))) }
         return bits >> 112 == 0x2002 ? .v4(IPv4Address(bits: UInt32(truncatingIfNeeded: bits >> 80))) : self

@@ -136,10 +136,15 @@ extension ForwardRoute {
         guard case .forward(let servers) = zone.content, !servers.isEmpty else { return nil }
         var ways: [ServerWay] = []
         if case .private(let living) = zone.realm { ways = living }
-        let key = ScopeLedger.Scope.forwarded(zone.name, servers: servers, trustsAD: zone.trustsAD, zone.filter)
+        func key(_ filter: AnswerFilter) -> ScopeLedger.Scope {
+            .forwarded(zone.name, servers: servers, trustsAD: zone.trustsAD, filter)
+        }
+        // What was good last is proven to be reachable before it is given, whatever the routes are.
+        var lasting = zone.filter
+        lasting.unrouted = nil
         self.init(
-            scope: scopes.scope(of: key, zone.generation),
-            lineage: scopes.lineage(of: key),
+            scope: scopes.scope(of: key(zone.filter), zone.generation),
+            lineage: scopes.lineage(of: key(lasting)),
             servers: servers.map { Upstream($0) },
             trusted: zone.trustsAD ? Set(servers) : [],
             ways: ways,

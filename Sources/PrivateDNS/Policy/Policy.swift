@@ -42,6 +42,8 @@ public final class Policy: Sendable {
         public var generation: UInt64
         /// Where forwarded names may lead while they are private; nil for anywhere.
         public var addresses: AddressSet?
+        /// Where no path leads just now: addresses there are left out of what its servers say; nil for nowhere.
+        public var unrouted: AddressSet?
         /// The types that are asked of its servers (RFC 6895 section 3.1); nil for all.
         public var types: Set<UInt16>?
         /// When an answer of its servers that is over is given again; nil for never.
@@ -66,8 +68,10 @@ public final class Policy: Sendable {
             lastKnownGood: LastKnownGood? = nil,
             publicAfter: Set<PublicReason> = [],
             trustsAD: Bool = false,
-            label: String? = nil
+            label: String? = nil,
+            unrouted: AddressSet? = nil
         ) {
+            self.unrouted = unrouted
             self.trustsAD = trustsAD
             self.lastKnownGood = lastKnownGood
             self.publicAfter = publicAfter
@@ -83,7 +87,7 @@ public final class Policy: Sendable {
 
         var filter: AnswerFilter {
             let types = types.map { Set($0.map { RecordType(rawValue: $0) }) }
-            return AnswerFilter(addresses: addresses.map { .within($0) } ?? .any, types: types)
+            return AnswerFilter(addresses: addresses.map { .within($0) } ?? .any, types: types, unrouted: unrouted)
         }
     }
 

@@ -38,6 +38,8 @@ public struct Tally: Sendable {
     public internal(set) var bogus: [UInt64] = []
     /// Records that were left out of answers for where they lead, by the same number.
     public internal(set) var leftOut: [UInt64] = []
+    /// Records that were left out of answers since no path leads there just now, by the same number.
+    public internal(set) var unrouted: [UInt64] = []
     /// Answers that were over and were given again, by the same number.
     public internal(set) var staleAnswers: [UInt64] = []
     /// Names of private zones that the public was asked for, by ``PublicReason`` and the same number.
@@ -68,6 +70,7 @@ public struct Tally: Sendable {
         for doubt in AnswerDoubt.allCases { grow(&doubts[doubt, default: []], policy.zoneLabels.count) }
         grow(&bogus, policy.zoneLabels.count)
         grow(&leftOut, policy.zoneLabels.count)
+        grow(&unrouted, policy.zoneLabels.count)
         grow(&staleAnswers, policy.zoneLabels.count)
         for reason in PublicReason.allCases { grow(&publicFallbacks[reason, default: []], policy.zoneLabels.count) }
         grow(&blockedAnswers, policy.networkLabels.count)
@@ -99,6 +102,7 @@ public struct Tally: Sendable {
         total.doubts = left.doubts.merging(right.doubts, uniquingKeysWith: sum)
         total.bogus = sum(left.bogus, right.bogus)
         total.leftOut = sum(left.leftOut, right.leftOut)
+        total.unrouted = sum(left.unrouted, right.unrouted)
         total.staleAnswers = sum(left.staleAnswers, right.staleAnswers)
         total.publicFallbacks = left.publicFallbacks.merging(right.publicFallbacks, uniquingKeysWith: sum)
         total.blockedAnswers = sum(left.blockedAnswers, right.blockedAnswers)

@@ -67,13 +67,7 @@ struct RecordView {
     }
 
     /// The addresses that a checked record leads to, or gives as hints.
-    func addresses(in message: Span<UInt8>) -> [IPAddress] {
-        switch type {
-        case .a, .aaaa: [IPAddress(message, at: data.lowerBound, data.count)]
-        case .svcb, .https: ServiceBinding.hints(message, data)
-        default: []
-        }
-    }
+    func addresses(in message: Span<UInt8>) -> [IPAddress] { type.addresses(in: message, data) }
 
     /// Whether a checked record leads nowhere, and gives no hint, but where it may.
     func leads(in message: Span<UInt8>, where isAllowed: (IPAddress) -> Bool) -> Bool {
@@ -135,6 +129,17 @@ struct RecordView {
             Self.append(message.extracting(data.suffix(20)), to: &records)
         default:
             WireName.append(message, at: data.lowerBound, to: &records)
+        }
+    }
+}
+
+extension RecordType {
+    /// The addresses that checked RDATA leads to, or gives as hints.
+    func addresses(in message: Span<UInt8>, _ data: Range<Int>) -> [IPAddress] {
+        switch self {
+        case .a, .aaaa: [IPAddress(message, at: data.lowerBound, data.count)]
+        case .svcb, .https: ServiceBinding.hints(message, data)
+        default: []
         }
     }
 }

@@ -28,7 +28,7 @@ struct ZoneCompiler {
         zone = records.zone
         sets = Dictionary(grouping: records.sets, by: \.owner)
         var names: Set<DomainName> = [records.zone]
-        for owner in sets.keys {
+        for owner in sets.keys + records.emptied {
             var name: DomainName? = owner
             while let current = name, names.insert(current).inserted { name = current.parent }
         }

@@ -9,6 +9,8 @@ public struct ZoneRecords: Hashable, Sendable {
     let sets: [RecordSet]
     /// The hosts with their addresses in the order of the records; names that stand for others are left out.
     let hosts: [Host]
+    /// Names that are there, though some of their records are left out.
+    private(set) var emptied: [DomainName] = []
 
     /// Whether some of the records are addresses of hosts.
     public var hasHosts: Bool { !hosts.isEmpty }
@@ -90,6 +92,23 @@ public struct ZoneRecords: Hashable, Sendable {
         }
         let hosts = hosts.map { Host(name: $0.name, address: $0.address, ttl: min($0.ttl, longest)) }
         return ZoneRecords(zone: zone, sets: short, hosts: hosts)
+    }
+
+    /// The same without records that lead to some addresses, or give them as hints. Their names stay, and so do the names of
+    /// the addresses.
+    public func leavingOut(_ addresses: AddressSet) -> ZoneRecords {
+        var emptied: [DomainName] = []
+        let left = sets.compactMap { set -> RecordSet? in
+            var rest = set
+            rest.data = set.data.filter { data in
+                !set.type.addresses(in: data.span, data.indices).contains { addresses.contains($0.translated) }
+            }
+            if rest.data.count < set.data.count { emptied.append(set.owner) }
+            return rest.data.isEmpty ? nil : rest
+        }
+        var records = ZoneRecords(zone: zone, sets: left, hosts: hosts)
+        records.emptied = emptied
+        return records
     }
 
     private static func parse(_ text: String, _ zone: DomainName) throws(ZoneBuilder.Fault) -> PresentationRecord {

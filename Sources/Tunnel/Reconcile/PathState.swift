@@ -52,6 +52,8 @@ public struct ReconcileResult: Sendable {
     public var collisions: [String] = []
     /// What somebody else has put before pnetd's rules, and takes traffic away by, in words.
     public var precedences: [String] = []
+    /// The prefixes that no path leads to, though their network has one: the guard answers there.
+    public var unrouted: [IPPrefix] = []
     /// What others had changed of ours and was put right, each with who it was.
     public var repairs: [Repair] = []
     /// What somebody else changes again and again, and is put right at a slower pace.

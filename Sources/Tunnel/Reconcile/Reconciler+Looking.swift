@@ -113,6 +113,7 @@ extension Reconciler {
         untold = []
         disputes.forget(before: clock.now)
         result.hindrances = hindrances
+        result.unrouted = unrouted
         result.disputes = disputes.open
         result.paths = pathStates
         result.collisions = model.observed.collisions

@@ -33,6 +33,8 @@ public final class Reconciler {
     var lastWish: Int?
     /// What stood in the way of the wish when everything was last looked at: to move traffic changes none of it.
     var hindrances: [String] = []
+    /// The prefixes that no path leads to, though their network has one.
+    var unrouted: [IPPrefix] = []
     /// What a preview found that no event had told of: the next result tells of it.
     var untold: [String] = []
     /// Since when an interface that should be there is not, or cannot be read yet.
@@ -162,6 +164,7 @@ public final class Reconciler {
         hindrances =
             observed.swallowed(by: desired) + observed.duplicates(desired) + observed.narrowWays(desired)
             + observed.absences(desired) + observed.sideways + observed.missingSources(desired)
+        unrouted = observed.unrouted(desired)
         finish(&result)
         return result
     }
@@ -176,6 +179,7 @@ public final class Reconciler {
         } else if refresh(&result) {
             _ = carryOut(plan(desired, model.observed).filter(\.isRouting), desired, &result)
         }
+        unrouted = model.observed.unrouted(desired, among: Set(unrouted))
         finish(&result)
         return result
     }

@@ -66,6 +66,12 @@ enum AcceptedMetrics {
             labels: ["zone"]
         ),
         Family(
+            name: "pnetd_dns_records_unrouted_total",
+            kind: .counter,
+            help: "Records left out of answers: private names that led to where no path of their network led.",
+            labels: ["zone"]
+        ),
+        Family(
             name: "pnetd_dns_records_left_out_total",
             kind: .counter,
             help:

@@ -214,6 +214,7 @@ extension Agent {
         collisions = result.collisions
         for hindrance in result.hindrances where !hindrances.contains(hindrance) { log.warning("\(hindrance)") }
         hindrances = result.hindrances
+        noteUnrouted(result.unrouted)
         failures = result.failures + problems
         paths = result.paths
         guardIsOwned = result.guardIsOwned

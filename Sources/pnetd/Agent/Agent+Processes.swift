@@ -25,6 +25,8 @@ struct NamesWork {
     var ways: [NetworkName: [ResolverSnapshot.Zone.Way]] = [:]
     /// The interfaces of views, by name, as the resolver knows them.
     var interfaces: [InterfaceName: UInt32] = [:]
+    /// Where names may not lead, as the resolver knows it.
+    var unrouted = Unrouted()
     /// The zones of reverse names of these networks.
     var reverse: (networks: [NetworkConfiguration], zones: [ReverseZone]) = ([], [])
 }

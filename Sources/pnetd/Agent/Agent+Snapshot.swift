@@ -48,7 +48,8 @@ extension Agent {
                     trusted: resolver.trusted + resolver.specialUseUpstream,
                     zones: zones + reverseZones.map(snapshot),
                     views: site.views.map(snapshot),
-                    pathBoundTTL: pathBoundTTL
+                    pathBoundTTL: pathBoundTTL,
+                    unrouted: names.unrouted.prefixes
                 )
             ),
             to: .resolver
@@ -158,6 +159,9 @@ extension Agent {
         case .active(let name, _, _):
             let living = ways(to: network)
             guard living.first?.path == name else { return .blocked("\(network): path \(name) is gone") }
+            guard !names.unrouted.networks.contains(network) else {
+                return .blocked("\(network): the kernel has no route to it by \(name)")
+            }
             return .private(living)
         case .blocked:
             let since = Timestamp.text(wallNanoseconds: clock.wallNanoseconds - (loop.now - decision.since).nanoseconds)

@@ -47,7 +47,7 @@ enum WarningKind: String, CaseIterable {
     /// Names that cannot be found.
     case endpoint
     /// What keeps this host's own names from the resolver, or from where they came; servers that cannot be asked over TLS;
-    /// and names that are about to lead elsewhere.
+    /// names that are about to lead elsewhere, and addresses that no path leads to.
     case names
     /// Answers of which something was left out, and names that are validated again.
     case answers
@@ -89,7 +89,7 @@ extension Agent {
             (.connections, connectionWarnings),
             (.stamp, stampWarnings),
             (.endpoint, endpointWarnings),
-            (.names, hostNamesWarnings + encryptedNamesWarnings + nameMoveWarnings),
+            (.names, hostNamesWarnings + encryptedNamesWarnings + nameMoveWarnings + unroutedWarnings),
             (.answers, answerWarnings + endedTrustWarnings),
             (.userspace, userspaceWarnings),
             (.clock, site.paths.compactMap { clockWatch.warning(of: $0.name, wallNanoseconds: clock.wallNanoseconds) }),

@@ -42,6 +42,7 @@ struct PolicyCompiler {
     /// The last policy that was made.
     private(set) var policy: Policy?
     private var pathBoundTTL: UInt32 = 0
+    private var unrouted: AddressSet?
     private var parsed: [Key: Parsed] = [:]
     private var addresses: [[IPPrefix]: AddressSet] = [:]
     private var pointers: [Pointers: [DomainName: StaticZone]] = [:]
@@ -53,8 +54,10 @@ struct PolicyCompiler {
     ) throws(Failure) -> Policy {
         var next = (parsed: [Key: Parsed](), pointers: [Pointers: [DomainName: StaticZone]]())
         var wanted: [NetworkName: Pointers] = [:]
-        if snapshot.pathBoundTTL != pathBoundTTL { (parsed, pointers) = ([:], [:]) }
+        let unrouted = snapshot.unrouted.isEmpty ? nil : AddressSet(snapshot.unrouted)
+        if snapshot.pathBoundTTL != pathBoundTTL || unrouted != self.unrouted { (parsed, pointers) = ([:], [:]) }
         pathBoundTTL = snapshot.pathBoundTTL
+        self.unrouted = unrouted
         let known = addresses
         var sets: [[IPPrefix]: AddressSet] = [:]
         func set(of prefixes: [IPPrefix]) -> AddressSet {
@@ -102,7 +105,8 @@ struct PolicyCompiler {
                 lastKnownGood: zone.lastKnownGood.map { LastKnownGood(port: $0.port, age: $0.age) },
                 publicAfter: Set(zone.publicAfter.map(PublicReason.init)),
                 trustsAD: zone.trustsAD,
-                label: zone.label
+                label: zone.label,
+                unrouted: unrouted
             )
         }
         var zones: [Policy.Zone] = []
@@ -164,7 +168,7 @@ struct PolicyCompiler {
 
     private func made(_ key: Key) throws(Failure) -> Parsed {
         if let known = parsed[key] { return known }
-        return try Self.parse(key, longestTTL: pathBoundTTL)
+        return try parse(key)
     }
 
     private static func key(
@@ -184,15 +188,15 @@ struct PolicyCompiler {
         }
     }
 
-    private static func parse(_ key: Key, longestTTL: UInt32) throws(Failure) -> Parsed {
+    private func parse(_ key: Key) throws(Failure) -> Parsed {
         do {
             let records: ZoneRecords
             switch key.text {
             case .lines(let lines): records = try ZoneRecords(zone: key.zone, records: lines)
             case .file(let text): records = try ZoneRecords(zone: key.zone, file: text)
             }
-            let bound = records.limited(to: longestTTL)
-            return Parsed(records: bound, answers: StaticZone(bound))
+            let bound = records.limited(to: pathBoundTTL)
+            return Parsed(records: bound, answers: StaticZone(unrouted.map(bound.leavingOut) ?? bound))
         } catch let error as ZoneRecordError {
             throw Failure(zone: key.zone.withoutRootDot, reason: "record \(error.index + 1): \(error)")
         } catch {

@@ -43,6 +43,7 @@ enum ResolverMetrics {
         }
         addSeldom("bogus_answers_total", tally.bogus)
         addSeldom("records_left_out_total", tally.leftOut)
+        addSeldom("records_unrouted_total", tally.unrouted)
         addSeldom("stale_answers_total", tally.staleAnswers)
         for reason in PublicReason.allCases {
             addSeldom("public_fallbacks_total", tally.publicFallbacks[reason] ?? [], ["reason": reason.text])

@@ -55,6 +55,35 @@ extension Scenarios {
             try daemon.network().paths.first { $0.path.text == Line.path }?.reasons ?? []
         }
 
+        /// A name has addresses of both families, and the line no router for one of them: the tunnel behind it has.
+        @Test(.anyKernel) func namesLeadWhereTheLineDoes() throws {
+            let line = "{kind: routed, interface: \(Line.interface), gateways: [\(Line.gateway)]}"
+            try onLine("line-names", options(line)) { lab, daemon in
+                try daemon.waitForNames()
+                try daemon.waitFor(.a, .up)
+                let (hub, gateway) = ("hub1.privatelink.azure-devices.net", "gateway.plant.internal")
+                // The standby path carries what the line does not.
+                try waitUntil("both are answered") { try daemon.dig("+short", hub, "AAAA") == "fd00:20::4\n" }
+                try lab.impair(.a, .blackout)
+                try daemon.waitFor(.a, .down)
+                try waitUntil("the address that no path leads to is not") {
+                    let text = try daemon.dig(hub, "AAAA")
+                    return text.contains("status: NOERROR") && text.contains("ANSWER: 0") && text.contains("EDE: 23")
+                }
+                #expect(try daemon.dig(gateway, "AAAA").contains("status: NOERROR"))
+                #expect(try daemon.dig("+short", gateway, "AAAA") == "")
+                #expect(try daemon.dig("+short", hub) == "10.20.0.4\n")
+                #expect(
+                    try daemon.status().warnings.contains {
+                        $0.hasPrefix("azure: leased does not lead to fd00:20::/48")
+                    }
+                )
+                try lab.heal(.a)
+                try waitUntil("a path leads there again") { try daemon.dig("+short", hub, "AAAA") == "fd00:20::4\n" }
+                #expect(try daemon.dig("+short", gateway, "AAAA") == "fd00:20::1\n")
+            }
+        }
+
         /// The operator's interface carries the path, and is his afterwards as before.
         @Test(.anyKernel) func aLineIsUsedAndNotTouched() throws {
             try scenario("line", options()) { lab, daemon in
