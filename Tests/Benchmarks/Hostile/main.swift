@@ -73,5 +73,6 @@ private func measure(_ kind: String, _ name: String, _ message: [UInt8], _ work:
 }
 
 private let chosen = CommandLine.arguments.dropFirst().first ?? ""
-for (name, message) in HostileMessages.answers where name.contains(chosen) || chosen.isEmpty { measure("answer", name, message, takesAnswer) }
-for (name, message) in HostileMessages.queries where name.contains(chosen) || chosen.isEmpty { measure("query", name, message, takesQuery) }
+private func isChosen(_ name: String) -> Bool { chosen.isEmpty || name.contains(chosen) }
+for (name, message) in HostileMessages.answers where isChosen(name) { measure("answer", name, message, takesAnswer) }
+for (name, message) in HostileMessages.queries where isChosen(name) { measure("query", name, message, takesQuery) }
