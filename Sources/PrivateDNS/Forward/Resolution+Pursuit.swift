@@ -34,6 +34,8 @@ extension Resolution {
                 switch zone.treatment {
                 case .blocked:
                     return finishBlocked(waiter, zone, policy)
+                case .unready:
+                    return finish(waiter, .servFail, options: zone.blockedOption)
                 case .nobodyToAsk:
                     return finish(waiter, .refused, options: FixedOptions.notAuthoritative)
                 case .forward(let zoneRoute):

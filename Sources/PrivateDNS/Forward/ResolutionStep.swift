@@ -61,6 +61,8 @@ public struct ResolutionStep: Hashable, Sendable {
         case published([SocketEndpoint])
         /// Nobody, for this reason.
         case blocked(String)
+        /// Nobody, since what the zone is made of is not whole.
+        case unready(String)
         /// The upstreams, of which there are none.
         case nobody
     }

@@ -26,6 +26,8 @@ public final class Policy: Sendable {
     public enum Content: Hashable, Sendable {
         case records(StaticZone)
         case forward([SocketEndpoint])
+        /// Nowhere, for this reason: what the zone is made of is not whole. Nor are there public ones.
+        case unready(String)
     }
 
     /// One zone as it is to be answered.

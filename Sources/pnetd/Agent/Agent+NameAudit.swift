@@ -67,10 +67,7 @@ extension Agent {
     /// Hosts of records, and the servers that are asked over TLS whether the networks are reached.
     private var namesOfTheFile: [DomainName] {
         let targets = site.tlsTargets.values.map(\.name)
-        let hosts = site.networks.flatMap(\.zones).flatMap { zone -> [DomainName] in
-            guard case .records(let lines) = zone.source else { return [] }
-            return (try? ZoneRecords(zone: zone.name, records: lines))?.hostNames.map(\.self) ?? []
-        }
+        let hosts = site.networks.flatMap(\.zones).flatMap(\.hosts.names)
         return Set(targets + hosts).sorted { $0.description < $1.description }
     }
 

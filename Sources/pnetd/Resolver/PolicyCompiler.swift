@@ -53,6 +53,8 @@ struct PolicyCompiler {
     ) throws(Failure) -> Policy {
         var next = (parsed: [Key: Parsed](), pointers: [Pointers: [DomainName: StaticZone]]())
         var wanted: [NetworkName: Pointers] = [:]
+        // Nobody can tell which addresses have names there.
+        var unready: [NetworkName: String] = [:]
         if snapshot.pathBoundTTL != pathBoundTTL { (parsed, pointers) = ([:], [:]) }
         pathBoundTTL = snapshot.pathBoundTTL
         let known = addresses
@@ -69,6 +71,7 @@ struct PolicyCompiler {
         }
         for zone in snapshot.zones {
             if zone.source == .pointers { wanted[zone.network, default: Pointers()].apexes.append(zone.name) }
+            if case .unready(let why) = zone.source, zone.hasPointers { unready[zone.network] = why }
             guard let key = try Self.key(of: zone, zoneFiles) else { continue }
             if next.parsed[key] == nil { next.parsed[key] = try made(key) }
             if zone.hasPointers { wanted[zone.network, default: Pointers()].hosts.append(key) }
@@ -85,6 +88,10 @@ struct PolicyCompiler {
             case .records, .file:
                 guard let key = try Self.key(of: zone, zoneFiles), let made = next.parsed[key] else { return nil }
                 content = .records(made.answers)
+            case .unready(let why):
+                content = .unready(why)
+            case .pointers where unready[zone.network] != nil:
+                content = .unready(unready[zone.network] ?? "")
             case .pointers:
                 guard let needed = wanted[zone.network], let made = next.pointers[needed]?[zone.name] else {
                     return nil
@@ -179,7 +186,7 @@ struct PolicyCompiler {
                 throw Failure(zone: zone.name.withoutRootDot, reason: "its file did not come")
             }
             return Key(zone: zone.name, text: .file(text))
-        case .pointers, .forward:
+        case .pointers, .forward, .unready:
             return nil
         }
     }
