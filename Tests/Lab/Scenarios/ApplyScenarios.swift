@@ -255,6 +255,37 @@ extension Scenarios {
             }
         }
 
+        /// It is read beside the agent's work: whoever asks meanwhile has an answer at once.
+        @Test(.anyKernel) func aLargeZoneFileHoldsNobodyUp() throws {
+            try scenario("large-zone") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                let records = #"records: ["historian A 10.20.0.10", "gateway AAAA fd00:20::1"]"#
+                try lab.site.write("pnetd.yaml", try text(daemon).replacing(records, with: "file: plant.zone"))
+                let hosts = (0..<20_000).map { "host\($0) A 10.20.\($0 / 256).\($0 % 256)\n" }
+                try lab.site.write("plant.zone", hosts.joined())
+                let clock = SystemClock()
+                let start = clock.now
+                let pnetctl = "\(try Daemon.programs)/pnetctl"
+                let plan = try lab.site.start("plan", pnetctl, "plan", "--socket", daemon.socket)
+                var longest = Duration.zero
+                while plan.output.isEmpty, clock.now - start < .seconds(60) {
+                    let asked = clock.now
+                    _ = try daemon.status()
+                    longest = max(longest, clock.now - asked)
+                }
+                let time = clock.now - start
+                #expect(try plan.wait() == .status(2))
+                print("a plan took \(time.shortText), and no status meanwhile more than \(longest.shortText)")
+                #expect(longest < time / 2)
+                #expect(try daemon.pnetctl("apply").status == 0)
+                try waitUntil("names are answered") {
+                    try daemon.dig("+short", "host19999.plant.internal") == "10.20.78.31\n"
+                }
+                #expect(try daemon.network().switches == 0)
+            }
+        }
+
         @Test func whatOthersUndoIsBackWithinASecondWithAName() throws {
             try scenario("undone") { lab, daemon in
                 try daemon.start()
