@@ -15,6 +15,8 @@ public struct LoadedConfiguration: Equatable, Sendable {
     /// The files with certificates, their keys and lists of revoked ones that it names, as they were when they were read:
     /// others may come in their place while it stays the same.
     public let credentialFiles: [String: Files.Status]
+    /// The zone files that it names.
+    public let zoneFiles: ZoneFiles
 
     /// The same with another key in the file that a path's private key is in.
     public func replacingPrivateKey(of path: PathName, with key: WireGuardSecretKey) -> LoadedConfiguration {
@@ -29,12 +31,15 @@ public struct LoadedConfiguration: Equatable, Sendable {
 /// The one file that says what pnetd does.
 public enum Configuration {
     /// Reads a file and the keys that it names. Throws everything that is wrong, all at once.
-    /// - Parameter credentials: where keys are that the service manager hands over.
+    /// - Parameters:
+    ///   - credentials: where keys are that the service manager hands over.
+    ///   - zoneFiles: what becomes of zones whose files are not whole.
     public static func load(
         path: String,
-        credentials: Credentials = .ofThisProcess
+        credentials: Credentials = .ofThisProcess,
+        zoneFiles: ZoneFiles.Terms = .needed
     ) throws(ConfigurationErrors) -> LoadedConfiguration {
-        try read(try octets(of: path), file: path, credentials: credentials)
+        try read(try octets(of: path), file: path, credentials: credentials, zoneFiles: zoneFiles)
     }
 
     /// Reads what a file asks of health and decisions, and none of the files that it names: a copy of it will do, on any
@@ -58,9 +63,10 @@ public enum Configuration {
     public static func read(
         _ octets: [UInt8],
         file: String,
-        credentials: Credentials = .ofThisProcess
+        credentials: Credentials = .ofThisProcess,
+        zoneFiles: ZoneFiles.Terms = .needed
     ) throws(ConfigurationErrors) -> LoadedConfiguration {
-        try finish(Reading(file: file, credentials: credentials), octets)
+        try finish(Reading(file: file, credentials: credentials, zoneFileTerms: zoneFiles), octets)
     }
 
     private static func finish(
@@ -75,7 +81,8 @@ public enum Configuration {
             configuration: configuration,
             warnings: reading.diagnostics.sorted(),
             text: octets,
-            credentialFiles: reading.declared.credentialFiles
+            credentialFiles: reading.declared.credentialFiles,
+            zoneFiles: reading.declared.zoneFiles
         )
     }
 }

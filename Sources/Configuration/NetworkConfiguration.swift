@@ -141,11 +141,17 @@ public struct ZoneConfiguration: Hashable, Sendable {
         case records([String])
         /// The text of a zone file (RFC 1035 section 5).
         case file(String)
+        /// Nowhere, for this reason: its zone file is not whole. No name in it is answered, whatever its network's
+        /// decision is.
+        case unready(String)
         /// Servers in the network that are asked through its active path.
         case forward([SocketEndpoint])
 
         /// Whether servers are asked.
         public var isForwarded: Bool { if case .forward = self { true } else { false } }
+
+        /// Whether nothing is answered, since its zone file is not whole.
+        public var isUnready: Bool { if case .unready = self { true } else { false } }
     }
 
     /// The zone's apex.
@@ -156,6 +162,8 @@ public struct ZoneConfiguration: Hashable, Sendable {
     public var terms: ForwardTerms
     /// Whether there are addresses in its records that get reverse names, where they are the network's.
     public let hasPointers: Bool
+    /// The hosts in its records.
+    public let hosts: ZoneHosts
     /// Whether it is one of a preset's, so that one of the same name in the file goes before it.
     let isOfPreset: Bool
 }

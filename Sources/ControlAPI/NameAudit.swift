@@ -20,12 +20,16 @@ public struct NameAudit: Hashable, Sendable, Codable {
             case publicFallback = "public-fallback"
             /// There is no answer.
             case noAnswer = "no-answer"
+            /// A view's zone stands in place of one that has the name, and does not have it.
+            case hiddenByView = "hidden-by-view"
         }
 
         /// What it is.
         public var kind: Kind
         /// The name that was asked for.
         public var name: DomainName
+        /// The view of the clients who get that answer; left out for those who have none.
+        public var view: String?
         /// What was found.
         public var text: String
         /// What may help.
@@ -46,9 +50,12 @@ public struct NameAudit: Hashable, Sendable, Codable {
     public var names: [DomainName]
     /// Names that there was no time to ask for.
     public var skipped: [DomainName]
+    /// How many more questions there are than one audit asks; left out where there are none.
+    public var more: Int?
 
     /// Makes a report.
-    public init(findings: [Finding], names: [DomainName], skipped: [DomainName]) {
+    public init(findings: [Finding], names: [DomainName], skipped: [DomainName], more: Int? = nil) {
+        self.more = more
         self.findings = findings
         self.names = names
         self.skipped = skipped

@@ -3,7 +3,7 @@
 public import NetworkTypes
 
 /// What is asked about names, with the command `names`:
-/// `{"action":"explain","name":"hub1.azure-devices.net","type":"A","from":"10.1.0.7"}`.
+/// `{"action":"explain","name":"hub1.azure-devices.net","type":"A","from":"10.1.0.7","interface":"eth1"}`.
 public struct NamesRequest: Hashable, Sendable, Codable {
     /// What is wanted.
     public enum Action: String, Hashable, Sendable, Codable, CaseIterable {
@@ -25,6 +25,10 @@ public struct NamesRequest: Hashable, Sendable, Codable {
     public var type: String?
     /// With `explain`: the client who is answered; one that may ask where it is left out.
     public var from: IPAddress?
+    /// With `explain`: the interface on which that client asks, as views may say; unknown where it is left out.
+    public var interface: InterfaceName?
+    /// With `explain`: the view that the client sees, whoever it is.
+    public var view: String?
 
     /// With `explain`: what the upstreams say is wanted, whatever zones there are. No client gets that.
     public var ignoringZones: Bool?
@@ -38,6 +42,8 @@ public struct NamesRequest: Hashable, Sendable, Codable {
         name: DomainName? = nil,
         type: String? = nil,
         from: IPAddress? = nil,
+        interface: InterfaceName? = nil,
+        view: String? = nil,
         ignoringZones: Bool? = nil,
         names: [DomainName]? = nil
     ) {
@@ -47,5 +53,7 @@ public struct NamesRequest: Hashable, Sendable, Codable {
         self.name = name
         self.type = type
         self.from = from
+        self.interface = interface
+        self.view = view
     }
 }

@@ -132,8 +132,9 @@ public enum MessageFromAgent: Sendable, Codable {
     case deliver(AlertDelivery)
     /// The resolver finds a host's addresses, by these servers and through this interface.
     case find(request: UInt64, host: DomainName, servers: [SocketEndpoint], interface: InterfaceName)
-    /// The resolver tells what it knows of names, or forgets it.
-    case names(request: UInt64, NamesRequest)
+    /// The resolver tells what it knows of names, or forgets it. It cannot tell itself which index (0 for none) the
+    /// request's interface has.
+    case names(request: UInt64, NamesRequest, interface: UInt32)
     /// The frontend shakes hands with a TLS server. The connection to it travels with the message.
     case shakeHands(HandshakeRequest)
     /// The frontend asks servers, and serves clients, over TLS by these terms from now on.

@@ -193,6 +193,8 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
             case records([String])
             /// A zone file that was sent before, by its number: see ``MessageFromAgent/zoneFile(number:text:)``.
             case file(UInt64)
+            /// Nothing, for this reason: its zone file is not whole.
+            case unready(String)
             /// PTR records for the addresses in those of the network's zones that have them.
             case pointers
             /// Servers that are asked through the active path.

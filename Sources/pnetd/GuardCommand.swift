@@ -68,7 +68,8 @@ struct GuardCommand: ParsableCommand {
 
     private func copyOfFile(_ log: Logger) -> GuardCopy? {
         do {
-            let site = try Configuration.load(path: config, credentials: .ofTheService).configuration
+            let site = try Configuration.load(path: config, credentials: .ofTheService, zoneFiles: .dispensable())
+                .configuration
             var (slots, _) = SavedState.load(from: state)
             slots.assignSlots(site)
             return GuardCopy(of: Desired(site, slots: slots, outcomes: [:], endpoints: EndpointBook()))

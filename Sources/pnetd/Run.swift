@@ -48,10 +48,10 @@ struct Run: ParsableCommand {
         var loaded: LoadedConfiguration
         var isRolledBack = false
         do {
-            loaded = try Configuration.load(path: config)
-            if let earlier = UnconfirmedFile.before(loaded.text, in: loaded.configuration.state.directory) {
+            loaded = try Configuration.load(path: config, zoneFiles: .dispensable())
+            if let unconfirmed = UnconfirmedFile.ofTrial(loaded, in: loaded.configuration.state.directory) {
                 do {
-                    loaded = try Configuration.read(earlier, file: config)
+                    loaded = try unconfirmed.readBefore(as: config)
                     isRolledBack = true
                     log.error("\(config) was applied on trial and never confirmed: the file before it is in force")
                 } catch {
@@ -65,6 +65,7 @@ struct Run: ParsableCommand {
             for line in error.diagnostics { log.error("\(line)") }
             throw ExitCode(Self.invalidFile)
         }
+        for warning in loaded.warnings { log.warning("\(warning)") }
         let runtime = loaded.configuration.state.runtimeDirectory
         do {
             try Files.makeDirectory(runtime)

@@ -51,7 +51,10 @@ struct ZoneFileTests {
         try expect(
             "",
             instead: "file: other.zone",
-            give: ["48:15: error: file: cannot read 'other.zone': No such file or directory"]
+            give: [
+                "48:15: error: file: cannot read 'other.zone': No such file or directory "
+                    + "(the name is relative to this file's directory)"
+            ]
         )
     }
 

@@ -78,11 +78,43 @@ import Testing
 
     @Test func tellsWhoMayNotAsk() throws {
         let scenario = try scenario()
-        scenario.explain(name, from: IPAddress("192.0.2.77"))
+        scenario.explain(name, for: NameAsker(address: IPAddress("192.0.2.77")))
         let (message, steps) = try #require(scenario.takeExplanation())
         #expect(steps.map(\.event) == [.clientRefused, .answer(.refused)])
         #expect(AnswerText(message)?.code == .refused)
         #expect(AnswerText(message)?.remark == "18")
+    }
+
+    /// By address, by interface, or by name; what is not known is in no view that asks for it.
+    @Test func goesByTheClientsView() throws {
+        let scenario = Scenario()
+        func zone(_ address: String) throws -> Policy.Zone {
+            try Scenario.zone("azure.test", records: ["hub A \(address)"], realm: Scenario.path("pn-a"))
+        }
+        let clients = AddressSet(["127.0.0.0/24"].compactMap { IPPrefix($0) })
+        scenario.adopt(
+            [try zone("10.20.0.1")],
+            views: [
+                Policy.View(name: "cell", clients: clients, interfaces: [7], zones: [try zone("10.20.0.2")]),
+                Policy.View(name: "ot", clients: nil, interfaces: [7], zones: [try zone("10.20.0.3")]),
+                Policy.View(name: "office", clients: clients, interfaces: nil, zones: [try zone("10.20.0.4")]),
+            ]
+        )
+        func seen(_ asker: NameAsker) throws -> String {
+            scenario.explain(name, for: asker)
+            let (message, steps) = try #require(scenario.takeExplanation())
+            let view = steps.compactMap { if case .view(let name) = $0.event { name } else { nil } }.first
+            let record = try #require(AnswerText(message)?.records.first)
+            return "\(view ?? "none") \(record.split(separator: " ").last ?? "")"
+        }
+        let (near, far) = (IPAddress("127.0.0.1"), IPAddress("127.0.1.1"))
+        #expect(try seen(NameAsker()) == "none 10.20.0.1")
+        #expect(try seen(NameAsker(address: near, interface: 7)) == "cell 10.20.0.2")
+        #expect(try seen(NameAsker(interface: 7)) == "ot 10.20.0.3")
+        #expect(try seen(NameAsker(address: far, interface: 7)) == "ot 10.20.0.3")
+        #expect(try seen(NameAsker(address: near, interface: 8)) == "office 10.20.0.4")
+        #expect(try seen(NameAsker(address: far, interface: 8)) == "none 10.20.0.1")
+        #expect(try seen(NameAsker(address: far, view: "cell")) == "cell 10.20.0.2")
     }
 
     @Test func tellsWhoIsSilent() throws {

@@ -185,9 +185,9 @@ final class Scenario {
     }
 
     /// Begins an explanation.
-    func explain(_ name: String, _ type: RecordType = .a, id: UInt64 = 1, from address: IPAddress? = nil) {
+    func explain(_ name: String, _ type: RecordType = .a, id: UInt64 = 1, for asker: NameAsker = NameAsker()) {
         let query = MessageText.query(name, type, edns: MessageText.opt()).bytes
-        resolution.explain(query, id, from: address, now: now)
+        resolution.explain(query, id, for: asker, now: now)
         drain()
     }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ArgumentParser
 import ControlAPI
+import NetworkTypes
 import SystemIO
 import Testing
 
@@ -35,6 +37,33 @@ struct CommandTests {
         #expect(try FakeDaemon.exitStatus(of: ["frob"]) == 64)
         #expect(try FakeDaemon.exitStatus(of: ["check"]) == 64)
         #expect(try FakeDaemon.exitStatus(of: ["status", "--jsn"]) == 64)
+    }
+
+    /// A slip in an argument shows how this command is used.
+    @Test(arguments: [
+        ["dns", "query", "a..b"], ["dns", "explain", "a.b", "--from", "here"], ["dns", "audit", "a..b"],
+        ["dns", "explain", "a.b", "--interface", "/"], ["dns", "flush", "a..b"], ["dns", "dump", "a..b"],
+    ])
+    func showsTheUsageOfTheCommandWithTheSlip(arguments: [String]) throws {
+        do {
+            _ = try Pnetctl.parseAsRoot(arguments)
+            Issue.record("it was taken")
+        } catch {
+            let text = Pnetctl.fullMessage(for: error)
+            #expect(text.contains("Usage: pnetctl \(arguments[0]) \(arguments[1]) "), "\(text)")
+            #expect(Pnetctl.exitCode(for: error).rawValue == 64)
+        }
+    }
+
+    @Test func asksForTheAnswerOfAClientOnAnInterface() throws {
+        let explanation = NameExplanation(name: try #require(DomainName("a.b")), type: "A", code: "NXDOMAIN")
+        let (status, question) = try FakeDaemon.answering([FakeDaemon.line(explanation)]) { client in
+            try FakeDaemon.exitStatus(
+                of: ["dns", "explain", "a.b", "--interface", "eth2", "--view", "ot", "--socket", client.socket]
+            )
+        }
+        #expect(status == 1)
+        #expect(question.contains(#""interface":"eth2""#) && question.contains(#""view":"ot""#), "\(question)")
     }
 
     @Test func reloadExitsWith1WhereTheFileHasErrors() throws {

@@ -14,6 +14,23 @@ struct RenderingTests {
         Page(hasColour: colour, width: width, now: now)
     }
 
+    @Test func namesTheViewOfAFinding() throws {
+        let name = try #require(DomainName("b.plant.internal"))
+        var finding = NameAudit.Finding(.hiddenByView, name, "it is hidden", remedy: "add it")
+        finding.view = "ot"
+        let report = NameAudit(findings: [finding], names: [name], skipped: [name], more: 3)
+        let expected = """
+            b.plant.internal in view ot: hidden-by-view
+              it is hidden
+              try: add it
+            1 name asked for, 1 found
+            1 were left out for time; name them to ask
+            3 more are too many for one audit; name those to ask
+
+            """
+        #expect(page().audited(report) == expected)
+    }
+
     @Test func saysFirstWhatCannotBeReached() throws {
         let expected = """
             plant-7 is down  generation 12, pnetd 0.1.0

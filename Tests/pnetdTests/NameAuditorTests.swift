@@ -87,4 +87,49 @@ import Testing
         #expect(kinds(answer("a.corp.test", fallback, records: ["a. 60 IN A 203.0.113.1"])) == [.publicFallback])
         #expect(kinds(answer("a.corp.test", [], code: "SERVFAIL")) == [.noAnswer])
     }
+
+    private func inView(hasUpstreams: Bool = true) -> NameAuditor {
+        NameAuditor(prefixes: auditor.prefixes, view: "ot", hasUpstreams: hasUpstreams)
+    }
+
+    @Test func findsWhatAViewHides() {
+        let steps = [step("view", "b.plant.internal"), step("zone", "b.plant.internal", zone: "plant.internal")]
+        let denied = answer("b.plant.internal", steps, code: "NXDOMAIN")
+        let others = answer("b.plant.internal", [], records: ["b.plant.internal. 60 IN A 10.20.0.2"])
+        let findings = inView().findings(on: denied, published: nil, common: others)
+        #expect(findings.map(\.kind) == [.hiddenByView])
+        #expect(findings.map(\.view) == ["ot"])
+        #expect(
+            findings.first?.text
+                == "the view's zone plant.internal does not have it, and clients without a view get it"
+        )
+        let nobody = answer("b.plant.internal", [], code: "NXDOMAIN")
+        #expect(inView().findings(on: denied, published: nil, common: nobody).isEmpty)
+    }
+
+    /// A view leads to the site's own gateways; the public Internet is another matter.
+    @Test func findsPublicAddressesInViews() {
+        let steps = [step("zone", "hub.plant.internal", zone: "plant.internal")]
+        func found(_ address: String) -> [NameAudit.Finding] {
+            let answer = answer("hub.plant.internal", steps, records: ["hub.plant.internal. 60 IN A \(address)"])
+            return inView().findings(on: answer, published: nil)
+        }
+        #expect(found("10.30.0.1").isEmpty)
+        #expect(found("198.51.100.1").map(\.kind) == [.missingRoute])
+        #expect(found("198.51.100.1").map(\.view) == ["ot"])
+    }
+
+    @Test func findsAliasesThatAViewWithoutUpstreamsLeavesInTheAir() {
+        var last = step("no-zone", "front.example.net")
+        last.hop = 1
+        let steps = [step("zone", "hub.plant.internal", zone: "plant.internal"), last]
+        let refused = answer("hub.plant.internal", steps, code: "REFUSED")
+        let findings = inView(hasUpstreams: false).findings(on: refused, published: nil)
+        #expect(findings.map(\.kind) == [.noAnswer])
+        #expect(findings.first?.text.hasPrefix("leads to front.example.net, which no zone holds") == true)
+        #expect(inView().findings(on: refused, published: nil).isEmpty)
+        // A name in no zone is meant to be refused there.
+        let outside = answer("www.example.net", [step("no-zone", "www.example.net")], code: "REFUSED")
+        #expect(inView(hasUpstreams: false).findings(on: outside, published: nil).isEmpty)
+    }
 }

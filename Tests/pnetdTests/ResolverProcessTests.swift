@@ -214,6 +214,12 @@ struct ResolverProcessTests {
         try agent.snapshot(5, .records(["historian A 10.20.0.11"]))
         try agent.turn { agent.inForce == [1, 2, 3, 5] }
         #expect(try #require(try agent.ask()).suffix(4) == [10, 20, 0, 11])
+
+        // A file that is not whole: SERVFAIL for its names, and for the addresses that they might have.
+        try agent.snapshot(6, .unready("plant.zone has mistakes"))
+        try agent.turn { agent.inForce == [1, 2, 3, 5, 6] }
+        #expect(try #require(try agent.ask())[3] & 15 == 2)
+        #expect(try #require(try agent.ask("11.0.20.10.in-addr.arpa", 12))[3] & 15 == 2)
         agent.loop.unwatch(raw)
     }
 }

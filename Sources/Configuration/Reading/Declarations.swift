@@ -78,6 +78,8 @@ struct Declarations {
     var presetZones: [Sighting<DomainName>] = []
     /// Octets of the zone files that were read.
     var zoneFileOctets = 0
+    /// What zone files hold.
+    var zoneFiles = ZoneFiles()
 
     /// Where certificates, their keys and lists of revoked ones are, and which file that was.
     var credentialFiles: [String: Files.Status] = [:]

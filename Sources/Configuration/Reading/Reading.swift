@@ -14,11 +14,18 @@ final class Reading {
     let credentials: Credentials
     /// Whether the files that it names are read: the keys, and the certificates that targets' must lead to.
     let readsNamedFiles: Bool
+    let zoneFileTerms: ZoneFiles.Terms
     private(set) var diagnostics: [Diagnostic] = []
     var declared = Declarations()
 
-    init(file: String, credentials: Credentials, readsNamedFiles: Bool = true) {
+    init(
+        file: String,
+        credentials: Credentials,
+        readsNamedFiles: Bool = true,
+        zoneFileTerms: ZoneFiles.Terms = .needed
+    ) {
         self.file = file
+        self.zoneFileTerms = zoneFileTerms
         self.credentials = credentials
         self.readsNamedFiles = readsNamedFiles
         self.directory = file.lastIndex(of: "/").map { String(file[...$0]) } ?? ""
@@ -26,29 +33,41 @@ final class Reading {
 
     /// - Parameter other: the file that the place is in, where that is one that this file names.
     func error(_ mark: Mark, _ message: String, hint: String? = nil, in other: String? = nil) {
-        add(mark, message, hint, .error, in: other)
+        diagnostics.append(diagnostic(mark, message, hint, .error, in: other))
     }
 
     func warning(_ mark: Mark, _ message: String, hint: String? = nil) {
-        add(mark, message, hint, .warning)
+        diagnostics.append(diagnostic(mark, message, hint, .warning))
     }
 
-    private func add(
+    /// Reports what was found before, as bad as it is here.
+    func report(_ found: Diagnostic, _ severity: Diagnostic.Severity) {
+        diagnostics.append(
+            Diagnostic(
+                file: found.file,
+                line: found.line,
+                column: found.column,
+                message: found.message,
+                hint: found.hint,
+                severity: severity
+            )
+        )
+    }
+
+    func diagnostic(
         _ mark: Mark,
         _ message: String,
         _ hint: String?,
         _ severity: Diagnostic.Severity,
         in other: String? = nil
-    ) {
-        diagnostics.append(
-            Diagnostic(
-                file: other ?? file,
-                line: mark.line,
-                column: mark.column,
-                message: message.onOneLine.withoutKeys,
-                hint: hint?.withoutKeys,
-                severity: severity
-            )
+    ) -> Diagnostic {
+        Diagnostic(
+            file: other ?? file,
+            line: mark.line,
+            column: mark.column,
+            message: message.onOneLine.withoutKeys,
+            hint: hint?.withoutKeys,
+            severity: severity
         )
     }
 

@@ -37,6 +37,7 @@ extension Reading {
                 source: .forward(servers),
                 terms: terms,
                 hasPointers: false,
+                hosts: .none,
                 isOfPreset: true
             )
         }

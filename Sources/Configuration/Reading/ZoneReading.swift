@@ -30,12 +30,12 @@ extension Reading {
             return nil
         }
         let wantsPointers = section["ptr"].flatMap { pointers($0, beside: key) } ?? true
-        let read: (source: ZoneConfiguration.Source, hasHosts: Bool)?
+        let read: (source: ZoneConfiguration.Source, hosts: ZoneHosts)?
         switch key {
-        case "forward": read = (.forward(servers(value, of: network)), false)
+        case "forward": read = (.forward(servers(value, of: network)), .none)
         case "records": read = records(value, of: name)
         case "file": read = zoneFile(value, of: name)
-        default: read = rewrite(value, of: name).map { (.records([$0]), false) }
+        default: read = rewrite(value, of: name).map { (.records([$0]), .none) }
         }
         let terms = forwardTerms(of: section, beside: key)
         guard let name, let read else { return nil }
@@ -43,7 +43,8 @@ extension Reading {
             name: name,
             source: read.source,
             terms: terms,
-            hasPointers: wantsPointers && read.hasHosts,
+            hasPointers: wantsPointers && (read.hosts.count > 0 || read.source.isUnready),
+            hosts: read.hosts,
             isOfPreset: false
         )
     }
@@ -67,18 +68,18 @@ extension Reading {
     private func records(
         _ node: YAMLNode,
         of zone: DomainName?
-    ) -> (source: ZoneConfiguration.Source, hasHosts: Bool) {
+    ) -> (source: ZoneConfiguration.Source, hosts: ZoneHosts) {
         let lines = (list(node, "records", mayBeEmpty: true) ?? []).compactMap { item in
             text(item, "records").map { (text: $0, mark: item.mark) }
         }
         let texts = lines.map(\.text)
-        guard let zone else { return (.records(texts), false) }
+        guard let zone else { return (.records(texts), .none) }
         let mistakes = ZoneRecords.mistakes(in: texts, of: zone)
         for mistake in mistakes {
             error(lines[mistake.index].mark, "records: \(mistake.problem)", hint: mistake.hint)
         }
         let records = mistakes.isEmpty ? try? ZoneRecords(zone: zone, records: texts) : nil
-        return (.records(texts), records?.hasHosts ?? false)
+        return (.records(texts), records.map { ZoneHosts(of: $0) } ?? .none)
     }
 
     /// The record that leads all names of a zone to those below another (RFC 6672).

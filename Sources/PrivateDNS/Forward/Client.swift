@@ -13,8 +13,8 @@ enum Client: Sendable {
     case relayed(query: UInt64, link: UInt64, address: IPAddress)
     /// A question of our own, for addresses of this family.
     case lookup(AddressFamily)
-    /// Who wants to know how the answer comes about, for a client of this address; see ``ResolutionStep``.
-    case explanation(UInt64, from: IPAddress?)
+    /// Who wants to know how the answer comes about for such a client; see ``ResolutionStep``.
+    case explanation(UInt64, for: NameAsker)
 
     /// The exchange of this serial, which needs the answer to judge its own.
     case link(UInt64)
@@ -27,7 +27,7 @@ enum Client: Sendable {
         case .datagram(_, let peer): peer.address
         case .stream(_, _, let address, _): address
         case .relayed(_, _, let address): address
-        case .explanation(_, let address): address
+        case .explanation(_, let asker): asker.address
         case .lookup, .link: nil
         }
     }
@@ -45,7 +45,8 @@ enum Client: Sendable {
         switch self {
         case .datagram(_, let peer): peer.interface
         case .stream(_, _, _, let interface): interface
-        case .relayed, .lookup, .explanation, .link: 0
+        case .explanation(_, let asker): asker.interface
+        case .relayed, .lookup, .link: 0
         }
     }
 

@@ -8,7 +8,7 @@ extension Resolution {
     /// action, perhaps at once.
     mutating func pursue(_ message: Span<UInt8>, _ scan: QueryHead, from client: Client, now: Instant) {
         let query = [UInt8](message.extracting(first: scan.questionEnd))
-        let view = policy?.view(of: client.address, on: client.interface) ?? 0
+        let view = policy?.view(of: client) ?? 0
         proceed(Waiter(client: client, query: query, scan: scan, view: view), now: now)
         settle(now: now)
     }
@@ -34,6 +34,8 @@ extension Resolution {
                 switch zone.treatment {
                 case .blocked:
                     return finishBlocked(waiter, zone, policy)
+                case .unready:
+                    return finish(waiter, .servFail, options: zone.blockedOption)
                 case .nobodyToAsk:
                     return finish(waiter, .refused, options: FixedOptions.notAuthoritative)
                 case .forward(let zoneRoute):

@@ -76,6 +76,8 @@ extension Resolution {
             return fromCache(route, viewNumber, message, scan, limit, now, &room)
         case .blocked:
             return blocked(zone, policy, message, scan, limit, &room)
+        case .unready:
+            return reply(.servFail, zone.blockedOption, message, scan, limit, &room)
         case .nobodyToAsk:
             tally.refused &+= 1
             return reply(.refused, FixedOptions.notAuthoritative, message, scan, limit, &room)

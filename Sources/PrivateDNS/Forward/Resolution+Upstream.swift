@@ -328,7 +328,7 @@ extension Resolution {
                 finish(waiter, .refused, options: FixedOptions.prohibited)
                 continue
             }
-            waiter.view = next.view(of: waiter.client.address, on: waiter.client.interface)
+            waiter.view = next.view(of: waiter.client)
             proceed(waiter, now: now)
         }
         for exchange in exchanges.values where exchange.waiters.isEmpty {

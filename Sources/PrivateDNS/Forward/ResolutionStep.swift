@@ -61,6 +61,8 @@ public struct ResolutionStep: Hashable, Sendable {
         case published([SocketEndpoint])
         /// Nobody, for this reason.
         case blocked(String)
+        /// Nobody, since what the zone is made of is not whole.
+        case unready(String)
         /// The upstreams, of which there are none.
         case nobody
     }
@@ -101,23 +103,24 @@ extension Resolution {
     mutating func explain(
         _ query: [UInt8],
         _ id: UInt64,
-        from address: IPAddress?,
+        for asker: NameAsker,
         ignoringZones: Bool = false,
         now: Instant
     ) {
+        let client = Client.explanation(id, for: asker)
         guard let scan = try? QueryHead(scanning: query.span), policy != nil, steps.count < Self.explanationLimit else {
-            return actions.append(.answer(.explanation(id, from: address), []))
+            return actions.append(.answer(client, []))
         }
         steps[id] = []
         let question = Array(query[..<scan.questionEnd])
         var waiter = Waiter(
-            client: .explanation(id, from: address),
+            client: client,
             query: question,
             scan: scan,
-            view: policy?.view(of: address, on: 0) ?? 0
+            view: policy?.view(of: client) ?? 0
         )
         waiter.ignoresZones = ignoringZones
-        if let address, policy?.allow.contains(address) == false {
+        if let address = asker.address, policy?.allow.contains(address) == false {
             note(waiter, .clientRefused)
             return finish(waiter, .refused, options: FixedOptions.prohibited)
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import NetworkTypes
+public import NetworkTypes
 
 /// What may be answered of what a server says: to which addresses names may lead, and which types there are at all.
 ///
@@ -76,6 +76,11 @@ enum SpecialPurpose {
     )
 
     static func contains(_ address: IPAddress) -> Bool { set.contains(address) }
+}
+
+extension IPAddress {
+    /// Whether a host or a site may have the address without it being of the public Internet (RFC 6890).
+    public var isSpecialPurpose: Bool { SpecialPurpose.contains(self) }
 }
 
 extension IPAddress {

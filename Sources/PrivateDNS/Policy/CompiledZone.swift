@@ -9,6 +9,9 @@ final class CompiledZone: Sendable {
         case records(StaticZone)
         case forward(ForwardRoute)
         case blocked
+        /// What the zone is made of is not whole: SERVFAIL, whatever is answered where a zone is blocked, since nobody can
+        /// tell which names there are.
+        case unready
         /// The file says public, but names no upstreams.
         case nobodyToAsk
     }
@@ -18,7 +21,7 @@ final class CompiledZone: Sendable {
     let treatment: Treatment
     let negative: NegativeAnswer
     let blockedReason: String
-    /// EDE 23 with the reason, for a zone that is blocked.
+    /// EDE 23 with the reason, for a zone that is blocked; EDE 24 for one that is not ready (RFC 8914 section 4.25).
     let blockedOption: [UInt8]
     let networkLabel: Int
     /// Its network; nil for one of ours.
@@ -39,6 +42,7 @@ final class CompiledZone: Sendable {
             case .forward(let route) where route.apex == nil: .published(route.servers)
             case .forward(let route): .servers(route.servers, paths: route.ways.compactMap { $0?.path })
             case .blocked: .blocked(blockedReason)
+            case .unready: .unready(blockedReason)
             case .nobodyToAsk: .nobody
             }
         return .zone(DomainName(wire: apex) ?? .root, network: network, generation: generation, authority)
@@ -70,7 +74,11 @@ final class CompiledZone: Sendable {
                 ? nil : ForwardRoute.Fallback(route: published, reasons: zone.publicAfter)
         )
         var reason = ""
+        var error = ExtendedError.networkError
         switch (zone.realm, zone.content) {
+        case (_, .unready(let text)):
+            treatment = .unready
+            (reason, error) = (text, .invalidData)
         case (.private, .records(let records)): treatment = .records(records)
         case (.private(let ways), .forward):
             treatment = ways.isEmpty ? .blocked : own.map { .forward($0) } ?? .blocked
@@ -80,7 +88,7 @@ final class CompiledZone: Sendable {
             reason = text
         }
         blockedReason = reason
-        blockedOption = OPT.option(.networkError, text: reason)
+        blockedOption = OPT.option(error, text: reason)
     }
 
     /// A zone of no network: it is never blocked, and its answers do not change.

@@ -26,6 +26,8 @@ public final class Policy: Sendable {
     public enum Content: Hashable, Sendable {
         case records(StaticZone)
         case forward([SocketEndpoint])
+        /// Nowhere, for this reason: what the zone is made of is not whole. Nor are there public ones.
+        case unready(String)
     }
 
     /// One zone as it is to be answered.
@@ -237,13 +239,25 @@ public final class Policy: Sendable {
         routes = Self.routes(self.views)
     }
 
-    /// The number of the view of a client that asks on an interface; 0 where that is not known.
+    /// The number of the view of a client that asks on an interface; 0 where that is not known. A client of which nothing
+    /// is known has none.
     func view(of client: IPAddress?, on interface: UInt32) -> Int {
-        guard !selectors.isEmpty, let client else { return 0 }
+        guard !selectors.isEmpty else { return 0 }
         let number = selectors.firstIndex { view in
-            view.clients?.contains(client) ?? true && view.interfaces?.contains(interface) ?? true
+            if let clients = view.clients {
+                guard let client, clients.contains(client) else { return false }
+            }
+            return view.interfaces?.contains(interface) ?? true
         }
         return number.map { $0 + 1 } ?? 0
+    }
+
+    /// The number of a client's view.
+    func view(of client: Client) -> Int {
+        if case .explanation(_, let asker) = client, let name = asker.view {
+            return views.firstIndex { $0.name == name } ?? 0
+        }
+        return view(of: client.address, on: client.interface)
     }
 
     /// All who are asked.

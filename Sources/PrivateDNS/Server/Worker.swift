@@ -140,8 +140,8 @@ struct Worker: ~Copyable {
 
     private mutating func perform(_ task: WorkerTask, _ now: Instant) {
         switch task {
-        case .explain(let id, let query, let address, let ignoringZones):
-            resolution.explain(query, id, from: address, ignoringZones: ignoringZones, now: now)
+        case .explain(let id, let query, let asker, let ignoringZones):
+            resolution.explain(query, id, for: asker, ignoringZones: ignoringZones, now: now)
         case .flush(let id, let name):
             mailbox.give(NameFinding(task: id, content: .flushed(resolution.cache.flush(below: name))))
         case .dump(let id, let name):

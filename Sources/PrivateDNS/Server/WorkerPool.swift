@@ -74,14 +74,13 @@ public final class WorkerPool {
     /// Takes note of acknowledgements.
     public func drainAcknowledgements() { bell.wakeUp.drain() }
 
-    /// Finds out how the answer to a question comes about, for a client of an address; nil for one that may ask. One worker
-    /// does: each has a cache of its own.
+    /// Finds out how the answer to a question comes about for a client. One worker does: each has a cache of its own.
     /// - Parameter ignoringZones: what the upstreams say is wanted, whatever zones there are.
     /// - Returns: the number under which ``takeFindings()`` gives it.
     public func explain(
         _ name: DomainName,
         type: UInt16,
-        from address: IPAddress?,
+        for asker: NameAsker,
         ignoringZones: Bool = false
     ) -> UInt64 {
         var query: [UInt8] = []
@@ -97,7 +96,7 @@ public final class WorkerPool {
         query.append(RecordType.opt.rawValue)
         query.append(UInt16(MessageSize.datagram))
         query += [0, 0, 0, 0, 0, 0]
-        return give(members.prefix(1)) { .explain($0, query: query, from: address, ignoringZones: ignoringZones) }
+        return give(members.prefix(1)) { .explain($0, query: query, for: asker, ignoringZones: ignoringZones) }
     }
 
     /// Forgets all that is kept of a name and of all below it.

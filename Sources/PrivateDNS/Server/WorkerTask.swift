@@ -5,7 +5,7 @@ import NetworkTypes
 /// What people want of a worker, beside its work.
 enum WorkerTask: Sendable {
     /// How an answer comes about.
-    case explain(UInt64, query: [UInt8], from: IPAddress?, ignoringZones: Bool)
+    case explain(UInt64, query: [UInt8], for: NameAsker, ignoringZones: Bool)
     /// To forget what is kept below a name.
     case flush(UInt64, DomainName)
     /// What is kept below a name.

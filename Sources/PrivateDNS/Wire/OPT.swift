@@ -99,4 +99,5 @@ enum ExtendedError: UInt16, Sendable {
     case notAuthoritative = 20
     case noReachableAuthority = 22
     case networkError = 23
+    case invalidData = 24
 }

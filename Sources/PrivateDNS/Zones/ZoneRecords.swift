@@ -12,11 +12,11 @@ public struct ZoneRecords: Hashable, Sendable {
     /// Names that are there, though some of their records are left out.
     private(set) var emptied: [DomainName] = []
 
-    /// Whether some of the records are addresses of hosts.
-    public var hasHosts: Bool { !hosts.isEmpty }
-
-    /// The names of those hosts, each once.
-    public var hostNames: Set<DomainName> { Set(hosts.map(\.name)) }
+    /// The names of hosts with addresses, each once, in the order of the records.
+    public var hostNames: [DomainName] {
+        var known: Set<DomainName> = []
+        return hosts.lazy.map(\.name).filter { known.insert($0).inserted }
+    }
 
     /// The TTL of records that name none: short, since an address may move with the path.
     public static let defaultTTL: UInt32 = 60

@@ -24,19 +24,32 @@ struct NameQuestion: ParsableArguments {
     var name: String
     @Option(help: "The type, as in AAAA or TYPE28.") var type = "A"
     @Option(help: "The address of the client that asks; else one that may ask.") var from: String?
+    @Option(help: "The interface on which it asks, as views may say.") var interface: String?
+    @Option(help: "The view that it sees, whoever it is.") var view: String?
     @Flag(name: .customLong("public"), help: "What the upstreams say, whatever zones there are.") var isPublic = false
 
-    /// Throws where the arguments are no name or no address.
+    /// Before the command runs, so that its own usage is shown.
+    func validate() throws { _ = try request() }
+
+    /// Throws where the arguments are no name, address or interface.
     func request() throws -> ControlRequest {
         let from = try from.map { text in
             guard let address = IPAddress(text) else { throw ValidationError("'\(text)' is no address") }
             return address
+        }
+        let interface = try interface.map { text in
+            guard let name = InterfaceName(text) else {
+                throw ValidationError("'\(text)' cannot be the name of an interface")
+            }
+            return name
         }
         let names = NamesRequest(
             .explain,
             name: try Self.name(name),
             type: type.uppercased(),
             from: from,
+            interface: interface,
+            view: view,
             ignoringZones: isPublic ? true : nil
         )
         return ControlRequest(.names, names: names)
@@ -106,7 +119,8 @@ struct AuditCommand: ParsableCommand {
         commandName: "audit",
         abstract: "Asks for the site's names, and tells which do not lead where they should.",
         discussion: """
-            Asked for are names of records, of TLS targets, those that the resolver keeps, and those given.
+            Asked for are names of records and zone files, of TLS targets, those that the resolver keeps, and those given;
+            in each view, those that its zones have or stand before. At most 500 questions, some of each zone.
             Exit status: 0 nothing was found, 1 something was, 3 no pnetd answers.
             """
     )
@@ -115,6 +129,8 @@ struct AuditCommand: ParsableCommand {
     @Argument(help: "More names to ask for.")
     var names: [String] = []
     @Flag(help: "JSON.") var json = false
+
+    func validate() throws { _ = try names.map(NameQuestion.name) }
 
     func run() throws {
         let names = NamesRequest(.audit, names: try names.map(NameQuestion.name))
@@ -138,6 +154,8 @@ struct FlushCommand: ParsableCommand {
     @OptionGroup var connection: ConnectionOptions
     @Argument(help: "The name; else all names.")
     var name: String?
+
+    func validate() throws { _ = try name.map(NameQuestion.name) }
 
     func run() throws {
         let names = NamesRequest(.flush, name: try name.map(NameQuestion.name))
@@ -165,6 +183,8 @@ struct DumpCommand: ParsableCommand {
     @Argument(help: "The name; else all names.")
     var name: String?
     @Flag(help: "JSON.") var json = false
+
+    func validate() throws { _ = try name.map(NameQuestion.name) }
 
     func run() throws {
         let names = NamesRequest(.dump, name: try name.map(NameQuestion.name))

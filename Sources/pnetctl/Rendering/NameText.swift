@@ -47,7 +47,8 @@ extension Page {
         for finding in report.findings {
             let colour: Colour = [.leak, .missingRoute].contains(finding.kind) ? .bad : .warning
             let kind = painted(finding.kind.rawValue, colour)
-            lines.append("\(painted(finding.name.withoutRootDot, .heading)): \(kind)")
+            let view = finding.view.map { " in view \($0)" } ?? ""
+            lines.append("\(painted(finding.name.withoutRootDot, .heading))\(view): \(kind)")
             lines += hanging(finding.text, indent: 2)
             lines += hanging("try: \(finding.remedy)", indent: 2)
         }
@@ -57,6 +58,7 @@ extension Page {
                 + (report.findings.isEmpty ? "nothing was found" : "\(report.findings.count) found")
         )
         if !report.skipped.isEmpty { lines.append("\(report.skipped.count) were left out for time; name them to ask") }
+        if let more = report.more { lines.append("\(more) more are too many for one audit; name those to ask") }
         return lines.joined(separator: "\n") + "\n"
     }
 }

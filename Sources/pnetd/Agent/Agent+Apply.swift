@@ -17,12 +17,15 @@ struct Trial {
 
 extension Agent {
     /// What taking the file in would do, without doing any of it.
-    func planReport() -> PlanReport {
-        do {
-            return plan(try Configuration.load(path: file))
-        } catch {
-            return PlanReport(errors: error.diagnostics.map(\.description))
+    func planReport(_ done: @escaping (PlanReport) -> Void) {
+        let willRead = loader.load { [weak self] outcome in
+            guard let self else { return }
+            switch outcome {
+            case .success(let loaded): done(plan(loaded))
+            case .failure(let error): done(PlanReport(errors: error.diagnostics.map(\.description)))
+            }
         }
+        if !willRead { done(PlanReport(errors: [Self.isReading])) }
     }
 
     private func plan(_ loaded: LoadedConfiguration) -> PlanReport {
@@ -114,13 +117,31 @@ extension Agent {
     }
 
     /// Takes the file in, unless it would cut what it must not cut.
-    func apply(_ request: ControlRequest) -> ApplyReport {
+    ///
+    /// - Parameter isThere: whether whoever asked still waits; a trial that nobody could confirm is not begun.
+    func apply(
+        _ request: ControlRequest,
+        for isThere: @escaping () -> Bool,
+        _ done: @escaping (ApplyReport) -> Void
+    ) {
+        let willRead = loader.load { [weak self] outcome in
+            guard let self else { return }
+            guard request.confirmWithinSeconds == nil || isThere() else {
+                return log.error("not applied: whoever asked for it left")
+            }
+            done(applied(outcome, request))
+        }
+        if !willRead { done(refuse(Self.isReading)) }
+    }
+
+    private func applied(_ outcome: ConfigurationLoader.Outcome, _ request: ControlRequest) -> ApplyReport {
         guard trial == nil else { return refuse(Self.isOnTrial) }
         guard rotation == nil else { return refuse(Self.isRotating) }
+        guard !isEnding, !kernelWork.isOver else { return refuse(Self.isStopping) }
         let loaded: LoadedConfiguration
-        do {
-            loaded = try Configuration.load(path: file)
-        } catch {
+        switch outcome {
+        case .success(let whole): loaded = whole
+        case .failure(let error):
             return refuse("the file has errors", PlanReport(errors: error.diagnostics.map(\.description)))
         }
         let plan = plan(loaded)
@@ -150,16 +171,14 @@ extension Agent {
 
     private func begin(trialOf loaded: LoadedConfiguration, for time: Duration, _ plan: PlanReport) -> ApplyReport {
         let before = inForce
-        // What cannot be had back from its text, as keys that were replaced in their files, cannot be taken back.
-        let again = try? Configuration.read(before.text, file: file)
+        // What cannot be had back from its text, as keys that were replaced in their files, cannot be taken back. Zone
+        // files are written down with it.
+        let again = try? Configuration.read(before.text, file: file, zoneFiles: .kept(before.zoneFiles))
         guard again?.configuration == before.configuration else {
             return refuse(Self.cannotComeBack, plan)
         }
         // Written down first: an agent that dies during the trial comes back with the earlier file.
-        let record = UnconfirmedFile(
-            trial: String(decoding: loaded.text, as: UTF8.self),
-            before: String(decoding: before.text, as: UTF8.self)
-        )
+        let record = UnconfirmedFile(trial: loaded, before: before)
         do { try record.save(in: site.state.directory) } catch {
             return refuse("what is in force now cannot be written down: \(error)", plan)
         }

@@ -32,8 +32,8 @@ extension Agent {
         let names = files.joined(separator: ", ")
         let loaded: LoadedConfiguration
         do {
-            // The file itself may have been edited since: that waits for a reload.
-            loaded = try Configuration.read(inForce.text, file: file)
+            // The file itself may have been edited since, and so may zone files: that waits for a reload.
+            loaded = try Configuration.read(inForce.text, file: file, zoneFiles: .kept(inForce.zoneFiles))
         } catch {
             let faults = error.diagnostics.map(\.description).joined(separator: "; ")
             return "\(names) changed, and what was read before stays in force: \(faults)"

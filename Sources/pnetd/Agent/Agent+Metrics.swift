@@ -252,6 +252,13 @@ extension Agent {
             "Warnings that pnetctl status shows, by what they are about.",
             warnings.map { .init(Double($0.texts.count), ("kind", $0.kind.rawValue)) }
         )
+        let zones = site.networks.flatMap(\.zones) + site.views.flatMap { $0.zones.map(\.zone) }
+        page.add(
+            "pnetd_zones_unready",
+            .gauge,
+            "Zones of which no name is answered, since their zone files are not whole.",
+            [.init(Double(zones.count { $0.source.isUnready }))]
+        )
         page.add(
             "pnetd_endpoint_lookups_total",
             .counter,

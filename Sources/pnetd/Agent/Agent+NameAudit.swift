@@ -3,35 +3,50 @@
 import Configuration
 import ControlAPI
 import NetworkTypes
-import PrivateDNS
 import ProcessLink
 import SystemIO
 
 /// An audit that is under way.
 private final class NameAuditRun {
-    let auditor: NameAuditor
+    let plan: NameAuditPlan
     let end: Instant
     let done: (Result<NamesReport, ControlError>) -> Void
-    var waiting: [DomainName]
+    var waiting: [NameAuditPlan.Question]
     var running = 0
-    var asked: [DomainName] = []
-    var skipped: [DomainName] = []
+    var asked: [NameAuditPlan.Question] = []
+    var skipped: [NameAuditPlan.Question] = []
     var findings: [NameAudit.Finding] = []
 
     init(
-        _ names: [DomainName],
-        _ auditor: NameAuditor,
+        _ plan: NameAuditPlan,
         until end: Instant,
         _ done: @escaping (Result<NamesReport, ControlError>) -> Void
     ) {
-        waiting = names.reversed()
-        self.auditor = auditor
+        self.plan = plan
+        waiting = plan.questions.reversed()
         self.end = end
         self.done = done
     }
 
     func note(_ found: [NameAudit.Finding]) {
         for finding in found where !findings.contains(finding) { findings.append(finding) }
+    }
+
+    var report: NameAudit {
+        NameAudit(
+            findings: findings.sorted {
+                ($0.name.description, $0.view ?? "", $0.text) < ($1.name.description, $1.view ?? "", $1.text)
+            },
+            names: Self.names(asked),
+            skipped: Self.names(skipped + waiting.reversed()),
+            more: plan.more > 0 ? plan.more : nil
+        )
+    }
+
+    /// Each once, whoever asks for it.
+    private static func names(_ questions: [NameAuditPlan.Question]) -> [DomainName] {
+        var seen: Set<DomainName> = []
+        return questions.map(\.name).filter { seen.insert($0).inserted }
     }
 }
 
@@ -41,94 +56,81 @@ extension Agent {
     /// Whoever asked is still there then.
     private static let auditTime = Duration.seconds(20)
     private static let auditsAtOnce = 4
-    private static let auditedNames = 500
 
     func audit(_ request: NamesRequest, _ done: @escaping (Result<NamesReport, ControlError>) -> Void) {
         inquire(NamesRequest(.dump)) { [weak self] result in
             guard let self else { return }
             guard case .success(.dumped(let dump)) = result else { return done(result) }
             let kept = dump.entries.filter { ["A", "AAAA"].contains($0.type) }.map(\.name)
-            var names: [DomainName] = []
-            var seen: Set<DomainName> = []
-            for name in (request.names ?? []) + namesOfTheFile + kept where seen.insert(name).inserted {
-                names.append(name)
-            }
-            let auditor = NameAuditor(prefixes: site.networks.flatMap(\.prefixes))
-            let run = NameAuditRun(
-                Array(names.prefix(Self.auditedNames)),
-                auditor,
-                until: loop.now + Self.auditTime,
-                done
-            )
-            goOn(run)
+            let plan = NameAuditPlan(site, given: request.names ?? [], kept: kept)
+            goOn(NameAuditRun(plan, until: loop.now + Self.auditTime, done))
         }
-    }
-
-    /// Hosts of records, and the servers that are asked over TLS whether the networks are reached.
-    private var namesOfTheFile: [DomainName] {
-        let targets = site.tlsTargets.values.map(\.name)
-        let hosts = site.networks.flatMap(\.zones).flatMap { zone -> [DomainName] in
-            guard case .records(let lines) = zone.source else { return [] }
-            return (try? ZoneRecords(zone: zone.name, records: lines))?.hostNames.map(\.self) ?? []
-        }
-        return Set(targets + hosts).sorted { $0.description < $1.description }
     }
 
     private func goOn(_ run: NameAuditRun) {
-        while run.running < Self.auditsAtOnce, loop.now < run.end, let name = run.waiting.popLast() {
+        while run.running < Self.auditsAtOnce, loop.now < run.end, let question = run.waiting.popLast() {
             run.running += 1
-            run.asked.append(name)
-            look(at: name, ["A", "AAAA"], run)
+            run.asked.append(question)
+            look(at: question, ["A", "AAAA"], run)
         }
         guard run.running == 0 else { return }
-        run.done(
-            .success(
-                .audited(
-                    NameAudit(
-                        findings: run.findings.sorted {
-                            ($0.name.description, $0.text) < ($1.name.description, $1.text)
-                        },
-                        names: run.asked,
-                        skipped: run.skipped + run.waiting.reversed()
-                    )
-                )
-            )
-        )
+        run.done(.success(.audited(run.report)))
     }
 
-    private func look(at name: DomainName, _ types: [String], _ run: NameAuditRun) {
+    private func look(at question: NameAuditPlan.Question, _ types: [String], _ run: NameAuditRun) {
         guard let type = types.first else {
             run.running -= 1
             return goOn(run)
         }
-        explain(name, type, ignoringZones: false) { [weak self] answer in
+        let view = question.view.flatMap { name in site.views.first { $0.name == name } }
+        let auditor = NameAuditor(
+            prefixes: site.networks.flatMap(\.prefixes),
+            view: question.view,
+            hasUpstreams: view?.hasUpstreams ?? true
+        )
+        explain(question.name, type, in: question.view) { [weak self] answer in
             guard let self else { return }
             guard let answer else {
                 // Nobody knows: not now, or not any more.
-                run.skipped.append(name)
-                run.asked.removeAll { $0 == name }
+                run.skipped.append(question)
+                run.asked.removeAll { $0 == question }
                 // By the loop, for where there is no resolver the answer comes at once.
-                _ = loop.schedule(at: loop.now) { [weak self] in self?.look(at: name, [], run) }
+                _ = loop.schedule(at: loop.now) { [weak self] in self?.look(at: question, [], run) }
                 return
             }
-            guard answer.code == "NXDOMAIN", site.resolver?.upstreams.isEmpty == false else {
-                run.note(run.auditor.findings(on: answer, published: nil))
-                return look(at: name, Array(types.dropFirst()), run)
-            }
-            explain(name, type, ignoringZones: true) { [weak self] published in
-                run.note(run.auditor.findings(on: answer, published: published))
-                self?.look(at: name, Array(types.dropFirst()), run)
+            compare(answer, type, auditor) { [weak self] published, common in
+                run.note(auditor.findings(on: answer, published: published, common: common))
+                self?.look(at: question, Array(types.dropFirst()), run)
             }
         }
+    }
+
+    /// Asks what the public says of a name that is not known, and what clients without a view get; nil where that says
+    /// nothing.
+    private func compare(
+        _ answer: NameExplanation,
+        _ type: String,
+        _ auditor: NameAuditor,
+        _ done: @escaping (_ published: NameExplanation?, _ common: NameExplanation?) -> Void
+    ) {
+        guard answer.code == "NXDOMAIN" else { return done(nil, nil) }
+        let asksCommon = { [weak self] (published: NameExplanation?) in
+            guard let self, auditor.view != nil else { return done(published, nil) }
+            explain(answer.name, type) { done(published, $0) }
+        }
+        guard auditor.hasUpstreams, site.resolver?.upstreams.isEmpty == false else { return asksCommon(nil) }
+        explain(answer.name, type, ignoringZones: true, asksCommon)
     }
 
     private func explain(
         _ name: DomainName,
         _ type: String,
-        ignoringZones: Bool,
+        in view: String? = nil,
+        ignoringZones: Bool = false,
         _ done: @escaping (NameExplanation?) -> Void
     ) {
-        inquire(NamesRequest(.explain, name: name, type: type, ignoringZones: ignoringZones)) { result in
+        let request = NamesRequest(.explain, name: name, type: type, view: view, ignoringZones: ignoringZones)
+        inquire(request) { result in
             guard case .success(.explained(let answer)) = result else { return done(nil) }
             done(answer)
         }

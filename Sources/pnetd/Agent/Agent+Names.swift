@@ -20,7 +20,8 @@ extension Agent {
         names.lastInquiry += 1
         let number = names.lastInquiry
         names.inquiries[number] = done
-        processes.send(.names(request: number, request), to: .resolver)
+        let interface = request.interface.flatMap { NetworkSocket.index(of: $0) } ?? 0
+        processes.send(.names(request: number, request, interface: interface), to: .resolver)
         loop.schedule(after: Self.inquiryPatience) { [weak self] in
             self?.end(number, .failure(ControlError(code: .failed, message: "the resolver does not answer")))
         }
@@ -36,6 +37,15 @@ extension Agent {
         }
         if request.action == .explain, request.name == nil {
             return ControlError(code: .malformedRequest, message: "the request names no name")
+        }
+        if let interface = request.interface, NetworkSocket.index(of: interface) == nil {
+            let message = "there is no interface '\(interface)' (ip link shows those that there are)"
+            return ControlError(code: .malformedRequest, message: message)
+        }
+        if let view = request.view, !site.views.contains(where: { $0.name == view }) {
+            let known = site.views.map(\.name).joined(separator: ", ")
+            let message = "the file has no view '\(view)'" + (known.isEmpty ? "" : " (it has \(known))")
+            return ControlError(code: .malformedRequest, message: message)
         }
         guard names.inquiries.count < Self.inquiryLimit else {
             return ControlError(code: .busy, message: "too much is being found out about names already")

@@ -12,16 +12,23 @@ import Tunnel
 
 extension Agent {
     /// Reads the file again. One with an error changes nothing.
-    func reload() -> ReloadReport {
+    func reload(_ done: @escaping (ReloadReport) -> Void) {
+        let willRead = loader.load { [weak self] in if let self { done(reloaded($0)) } }
+        if !willRead { done(refuse([Self.isReading])) }
+    }
+
+    static let isReading = "the file is being read for others already (ask again when they have their answers)"
+
+    private func reloaded(_ outcome: ConfigurationLoader.Outcome) -> ReloadReport {
         guard trial == nil else { return refuse([Self.isOnTrial]) }
         guard rotation == nil else { return refuse([Self.isRotating]) }
+        guard !isEnding, !kernelWork.isOver else { return refuse([Self.isStopping]) }
         let loaded: LoadedConfiguration
-        do {
-            loaded = try Configuration.load(path: file)
-        } catch {
-            return refuse(error.diagnostics.map(\.description))
+        switch outcome {
+        case .success(let whole): loaded = whole
+        case .failure(let error): return refuse(error.diagnostics.map(\.description))
         }
-        guard UnconfirmedFile.before(loaded.text, in: site.state.directory) == nil else {
+        guard UnconfirmedFile.ofTrial(loaded, in: site.state.directory) == nil else {
             return refuse(["\(file): error: it was on trial and was taken back (change it, or pnetctl apply it again)"])
         }
         let fixed = fixedParts(loaded.configuration)
@@ -71,6 +78,8 @@ extension Agent {
         publish(nil)
         return true
     }
+
+    static let isStopping = "pnetd stops"
 
     private func refuse(_ errors: [String]) -> ReloadReport {
         counters.refusedReloads += 1

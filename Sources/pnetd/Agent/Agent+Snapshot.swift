@@ -110,6 +110,7 @@ extension Agent {
         switch zone.source {
         case .records(let records): source = .records(records)
         case .file(let text): source = .file(names.zoneFiles.number(of: text))
+        case .unready(let why): source = .unready(why)
         case .forward(let servers): source = .forward(servers)
         }
         return ResolverSnapshot.Zone(

@@ -46,6 +46,7 @@ final class Agent {
     private(set) var core = HealthCore()
     /// What the core is told and says, for later.
     let journal: AgentJournal
+    let loader: ConfigurationLoader
     var counters = Counters()
 
     let reconciler: Reconciler
@@ -131,6 +132,9 @@ final class Agent {
         self.isRolledBack = isRolledBack
         let site = loaded.configuration
         loop = try EventLoop(clock: clock)
+        loader = try ConfigurationLoader(on: loop) {
+            Result { () throws(ConfigurationErrors) in try Configuration.load(path: file) }
+        }
         started = clock.now
         try Files.makeDirectory(site.state.directory, mode: 0o700)
         let (saved, problem) = SavedState.load(from: site.state.directory)
@@ -221,8 +225,8 @@ final class Agent {
             handlers: ControlServer.Handlers(
                 status: { [unowned self] in statusReport() },
                 explain: { [unowned self] in explain($0) },
-                plan: { [unowned self] in planReport() },
-                apply: { [unowned self] in apply($0) },
+                plan: { [unowned self] in planReport($0) },
+                apply: { [unowned self] in apply($0, for: $1, $2) },
                 confirm: { [unowned self] in confirm() },
                 rotate: { [unowned self] in rotate($0, $1) },
                 keep: { [unowned self] in keep($0) },
@@ -239,7 +243,7 @@ final class Agent {
                     if $0.action == .audit { audit($0, $1) } else { inquire($0, $1) }
                 },
                 hostNames: { [unowned self] in hostNamesReport() },
-                reload: { [unowned self] in reload() },
+                reload: { [unowned self] in reload($0) },
                 down: { [unowned self] in takeDown() }
             )
         )
@@ -354,7 +358,7 @@ final class Agent {
                 log.log(level: exit == .status(0) ? .debug : .warning, "process \(pid) ended: \(exit)")
             }
         case SIGHUP:
-            _ = reload()
+            reload { _ in }
         case SIGPIPE:
             // Nobody reads our log any more; that is no reason to let go of the paths.
             break

@@ -13,8 +13,10 @@ final class ControlServer {
     struct Handlers {
         var status: () -> StatusReport
         var explain: (String?) -> ExplainReport
-        var plan: () -> PlanReport
-        var apply: (ControlRequest) -> ApplyReport
+        // What reads the file calls back when that is done.
+        var plan: (@escaping (PlanReport) -> Void) -> Void
+        /// Asks whether the client is still there.
+        var apply: (ControlRequest, @escaping () -> Bool, @escaping (ApplyReport) -> Void) -> Void
         var confirm: () -> ApplyReport
         var rotate: (PathName, ControlRequest) -> RotateReport
         var keep: (PathName) -> RotateReport
@@ -28,7 +30,7 @@ final class ControlServer {
         /// Calls back when it is found out, which takes seconds; an error where it cannot be.
         var names: (NamesRequest, @escaping (Result<NamesReport, ControlError>) -> Void) -> Void
         var hostNames: () -> HostNamesReport
-        var reload: () -> ReloadReport
+        var reload: (@escaping (ReloadReport) -> Void) -> Void
         var down: () -> Result<DownReport, ControlError>
     }
 
@@ -174,12 +176,14 @@ final class ControlServer {
             guard plans.take(at: loop.now) else {
                 return fail(client, .busy, "plans are asked for faster than two a second")
             }
-            reply(client, handlers.plan())
+            handlers.plan(reply(later: client))
         case .apply:
             guard mayChange(client, request.command) else { return }
-            let report = handlers.apply(request)
-            if report.outcome == .awaiting { client.isWaiting = true }
-            reply(client, report)
+            let reply: (ApplyReport) -> Void = reply(later: client)
+            handlers.apply(request, { [weak self, weak client] in self?.isThere(client) == true }) { [weak client] in
+                if $0.outcome == .awaiting { client?.isWaiting = true }
+                reply($0)
+            }
         case .confirm:
             guard mayChange(client, request.command) else { return }
             reply(client, handlers.confirm())
@@ -206,7 +210,7 @@ final class ControlServer {
             reply(client, handlers.hostNames())
         case .reload:
             guard mayChange(client, request.command) else { return }
-            reply(client, handlers.reload())
+            handlers.reload(reply(later: client))
         case .down:
             guard mayChange(client, request.command) else { return }
             client.closesWhenSent = true
@@ -229,7 +233,7 @@ final class ControlServer {
             }
         }
         handlers.names(names) { [weak self, weak client] result in
-            guard let self, let client, clients[client.socket.raw] === client else { return }
+            guard let self, let client, isThere(client) else { return }
             switch result {
             case .success(.explained(let report)): reply(client, report)
             case .success(.flushed(let report)): reply(client, report)
@@ -246,7 +250,7 @@ final class ControlServer {
         case .drain, .undrain:
             let move = request.command == .drain ? handlers.drain : handlers.undrain
             let report = move(path, request) { [weak self, weak client] report in
-                guard let self, let client, clients[client.socket.raw] === client else { return }
+                guard let self, let client, isThere(client) else { return }
                 client.isPatient = false
                 client.closesWhenSent = true
                 reply(client, report)
@@ -276,6 +280,16 @@ final class ControlServer {
     private func reply(_ client: Client, _ result: some Hashable & Sendable & Codable) {
         send(ControlResponse.result(result), to: client)
     }
+
+    /// What replies to a client that may be gone by then.
+    private func reply<Report: Hashable & Sendable & Codable>(later client: Client) -> (Report) -> Void {
+        { [weak self, weak client] report in
+            guard let self, let client, isThere(client) else { return }
+            reply(client, report)
+        }
+    }
+
+    private func isThere(_ client: Client?) -> Bool { client.map { clients[$0.socket.raw] === $0 } ?? false }
 
     private func fail(_ client: Client, _ code: ControlError.Code, _ message: String, _ cause: String? = nil) {
         client.closesWhenSent = true

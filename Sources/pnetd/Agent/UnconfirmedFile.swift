@@ -10,22 +10,48 @@ import SystemIO
 struct UnconfirmedFile: Codable, Equatable {
     /// What was on trial.
     let trial: String
+    /// The texts of the zone files that it names, by their names; nil in files of earlier versions.
+    let trialZoneFiles: [String: String]?
     /// What was in force before.
     let before: String
+    /// The same of that.
+    let zoneFilesBefore: [String: String]?
+
+    /// Two files and their zone files, each octet written as two at the most.
+    private static let limit = 64 << 20
 
     private static func path(in directory: String) -> String { "\(directory)/unconfirmed.json" }
 
+    init(trial: LoadedConfiguration, before: LoadedConfiguration) {
+        self.trial = String(decoding: trial.text, as: UTF8.self)
+        trialZoneFiles = trial.zoneFiles.texts
+        self.before = String(decoding: before.text, as: UTF8.self)
+        zoneFilesBefore = before.zoneFiles.texts
+    }
+
     func save(in directory: String) throws {
-        try Files.replace(Self.path(in: directory), with: Array(try JSONEncoder().encode(self)))
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .withoutEscapingSlashes
+        try Files.replace(Self.path(in: directory), with: Array(try encoder.encode(self)))
     }
 
     static func remove(from directory: String) throws(SystemError) { try Files.remove(path(in: directory)) }
 
-    /// The earlier file, where the given one is still on trial.
-    static func before(_ text: [UInt8], in directory: String) -> [UInt8]? {
-        guard let octets = try? Files.read(path(in: directory), limit: 8 << 20),
-            let file = try? JSONDecoder().decode(Self.self, from: Data(octets)), Array(file.trial.utf8) == text
+    /// What is written down, where the given file is still the one on trial. A zone file that is not whole by now is no
+    /// other one: what was confirmed is better than none.
+    static func ofTrial(_ loaded: LoadedConfiguration, in directory: String) -> UnconfirmedFile? {
+        guard let octets = try? Files.read(path(in: directory), limit: limit),
+            let file = try? JSONDecoder().decode(Self.self, from: Data(octets)),
+            Array(file.trial.utf8) == loaded.text
         else { return nil }
-        return Array(file.before.utf8)
+        let isSame = file.trialZoneFiles.map { texts in
+            loaded.zoneFiles.texts.allSatisfy { texts[$0.key] == $0.value }
+        }
+        return isSame ?? true ? file : nil
+    }
+
+    /// Reads the earlier file, with the zone files as they were.
+    func readBefore(as file: String) throws(ConfigurationErrors) -> LoadedConfiguration {
+        try Configuration.read(Array(before.utf8), file: file, zoneFiles: .dispensable(texts: zoneFilesBefore ?? [:]))
     }
 }

@@ -125,6 +125,7 @@ extension ResolutionStep.Authority {
             "its servers are \(Self.list(servers)), by \(paths.joined(separator: ", else "))"
         case .published(let servers): "answered by the upstreams, \(Self.list(servers))"
         case .blocked(let reason): "blocked: \(reason)"
+        case .unready(let reason): "not answered: \(reason)"
         case .nobody: "the upstreams would be asked, and there are none"
         }
     }

@@ -54,6 +54,8 @@ struct PolicyCompiler {
     ) throws(Failure) -> Policy {
         var next = (parsed: [Key: Parsed](), pointers: [Pointers: [DomainName: StaticZone]]())
         var wanted: [NetworkName: Pointers] = [:]
+        // Nobody can tell which addresses have names there.
+        var unready: [NetworkName: String] = [:]
         let unrouted = snapshot.unrouted.isEmpty ? nil : AddressSet(snapshot.unrouted)
         if snapshot.pathBoundTTL != pathBoundTTL || unrouted != self.unrouted { (parsed, pointers) = ([:], [:]) }
         pathBoundTTL = snapshot.pathBoundTTL
@@ -72,6 +74,7 @@ struct PolicyCompiler {
         }
         for zone in snapshot.zones {
             if zone.source == .pointers { wanted[zone.network, default: Pointers()].apexes.append(zone.name) }
+            if case .unready(let why) = zone.source, zone.hasPointers { unready[zone.network] = why }
             guard let key = try Self.key(of: zone, zoneFiles) else { continue }
             if next.parsed[key] == nil { next.parsed[key] = try made(key) }
             if zone.hasPointers { wanted[zone.network, default: Pointers()].hosts.append(key) }
@@ -88,6 +91,10 @@ struct PolicyCompiler {
             case .records, .file:
                 guard let key = try Self.key(of: zone, zoneFiles), let made = next.parsed[key] else { return nil }
                 content = .records(made.answers)
+            case .unready(let why):
+                content = .unready(why)
+            case .pointers where unready[zone.network] != nil:
+                content = .unready(unready[zone.network] ?? "")
             case .pointers:
                 guard let needed = wanted[zone.network], let made = next.pointers[needed]?[zone.name] else {
                     return nil
@@ -183,7 +190,7 @@ struct PolicyCompiler {
                 throw Failure(zone: zone.name.withoutRootDot, reason: "its file did not come")
             }
             return Key(zone: zone.name, text: .file(text))
-        case .pointers, .forward:
+        case .pointers, .forward, .unready:
             return nil
         }
     }

@@ -102,8 +102,8 @@ final class ResolverProcess {
             answer(by: snapshot)
         case .find(let request, let host, let servers, let interface):
             find(request, AddressLookup.Question(host: host, servers: servers, interface: interface))
-        case .names(let request, let question):
-            inquire(request, question)
+        case .names(let request, let question, let interface):
+            inquire(request, question, on: interface)
         case .relay:
             relay(by: descriptors)
         case .stop:
@@ -147,7 +147,7 @@ final class ResolverProcess {
         }
     }
 
-    private func inquire(_ request: UInt64, _ question: NamesRequest) {
+    private func inquire(_ request: UInt64, _ question: NamesRequest, on interface: UInt32) {
         let task: UInt64
         switch question.action {
         case .explain:
@@ -155,7 +155,7 @@ final class ResolverProcess {
             task = pool.explain(
                 question.name ?? .root,
                 type: type,
-                from: question.from,
+                for: NameAsker(address: question.from, interface: interface, view: question.view),
                 ignoringZones: question.ignoringZones ?? false
             )
         case .flush: task = pool.flush(below: question.name ?? .root)

@@ -202,6 +202,90 @@ extension Scenarios {
             }
         }
 
+        /// What a zone file holds is part of what is in force: a trial of it ends like any other, and nothing but a reload
+        /// takes an edited one in. One that is broken as the agent starts costs its own names and nothing else.
+        @Test(.anyKernel) func aZoneFileIsTakenBackAndNeverKeepsTheAgentDown() throws {
+            try scenario("zone-file") { lab, daemon in
+                let records = #"records: ["historian A 10.20.0.10", "gateway AAAA fd00:20::1"]"#
+                try lab.site.write("pnetd.yaml", try text(daemon).replacing(records, with: "file: plant.zone"))
+                func write(_ address: String) throws { try lab.site.write("plant.zone", "historian A \(address)\n") }
+                func historian() throws -> String { try daemon.dig("+short", "historian.plant.internal") }
+                try write("10.20.0.10")
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                try waitUntil("names are answered") { try historian() == "10.20.0.10\n" }
+
+                try write("10.20.0.11")
+                let late = try trial(lab, daemon, "late", for: "2s")
+                try waitUntil("it is in force") { try historian() == "10.20.0.11\n" }
+                #expect(try late.wait() == .status(1))
+                #expect(late.output.contains("taken back: it was not confirmed in time"), "\(late.output)")
+                try waitUntil("the earlier text is in force") { try historian() == "10.20.0.10\n" }
+                let again = try daemon.pnetctl("reload")
+                #expect(again.status == 1 && again.output.contains("was on trial and was taken back"))
+
+                let orphan = try trial(lab, daemon, "orphan", for: "60s")
+                try waitUntil("it is in force") { try historian() == "10.20.0.11\n" }
+                try daemon.killAgent()
+                _ = try orphan.wait()
+                try daemon.start()
+                try waitUntil("the earlier text is in force") { try historian() == "10.20.0.10\n" }
+
+                // Somebody slips, and the host boots.
+                try write("10.20.0")
+                #expect(try daemon.pnetctl("reload").output.contains("plant.zone:1:1: error: "))
+                #expect(try historian() == "10.20.0.10\n")
+                try lab.site.run("rm", "\(lab.site.folder)/state/unconfirmed.json")
+                try daemon.killAgent()
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                try waitUntil("its names are not answered") {
+                    let answer = try daemon.dig("historian.plant.internal")
+                    return answer.contains("SERVFAIL") && answer.contains("EDE: 24")
+                }
+                let status = try daemon.status().warnings
+                #expect(status.contains { $0.contains("plant.zone:1:1: warning: 'A 10.20.0'") }, "\(status)")
+                #expect(status.contains { $0.hasSuffix("(correct it, then pnetctl reload)") }, "\(status)")
+                let page = try lab.site.attempt(["curl", "-s", "http://127.0.0.1:9731/metrics"]).output
+                #expect(page.contains("pnetd_zones_unready 1\n"))
+                try write("10.20.0.12")
+                #expect(try daemon.pnetctl("reload").status == 0)
+                try waitUntil("it is in force") { try historian() == "10.20.0.12\n" }
+                #expect(try daemon.status().warnings.allSatisfy { !$0.contains("plant.zone") })
+            }
+        }
+
+        /// It is read beside the agent's work: whoever asks meanwhile has an answer at once.
+        @Test(.anyKernel) func aLargeZoneFileHoldsNobodyUp() throws {
+            try scenario("large-zone") { lab, daemon in
+                try daemon.start()
+                try daemon.waitFor(path: .a)
+                let records = #"records: ["historian A 10.20.0.10", "gateway AAAA fd00:20::1"]"#
+                try lab.site.write("pnetd.yaml", try text(daemon).replacing(records, with: "file: plant.zone"))
+                let hosts = (0..<20_000).map { "host\($0) A 10.20.\($0 / 256).\($0 % 256)\n" }
+                try lab.site.write("plant.zone", hosts.joined())
+                let clock = SystemClock()
+                let start = clock.now
+                let pnetctl = "\(try Daemon.programs)/pnetctl"
+                let plan = try lab.site.start("plan", pnetctl, "plan", "--socket", daemon.socket)
+                var longest = Duration.zero
+                while plan.output.isEmpty, clock.now - start < .seconds(60) {
+                    let asked = clock.now
+                    _ = try daemon.status()
+                    longest = max(longest, clock.now - asked)
+                }
+                let time = clock.now - start
+                #expect(try plan.wait() == .status(2))
+                print("a plan took \(time.shortText), and no status meanwhile more than \(longest.shortText)")
+                #expect(longest < time / 2)
+                #expect(try daemon.pnetctl("apply").status == 0)
+                try waitUntil("names are answered") {
+                    try daemon.dig("+short", "host19999.plant.internal") == "10.20.78.31\n"
+                }
+                #expect(try daemon.network().switches == 0)
+            }
+        }
+
         @Test func whatOthersUndoIsBackWithinASecondWithAName() throws {
             try scenario("undone") { lab, daemon in
                 try daemon.start()

@@ -164,6 +164,26 @@ extension Scenarios {
                     }
                 }
                 #expect(try daemon.dig("+short", "hub1.privatelink.azure-devices.net") == "10.20.0.4\n")
+
+                let name = "historian.plant.internal"
+                for (options, words) in [
+                    (["--interface", "pn-a"], ["the client sees view cell", "10.1.0.7"]),
+                    (["--interface", "eth0"], ["10.20.0.10"]), (["--view", "here"], ["10.1.0.9"]),
+                    (["--interface", "nowhere0"], ["there is no interface 'nowhere0'"]),
+                    (["--view", "lab"], ["the file has no view 'lab' (it has cell, here)"]),
+                ] {
+                    let text = try lab.site.attempt(
+                        ["\(try Daemon.programs)/pnetctl", "dns", "explain", name, "--socket", daemon.socket] + options
+                    ).output
+                    for word in words { #expect(text.contains(word), "\(text)") }
+                }
+                let audit = try daemon.pnetctl("dns", "audit")
+                for view in ["cell", "here"] {
+                    let finding = "gateway.plant.internal in view \(view): hidden-by-view"
+                    #expect(audit.output.contains(finding), "\(audit.output)")
+                }
+                #expect(audit.status == 1 && !audit.output.contains(name), "\(audit.output)")
+
                 try lab.site.write("pnetd.yaml", good + "\n" + views.replacing("[lan0]", with: "[nowhere0]"))
                 #expect(try daemon.pnetctl("reload").status == 0)
                 try waitUntil("it is nobody's") {
