@@ -105,8 +105,9 @@ enum WireName {
         name.removeLast(255 - length)
     }
 
+    /// Writes the checked name at an offset, uncompressed and in its own case, into room for 255 octets.
     /// - Returns: octets written.
-    private static func write(_ message: Span<UInt8>, at start: Int, into room: inout [UInt8], at begin: Int) -> Int {
+    static func write(_ message: Span<UInt8>, at start: Int, into room: inout [UInt8], at begin: Int = 0) -> Int {
         var room = room.mutableSpan
         var offset = start
         var position = begin

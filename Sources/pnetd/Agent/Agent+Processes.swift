@@ -25,6 +25,8 @@ struct NamesWork {
     var ways: [NetworkName: [ResolverSnapshot.Zone.Way]] = [:]
     /// The interfaces of views, by name, as the resolver knows them.
     var interfaces: [InterfaceName: UInt32] = [:]
+    /// Why the firewall did not take addresses of name sets when it was last told of some.
+    var holdProblem: String?
     /// The zones of reverse names of these networks.
     var reverse: (networks: [NetworkConfiguration], zones: [ReverseZone]) = ([], [])
 }
@@ -184,6 +186,7 @@ extension Agent {
         case (.resolver, .found(let request, let addresses, let lifetime, let problem)):
             found(request, addresses, lifetime: lifetime, problem)
         case (.resolver, .names(let request, let report)): foundOut(request, report)
+        case (.resolver, .learned(let request, let addresses)): hold(request, addresses)
         case (.frontend, .scrape(let request)):
             processes.send(.page(request: request, metrics: metricsPage(), health: health()), to: .frontend)
         case (.frontend, .delivered(let id)): alertDelivered(id)
