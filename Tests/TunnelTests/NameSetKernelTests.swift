@@ -83,6 +83,22 @@ struct NameSetKernelTests {
         }
     }
 
+    /// As a foreign hand may, on kernels before 6.9.
+    @Test func comeBackWhereSomebodyTookThemAway() throws {
+        try inFreshNamespace {
+            let firewall = try Self.firewall()
+            let table = try Self.desired("cloud").guard.table
+            _ = try firewall.reconcile(table)
+            _ = try Self.hold(firewall, "10.20.0.4", 120, "cloud")
+            #expect(try !firewall.reconcile(table))
+            try firewall.send(NftMessages.deleteElements(firewall.learned.living(now: firewall.clock.now)))
+            #expect(try !Self.list("names-cloud-ipv4").contains("10.20.0.4"))
+            #expect(try firewall.reconcile(table))
+            #expect(try Self.list("names-cloud-ipv4").contains("10.20.0.4 timeout "))
+            #expect(try !firewall.reconcile(table))
+        }
+    }
+
     /// Two of a list may lead to one address, by names of different TTLs.
     @Test func holdTheLongestOfAList() throws {
         try inFreshNamespace {

@@ -38,12 +38,10 @@ extension Resolution {
     private mutating func isHeld(_ answer: Span<UInt8>, in sets: NameSets, now: Instant) -> Bool {
         let mask = mask(of: answer, in: sets)
         guard mask != 0 else { return true }
-        var section = AnswerSection(answer)
-        while let record = section.next(in: answer) {
-            guard record.type == .a || record.type == .aaaa else { continue }
-            let address = IPAddress(answer, at: record.data.lowerBound, record.data.count)
+        var addresses = AnswerAddresses(answer)
+        while let (address, ttl) = addresses.next(in: answer) {
             let key = Learning.Key(sets: mask, address: address)
-            if address.isHost, !learning.holds(key, for: record.ttl, now: now) { return false }
+            if address.isHost, !learning.holds(key, for: ttl, now: now) { return false }
         }
         return true
     }
@@ -52,14 +50,12 @@ extension Resolution {
     private mutating func unheld(_ answer: Span<UInt8>, in sets: NameSets, now: Instant) -> [Learning.Address] {
         let mask = mask(of: answer, in: sets)
         guard mask != 0 else { return [] }
-        var section = AnswerSection(answer)
+        var addresses = AnswerAddresses(answer)
         var unheld: [Learning.Address] = []
-        while let record = section.next(in: answer), unheld.count < Learning.addressLimit {
-            guard record.type == .a || record.type == .aaaa else { continue }
-            let address = IPAddress(answer, at: record.data.lowerBound, record.data.count)
+        while unheld.count < Learning.addressLimit, let (address, ttl) = addresses.next(in: answer) {
             let key = Learning.Key(sets: mask, address: address)
-            guard address.isHost, !learning.holds(key, for: record.ttl, now: now) else { continue }
-            unheld.append(Learning.Address(key: key, lifetime: Learning.lifetime(of: record.ttl)))
+            guard address.isHost, !learning.holds(key, for: ttl, now: now) else { continue }
+            unheld.append(Learning.Address(key: key, lifetime: Learning.lifetime(of: ttl)))
         }
         return unheld
     }

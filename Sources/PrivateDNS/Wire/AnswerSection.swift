@@ -30,3 +30,25 @@ struct AnswerSection {
         return record
     }
 }
+
+/// The addresses that the answer section of such a message leads to, those included that HTTPS and SVCB records give as
+/// hints: a client may use them before it asks for others (RFC 9460 section 7.3).
+struct AnswerAddresses {
+    private var section: AnswerSection
+    private var hints: [IPAddress] = []
+    private var ttl: UInt32 = 0
+
+    init(_ message: Span<UInt8>) { section = AnswerSection(message) }
+
+    /// The next address, and its record's TTL; nil behind the last one.
+    mutating func next(in message: Span<UInt8>) -> (address: IPAddress, ttl: UInt32)? {
+        while true {
+            if let hint = hints.popLast() { return (hint, ttl) }
+            guard let record = section.next(in: message) else { return nil }
+            if record.type == .a || record.type == .aaaa {
+                return (IPAddress(message, at: record.data.lowerBound, record.data.count), record.ttl)
+            }
+            (hints, ttl) = (record.addresses(in: message), record.ttl)
+        }
+    }
+}

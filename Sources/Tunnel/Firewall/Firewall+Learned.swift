@@ -25,6 +25,9 @@ extension NftTable {
         guard name.hasPrefix("names-"), let end = name.lastIndex(of: "-") else { return nil }
         return NameSetName(String(name[..<end].dropFirst("names-".count)))
     }
+
+    /// The family that a set of this name in the kernel is half of.
+    static func family(_ name: String) -> AddressFamily? { AddressFamily.allCases.first { name.hasSuffix("-\($0)") } }
 }
 
 extension Firewall {

@@ -171,14 +171,24 @@ final class Firewall {
             }
             contents.learned[name] = set[NFTA_SET_KEY_TYPE].map { UInt32(networkOrder: $0) } ?? 0
         }
-        try recall(contents.learned.keys.sorted())
+        try lookAtNameSets(&contents)
         return Observed.GuardTable(contents: contents, isOrphan: tableFlags != 0 && flags != tableFlags)
     }
 
-    private func recall(_ sets: [String]) throws(NetlinkError) {
-        guard !isRecalled else { return }
-        learned.keep(only: sets.compactMap(NftTable.setName))
-        for set in sets { learned.take(try holdings(of: set)) }
+    /// Takes over what an earlier run left, the first time; later, a set of which something is missing is not as it should
+    /// be.
+    private func lookAtNameSets(_ contents: inout NftTable.Contents) throws(NetlinkError) {
+        if !isRecalled { learned.keep(only: contents.learned.keys.compactMap(NftTable.setName)) }
+        for set in contents.learned.keys.sorted() {
+            let found = try holdings(of: set)
+            if !isRecalled {
+                learned.take(found)
+            } else if let name = NftTable.setName(set), let family = NftTable.family(set),
+                !learned.isWhole(name, family, found, now: clock.now)
+            {
+                contents.learned[set] = nil
+            }
+        }
         isRecalled = true
     }
 

@@ -79,6 +79,15 @@ struct LearnedAddresses {
         for holding in holdings { sets[holding.set]?[holding.address] = nil }
     }
 
+    /// Whether these, which the kernel has of a family in a set, are all that is held there; what is about to end may be
+    /// gone.
+    func isWhole(_ set: NameSetName, _ family: AddressFamily, _ found: [Holding], now: Instant) -> Bool {
+        let addresses = Set(found.map(\.address))
+        return (sets[set] ?? [:]).allSatisfy { address, until in
+            address.family != family || until <= now + Self.grace / 2 || addresses.contains(address)
+        }
+    }
+
     /// All that is held.
     func living(now: Instant) -> [Holding] {
         sets.flatMap { name, addresses in
