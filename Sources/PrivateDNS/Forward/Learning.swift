@@ -37,7 +37,7 @@ struct Learning {
     }
 
     /// What becomes of an answer.
-    enum Wait: Equatable {
+    enum Wait {
         /// The firewall is to be told, under this serial.
         case tell(UInt64)
         /// It was told of the same.
@@ -50,6 +50,10 @@ struct Learning {
     static let patience = Duration.milliseconds(100)
     /// Addresses of one answer that are told of; what is beyond is told with its next answer.
     static let addressLimit = 128
+    /// In seconds; for whoever keeps an answer for longer, nothing is held.
+    private static let longestTTL: UInt32 = 86_400
+    /// In seconds.
+    private static let shortestLifetime: UInt32 = 120
     private static let heldLimit = 8192
     private static let tellingLimit = 256
     private static let answerLimit = 1024
@@ -66,12 +70,12 @@ struct Learning {
     /// Whether an address is held for at least a TTL, in seconds.
     func holds(_ key: Key, for ttl: UInt32, now: Instant) -> Bool {
         guard let until = held[key] else { return false }
-        return until >= now + .seconds(Int64(min(ttl, LearnedAddress.longestTTL)))
+        return until >= now + .seconds(Int64(min(ttl, Self.longestTTL)))
     }
 
     /// How long an address of a TTL is to be held, in seconds.
     static func lifetime(of ttl: UInt32) -> UInt32 {
-        max(2 * min(ttl, LearnedAddress.longestTTL), LearnedAddress.shortestLifetime)
+        max(2 * min(ttl, longestTTL), shortestLifetime)
     }
 
     /// Lets an answer wait for addresses, of which there is at least one.

@@ -23,6 +23,8 @@ struct LearnedAddresses {
     static let grace = Duration.seconds(60)
 
     private var sets: [NameSetName: [IPAddress: Instant]] = [:]
+    /// When the sets were last rid of what is over: that takes its time, and a full set may be asked for room often.
+    private var cleared: Instant?
     /// Sets that had no room for the last address that was for them.
     private(set) var full: Set<NameSetName> = []
 
@@ -61,6 +63,8 @@ struct LearnedAddresses {
 
     private mutating func hasRoom(_ name: NameSetName, now: Instant) -> Bool {
         if isBelowLimits(name) { return true }
+        if let cleared, now - cleared < .seconds(1) { return false }
+        cleared = now
         sets = sets.mapValues { $0.filter { $0.value > now } }
         return isBelowLimits(name)
     }

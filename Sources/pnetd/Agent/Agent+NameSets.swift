@@ -30,6 +30,7 @@ extension Agent {
     }
 
     var nameSetWarnings: [String] {
+        guard !site.nameSets.isEmpty else { return [] }
         let full = reconciler.fullNameSets.sorted().map {
             "name set \($0) is full: the firewall holds no further address until others end (fewer domains?)"
         }
