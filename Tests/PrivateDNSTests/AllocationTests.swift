@@ -53,4 +53,35 @@ struct AllocationTests {
         for query in queries { #expect(scenario.allocations(asking: query, times: 1000) == 0) }
         #expect(scenario.tally.cacheHits == 3003)
     }
+
+    @Test(.enabled(if: isOptimised, "a gate for release builds: swift test -c release"))
+    func answersOfNameSetsWithoutAllocating() throws {
+        let scenario = Scenario()
+        let names = ["h.plant.internal", "www.example.test", "x.localhost"]
+        let sets = try ["plant.internal", "example.test", "edge.test"].enumerated().map { number, domain in
+            Policy.NameSet(
+                name: try #require(NameSetName("set\(number)")),
+                domains: [try #require(DomainName(domain))]
+            )
+        }
+        let limits = ClientLimits(queriesPerSecond: 1_000_000, inFlight: 9, responsesPerSecond: 1_000_000, exempt: [])
+        let zone = try Scenario.zone("plant.internal", records: ["h A 10.0.0.1"], realm: Scenario.path("pn-a"))
+        scenario.adopt([zone], specialUseUpstream: ["test"], nameSets: sets, clientLimits: limits)
+        // Held from here on, the second with the alias that leads there.
+        for name in names.prefix(2) { scenario.ask(name) }
+        let asked = try #require(scenario.takeAsked().first)
+        let answers = [
+            MessageText.record("www.example.test", .cname, ttl: 300, try #require(DomainName("a.edge.test")).wire),
+            MessageText.record("a.edge.test", .a, ttl: 300, [203, 0, 113, 7]),
+        ]
+        scenario.reply(MessageText.answer(to: asked.message, answers: answers), to: asked)
+        let tellings = scenario.takeLearned()
+        #expect(tellings.map(\.addresses.count) == [1, 1])
+        for telling in tellings { scenario.hear(telling.serial, isHeld: true) }
+        for name in names {
+            let query = MessageText.query(name, edns: MessageText.opt()).bytes
+            #expect(scenario.allocations(asking: query, times: 1) != nil, "\(name)")
+            #expect(scenario.allocations(asking: query, times: 1000) == 0, "\(name)")
+        }
+    }
 }
