@@ -10,12 +10,13 @@ extension Observed {
     func unrouted(_ desired: Desired, among suspects: Set<IPPrefix>? = nil) -> [IPPrefix] {
         let asked = AddressFamily.allCases.filter { asksOurs($0, desired.reserved) }
         let found = desired.networks.filter { !$0.outcome.carriers.isEmpty }.flatMap { network -> [IPPrefix] in
-            let uses = Layout.groups(of: network, desired, self)
+            let uses = Layout.groups(of: network, desired, self).filter { nexthops[$0.group.id] != nil }
+            let table = desired.reserved.networkTable
             func isUnrouted(_ prefix: IPPrefix) -> Bool {
                 !asked.contains(prefix.family)
                     || !uses.contains { use in
-                        use.group.family == prefix.family && nexthops[use.group.id] != nil
-                            && routes[use.route(to: prefix, desired.reserved).key] != nil
+                        use.group.family == prefix.family
+                            && routes[Route.Key(table: table, prefix: prefix, metric: use.rank.rawValue)] != nil
                     }
             }
             guard let suspects else { return network.prefixes.filter(isUnrouted) }
