@@ -47,7 +47,10 @@ extension Resolution {
                 case .records(let records):
                     switch records.find(wanted, waiter.scan.type) {
                     case .answer(let answer):
-                        return finish(waiter, answer.head, body: answer.body)
+                        guard answer.unrouted > 0 else { return finish(waiter, answer.head, body: answer.body) }
+                        tally.unrouted[zone.label] &+= UInt64(answer.unrouted)
+                        note(waiter, .leftOut(answer.unrouted, why: AnswerRemark.unrouted.text))
+                        return finish(waiter, answer.head, body: answer.body, options: FixedOptions.unrouted)
                     case .noSuchName:
                         return deny(waiter, zone.negative, .nxDomain, isAuthoritative: true, options: FixedOptions.none)
                     case .leaves(let records, let count, let target):

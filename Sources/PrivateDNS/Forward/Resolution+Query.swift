@@ -133,11 +133,11 @@ extension Resolution {
     ) -> Verdict {
         switch records.find(asked, scan.type) {
         case .answer(let answer):
-            let none = FixedOptions.none
+            let options = answer.unrouted > 0 ? FixedOptions.unrouted : FixedOptions.none
             let written = ReplyWriter.write(
                 answer.head,
                 body: answer.body.span,
-                options: none.span,
+                options: options.span,
                 to: message,
                 scan,
                 limit: limit,
@@ -145,6 +145,7 @@ extension Resolution {
             )
             guard isHeld(room.span.extracting(first: written), policy, now: now) else { return .later(scan) }
             tally.count(answer.head.code)
+            if answer.unrouted > 0 { tally.unrouted[zone.label] &+= UInt64(answer.unrouted) }
             return .answer(written)
         case .noSuchName:
             let code = ResponseCode.nxDomain

@@ -24,6 +24,8 @@ final class CompiledZone: Sendable {
     /// EDE 23 with the reason, for a zone that is blocked; EDE 24 for one that is not ready (RFC 8914 section 4.25).
     let blockedOption: [UInt8]
     let networkLabel: Int
+    /// Its number in ``Policy/zoneLabels``, and the root's for one of ours.
+    let label: Int
     /// Its network; nil for one of ours.
     let network: String?
     /// The number of its network's decision.
@@ -59,6 +61,7 @@ final class CompiledZone: Sendable {
         labelCount = zone.name.labels.count
         negative = NegativeAnswer(zone: zone.name, ttl: min(NegativeAnswer.ttl, common.pathBoundTTL))
         self.networkLabel = networkLabel
+        self.label = label
         network = zone.network.text
         generation = zone.generation
         isLocal = false
@@ -100,6 +103,7 @@ final class CompiledZone: Sendable {
         blockedReason = ""
         blockedOption = []
         networkLabel = 0
+        label = 0
         network = nil
         generation = 0
         isLocal = true
@@ -114,6 +118,7 @@ final class CompiledZone: Sendable {
         blockedReason = ""
         blockedOption = []
         networkLabel = 0
+        label = 0
         network = nil
         generation = 0
         isLocal = false

@@ -19,9 +19,12 @@ public enum PointerZones {
                 ZoneRecords.RecordSet(owner: owner, type: .ptr, ttl: host.ttl, data: [host.name.wire])
             )
         }
-        return Dictionary(
-            wanted.map { ($0, StaticZone(ZoneRecords(zone: $0, sets: sets[$0] ?? []))) },
-            uniquingKeysWith: { first, _ in first }
-        )
+        let negativeTTL = records.map(\.negativeTTL).min() ?? NegativeAnswer.ttl
+        let zones = wanted.map { apex in
+            var own = ZoneRecords(zone: apex, sets: sets[apex] ?? [])
+            own.negativeTTL = negativeTTL
+            return (apex, StaticZone(own))
+        }
+        return Dictionary(zones) { first, _ in first }
     }
 }

@@ -9,6 +9,8 @@ public final class StaticZone: Sendable {
     struct Answer: Sendable {
         let head: ReplyHead
         let body: [UInt8]
+        /// How many records are left out since no path leads where they lead.
+        var unrouted = 0
     }
 
     /// What a name leads to.

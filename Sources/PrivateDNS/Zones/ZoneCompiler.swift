@@ -28,7 +28,7 @@ struct ZoneCompiler {
         zone = records.zone
         sets = Dictionary(grouping: records.sets, by: \.owner)
         var names: Set<DomainName> = [records.zone]
-        for owner in sets.keys + records.emptied {
+        for owner in sets.keys {
             var name: DomainName? = owner
             while let current = name, names.insert(current).inserted { name = current.parent }
         }
@@ -36,7 +36,7 @@ struct ZoneCompiler {
         self.names = names.sorted { $0.wire.count < $1.wire.count }
         let own = sets[zone]?.first { $0.type == .soa }
         hasAuthority = own != nil
-        authority = own ?? NegativeAnswer.authority(zone)
+        authority = own ?? NegativeAnswer.authority(zone, ttl: records.negativeTTL)
         absent = Self.denial(.nxDomain, authority)
         noData = Self.denial(.noError, authority)
     }
@@ -56,7 +56,11 @@ struct ZoneCompiler {
         if let alias = chain.first { answers.append((.cname, answer(name, [alias]))) }
         switch end {
         case .sets(let sets):
-            for set in sets { answers.append((set.type, answer(name, chain + [set]))) }
+            for set in sets {
+                var own = set.data.isEmpty ? denial(name, .noError, after: chain) : answer(name, chain + [set])
+                own.unrouted = set.unrouted
+                answers.append((set.type, own))
+            }
             if chain.isEmpty, name == zone, !hasAuthority { answers.append((.soa, answer(name, [authority]))) }
             otherwise = denial(name, .noError, after: chain)
         case .absent:

@@ -9,8 +9,11 @@ public struct ZoneRecords: Hashable, Sendable {
     let sets: [RecordSet]
     /// The hosts with their addresses in the order of the records; names that stand for others are left out.
     let hosts: [Host]
-    /// Names that are there, though some of their records are left out.
-    private(set) var emptied: [DomainName] = []
+    /// How long it holds that something is not there, in seconds, where the records have no SOA.
+    var negativeTTL = NegativeAnswer.ttl
+
+    /// Whether records are left out since no path leads where they lead.
+    public var isCut: Bool { sets.contains { $0.unrouted > 0 } }
 
     /// The names of hosts with addresses, each once, in the order of the records.
     public var hostNames: [DomainName] {
@@ -26,7 +29,10 @@ public struct ZoneRecords: Hashable, Sendable {
         var owner: DomainName
         let type: RecordType
         var ttl: UInt32
+        /// The RDATA of each; none where all are left out.
         var data: [[UInt8]]
+        /// How many are left out since no path leads where they lead.
+        var unrouted = 0
     }
 
     /// A name and one of its addresses.
@@ -91,23 +97,24 @@ public struct ZoneRecords: Hashable, Sendable {
             return set
         }
         let hosts = hosts.map { Host(name: $0.name, address: $0.address, ttl: min($0.ttl, longest)) }
-        return ZoneRecords(zone: zone, sets: short, hosts: hosts)
+        var records = ZoneRecords(zone: zone, sets: short, hosts: hosts)
+        records.negativeTTL = min(negativeTTL, longest)
+        return records
     }
 
     /// The same without records that lead to some addresses, or give them as hints. Their names stay, and so do the names of
     /// the addresses.
     public func leavingOut(_ addresses: AddressSet) -> ZoneRecords {
-        var emptied: [DomainName] = []
-        let left = sets.compactMap { set -> RecordSet? in
+        let left = sets.map { set in
             var rest = set
             rest.data = set.data.filter { data in
                 !set.type.addresses(in: data.span, data.indices).contains { addresses.contains($0.translated) }
             }
-            if rest.data.count < set.data.count { emptied.append(set.owner) }
-            return rest.data.isEmpty ? nil : rest
+            rest.unrouted = set.data.count - rest.data.count
+            return rest
         }
         var records = ZoneRecords(zone: zone, sets: left, hosts: hosts)
-        records.emptied = emptied
+        records.negativeTTL = negativeTTL
         return records
     }
 

@@ -164,7 +164,7 @@ public final class Reconciler {
         hindrances =
             observed.swallowed(by: desired) + observed.duplicates(desired) + observed.narrowWays(desired)
             + observed.absences(desired) + observed.sideways + observed.missingSources(desired)
-        unrouted = observed.unrouted(desired)
+        if isKnown { unrouted = observed.unrouted(desired) }
         finish(&result)
         return result
     }

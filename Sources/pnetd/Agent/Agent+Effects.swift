@@ -50,6 +50,7 @@ extension Agent {
             answer(network, by: decision, since: started) { [weak self] in
                 guard let self, core.decision(of: network)?.outcome == .blocked else { return }
                 lead(network, .blocked, since: started)
+                tellUnrouted()
             }
         }
         record(decision, before)
@@ -75,7 +76,7 @@ extension Agent {
         named[network] = decision
         let concernsNames =
             before?.generation != decision.generation || before?.outcome.path != decision.outcome.path
-        guard concernsNames, let serial = sendSnapshot() else { return done() }
+        guard concernsNames || names.isUnroutedNews, let serial = sendSnapshot() else { return done() }
         var isDone = false
         let finish = {
             guard !isDone else { return }

@@ -124,6 +124,7 @@ extension Agent {
         let problems = (probes?.follow(result.paths) ?? []) + (bfd?.follow(site.paths, result.paths) ?? [])
         let stampProblems = stamp?.follow(site.paths, result.paths) ?? []
         note(result, problems + stampProblems + writeGuardDown())
+        tellUnrouted()
         measureMTUs()
         lookAtHost()
         for network in flowProblems.keys.sorted() { cutStranded(network, since: started) }

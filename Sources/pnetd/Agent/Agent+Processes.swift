@@ -27,6 +27,8 @@ struct NamesWork {
     var interfaces: [InterfaceName: UInt32] = [:]
     /// Where names may not lead, as the resolver knows it.
     var unrouted = Unrouted()
+    /// Whether it does not know that yet.
+    var isUnroutedNews = false
     /// Why the firewall did not take addresses of name sets when it was last told of some.
     var holdProblem: String?
     /// The zones of reverse names of these networks.

@@ -13,6 +13,7 @@ extension Agent {
     func sendSnapshot() -> UInt64? {
         guard let resolver = site.resolver, processes.isConnected(.resolver) else { return nil }
         names.serial += 1
+        names.isUnroutedNews = false
         names.ways = forwardedNetworks.reduce(into: [:]) { $0[$1] = ways(to: $1) }
         let zones = site.networks.flatMap { network in network.zones.map { snapshot(of: $0, in: network.name) } }
         let files = (site.networks.flatMap(\.zones) + site.views.flatMap { $0.zones.map(\.zone) })

@@ -28,12 +28,18 @@ struct Unrouted: Equatable {
 }
 
 extension Agent {
-    /// Notes where no path leads; the resolver is told where that changed.
+    /// Notes where no path leads; what comes next tells the resolver.
     func noteUnrouted(_ prefixes: [IPPrefix]) {
+        guard !prefixes.isEmpty || !names.unrouted.prefixes.isEmpty else { return }
         let unrouted = Unrouted(prefixes, site)
         guard unrouted != names.unrouted else { return }
         names.unrouted = unrouted
-        _ = sendSnapshot()
+        names.isUnroutedNews = true
+    }
+
+    /// Tells the resolver where no path leads, unless it knows.
+    func tellUnrouted() {
+        if names.isUnroutedNews { _ = sendSnapshot() }
     }
 
     var unroutedWarnings: [String] {

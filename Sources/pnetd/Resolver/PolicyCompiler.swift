@@ -29,8 +29,13 @@ struct PolicyCompiler {
     }
 
     private struct Parsed {
+        /// As they stand in the text.
+        let whole: ZoneRecords
+        /// With TTLs that are no longer than they may be.
         let records: ZoneRecords
         let answers: StaticZone
+        /// Whether some are left out.
+        let isCut: Bool
     }
 
     /// What a network's PTR records are made of, in order.
@@ -43,6 +48,8 @@ struct PolicyCompiler {
     private(set) var policy: Policy?
     private var pathBoundTTL: UInt32 = 0
     private var unrouted: AddressSet?
+    /// Whether these two are what the zones that are known were made by.
+    private var isAsBefore = (ttl: true, unrouted: true)
     private var parsed: [Key: Parsed] = [:]
     private var addresses: [[IPPrefix]: AddressSet] = [:]
     private var pointers: [Pointers: [DomainName: StaticZone]] = [:]
@@ -57,7 +64,8 @@ struct PolicyCompiler {
         // Nobody can tell which addresses have names there.
         var unready: [NetworkName: String] = [:]
         let unrouted = snapshot.unrouted.isEmpty ? nil : AddressSet(snapshot.unrouted)
-        if snapshot.pathBoundTTL != pathBoundTTL || unrouted != self.unrouted { (parsed, pointers) = ([:], [:]) }
+        isAsBefore = (snapshot.pathBoundTTL == pathBoundTTL, unrouted == self.unrouted)
+        if !isAsBefore.ttl { pointers = [:] }
         pathBoundTTL = snapshot.pathBoundTTL
         self.unrouted = unrouted
         let known = addresses
@@ -175,8 +183,17 @@ struct PolicyCompiler {
     }
 
     private func made(_ key: Key) throws(Failure) -> Parsed {
-        if let known = parsed[key] { return known }
-        return try parse(key)
+        guard let known = parsed[key] else { return answers(to: try parse(key), nil) }
+        return isAsBefore == (true, true) ? known : answers(to: known.whole, known)
+    }
+
+    /// Makes a zone's answers, where they are others than before.
+    private func answers(to whole: ZoneRecords, _ known: Parsed?) -> Parsed {
+        let records =
+            isAsBefore.ttl ? known?.records ?? whole.limited(to: pathBoundTTL) : whole.limited(to: pathBoundTTL)
+        let left = unrouted.map(records.leavingOut) ?? records
+        if let known, isAsBefore.ttl, !known.isCut, !left.isCut { return known }
+        return Parsed(whole: whole, records: records, answers: StaticZone(left), isCut: left.isCut)
     }
 
     private static func key(
@@ -196,15 +213,12 @@ struct PolicyCompiler {
         }
     }
 
-    private func parse(_ key: Key) throws(Failure) -> Parsed {
+    private func parse(_ key: Key) throws(Failure) -> ZoneRecords {
         do {
-            let records: ZoneRecords
             switch key.text {
-            case .lines(let lines): records = try ZoneRecords(zone: key.zone, records: lines)
-            case .file(let text): records = try ZoneRecords(zone: key.zone, file: text)
+            case .lines(let lines): return try ZoneRecords(zone: key.zone, records: lines)
+            case .file(let text): return try ZoneRecords(zone: key.zone, file: text)
             }
-            let bound = records.limited(to: pathBoundTTL)
-            return Parsed(records: bound, answers: StaticZone(unrouted.map(bound.leavingOut) ?? bound))
         } catch let error as ZoneRecordError {
             throw Failure(zone: key.zone.withoutRootDot, reason: "record \(error.index + 1): \(error)")
         } catch {
