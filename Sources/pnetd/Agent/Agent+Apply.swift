@@ -18,14 +18,14 @@ struct Trial {
 extension Agent {
     /// What taking the file in would do, without doing any of it.
     func planReport(_ done: @escaping (PlanReport) -> Void) {
-        let willRead = loader.load { [weak self] outcome in
+        readFile { [weak self] outcome in
             guard let self else { return }
             switch outcome {
             case .success(let loaded): done(plan(loaded))
             case .failure(let error): done(PlanReport(errors: error.diagnostics.map(\.description)))
+            case nil: done(PlanReport(errors: [Self.isReading]))
             }
         }
-        if !willRead { done(PlanReport(errors: [Self.isReading])) }
     }
 
     private func plan(_ loaded: LoadedConfiguration) -> PlanReport {
@@ -124,14 +124,14 @@ extension Agent {
         for isThere: @escaping () -> Bool,
         _ done: @escaping (ApplyReport) -> Void
     ) {
-        let willRead = loader.load { [weak self] outcome in
+        readFile { [weak self] outcome in
             guard let self else { return }
+            guard let outcome else { return done(refuse(Self.isReading)) }
             guard request.confirmWithinSeconds == nil || isThere() else {
                 return log.error("not applied: whoever asked for it left")
             }
             done(applied(outcome, request))
         }
-        if !willRead { done(refuse(Self.isReading)) }
     }
 
     private func applied(_ outcome: ConfigurationLoader.Outcome, _ request: ControlRequest) -> ApplyReport {

@@ -42,23 +42,27 @@ extension Agent {
         _ request: ControlRequest,
         _ later: @escaping (DrainReport) -> Void
     ) -> DrainReport {
-        if nameMove?.drains == !drains {
-            cancelNameMove(of: name, drains ? "it was drained again meanwhile" : "it was given back meanwhile")
+        if let move = nameMove, move.path == name, move.drains != drains {
+            cancelNameMove(drains ? "it was drained again meanwhile" : "it was given back meanwhile")
         }
-        if isDrained(name) != drains {
-            if let objection = objection(toMoving: name) {
+        guard isDrained(name) != drains else { return moved(name) }
+        let isWaiting = nameMove?.path == name
+        let networks = isWaiting ? nameMove?.networks ?? [] : networksWhoseNamesMove(with: name, drains: drains)
+        guard networks.isEmpty || request.immediately == true else {
+            if let objection = objection(toMovingNamesWith: name) {
                 return DrainReport(path: name, drained: !drains, refusal: objection)
             }
-            if request.immediately == true {
-                cancelNameMove(of: name, "somebody did not want to wait")
-            } else if let wait = wait(for: name, drains: drains, later) {
-                let left = max(wait.ends - loop.now, .milliseconds(10))
-                let networks = wait.networks.map(\.text)
-                return DrainReport(path: name, drained: !drains, waitSeconds: left.inSeconds, networks: networks)
-            }
-            setDrained(drains, name)
+            wait(for: name, drains: drains, networks, later)
+            let left = max((nameMove?.ends ?? loop.now) - loop.now, .milliseconds(10))
+            let texts = networks.map(\.text)
+            return DrainReport(path: name, drained: !drains, waitSeconds: left.inSeconds, networks: texts)
         }
-        return DrainReport(path: name, drained: drains, networks: waysOfNetworks(using: name))
+        if isWaiting { makeNameMove() } else { setDrained(drains, name) }
+        return moved(name)
+    }
+
+    private func moved(_ name: PathName) -> DrainReport {
+        DrainReport(path: name, drained: isDrained(name), networks: waysOfNetworks(using: name))
     }
 
     /// Takes a path out, or gives it back.

@@ -16,12 +16,14 @@ struct NameMove {
     let drains: Bool
     /// The networks whose names move.
     let networks: [NetworkName]
-    let ends: Instant
-    let timer: EventLoop.TimerID
+    /// The networks that have no path then: nobody allowed that others are cut.
+    let stranded: [NetworkName]
     /// Who is told how it ends.
     var askers: [(DrainReport) -> Void] = []
+    var ends: Instant
+    var timer: EventLoop.TimerID?
 
-    /// The networks, for a text.
+    /// The networks whose names move, for a text.
     var networksText: String { networks.map(\.text).joined(separator: ", ") }
 }
 
@@ -32,62 +34,9 @@ extension Agent {
         return nameMove == nil ? longest : min(longest, 1)
     }
 
-    /// Begins to wait for names that clients hold, or goes on; nil where a move changes no names, or nobody was told any.
-    func wait(
-        for path: PathName,
-        drains: Bool,
-        _ asker: @escaping (DrainReport) -> Void
-    ) -> NameMove? {
-        if nameMove?.path == path {
-            nameMove?.askers.append(asker)
-            return nameMove
-        }
-        let networks = networksWhoseNamesMove(with: path, drains: drains)
-        guard let resolver = site.resolver, !networks.isEmpty, processes.isConnected(.resolver) else { return nil }
-        let wait = resolver.pathBoundTTL
-        nameMove = NameMove(
-            path: path,
-            drains: drains,
-            networks: networks,
-            ends: loop.now + wait,
-            timer: loop.schedule(after: wait) { [weak self] in self?.endNameMove() },
-            askers: [asker]
-        )
-        _ = sendSnapshot()
-        log.notice(
-            "\(path): \(drains ? "drained" : "given back") once no client holds names from before",
-            metadata: ["networks": "\(networks)", "wait": "\(wait.shortText)"]
-        )
-        return nameMove
-    }
-
-    /// Forgets a move that waits, and says why.
-    func cancelNameMove(of path: PathName, _ reason: String) {
-        guard let move = nameMove, move.path == path else { return }
-        loop.cancel(move.timer)
-        nameMove = nil
-        _ = sendSnapshot()
-        for tell in move.askers { tell(DrainReport(path: path, drained: isDrained(path), refusal: reason)) }
-    }
-
-    /// Why a path's move has to wait for another one's; nil where it has not.
-    func objection(toMoving path: PathName) -> String? {
-        guard let move = nameMove, move.path != path else { return nil }
-        let left = max(move.ends - loop.now, .zero).shortText
-        return "the names of \(move.networksText) are moving with \(move.path); ask again in \(left)"
-    }
-
-    private func endNameMove() {
-        guard let move = nameMove else { return }
-        nameMove = nil
-        guard site.paths.contains(where: { $0.name == move.path }) else { return }
-        setDrained(move.drains, move.path)
-        _ = sendSnapshot()
-        let report = DrainReport(path: move.path, drained: move.drains, networks: waysOfNetworks(using: move.path))
-        for tell in move.askers { tell(report) }
-    }
-
-    private func networksWhoseNamesMove(with path: PathName, drains: Bool) -> [NetworkName] {
+    /// The networks whose names a move leads elsewhere, where anybody was told of them.
+    func networksWhoseNamesMove(with path: PathName, drains: Bool) -> [NetworkName] {
+        guard site.resolver != nil, processes.isConnected(.resolver) else { return [] }
         let moving =
             drains
             ? stranded(by: path)
@@ -98,6 +47,79 @@ extension Agent {
             network.whenDown == .public && moving.contains(network.name)
                 && (!network.zones.isEmpty || site.views.contains { $0.zones.contains { $0.network == network.name } })
         }.map(\.name)
+    }
+
+    /// Waits for names that clients hold, from now on or as before.
+    /// - Parameter asker: is told how it ended.
+    func wait(for path: PathName, drains: Bool, _ networks: [NetworkName], _ asker: @escaping (DrainReport) -> Void) {
+        if nameMove == nil { begin(moveOf: path, drains: drains, networks) }
+        nameMove?.askers.append(asker)
+    }
+
+    private func begin(moveOf path: PathName, drains: Bool, _ networks: [NetworkName]) {
+        nameMove = NameMove(
+            path: path,
+            drains: drains,
+            networks: networks,
+            stranded: drains ? stranded(by: path) : [],
+            ends: loop.now
+        )
+        restartWait()
+        // What is handed out until the resolver goes by it may be held for as long as ever.
+        if let serial = sendSnapshot() {
+            names.waiting[serial, default: []].append { [weak self] in self?.restartWait() }
+        }
+        log.notice(
+            "\(path): \(drains ? "drained" : "given back") once no client holds names from before",
+            metadata: ["networks": "\(networks)"]
+        )
+    }
+
+    private func restartWait() {
+        guard let move = nameMove, let wait = site.resolver?.pathBoundTTL else { return }
+        if let timer = move.timer { loop.cancel(timer) }
+        nameMove?.ends = loop.now + wait
+        nameMove?.timer = loop.schedule(after: wait) { [weak self] in self?.endWait() }
+    }
+
+    private func endWait() {
+        guard let move = nameMove else { return }
+        let surprised = move.drains ? stranded(by: move.path).filter { !move.stranded.contains($0) } : []
+        guard surprised.isEmpty else {
+            return cancelNameMove("\(surprised.map(\.text).joined(separator: ", ")) would have no path by now")
+        }
+        makeNameMove()
+    }
+
+    /// Moves the names that were waited for.
+    func makeNameMove() {
+        guard let move = takeNameMove() else { return }
+        setDrained(move.drains, move.path)
+        _ = sendSnapshot()
+        let ways = waysOfNetworks(using: move.path)
+        for tell in move.askers { tell(DrainReport(path: move.path, drained: move.drains, networks: ways)) }
+    }
+
+    /// Leaves names where they are, and says why.
+    func cancelNameMove(_ reason: String) {
+        guard let move = takeNameMove() else { return }
+        log.notice("\(move.path): not \(move.drains ? "drained" : "given back"): \(reason)")
+        _ = sendSnapshot()
+        for tell in move.askers { tell(DrainReport(path: move.path, drained: !move.drains, refusal: reason)) }
+    }
+
+    private func takeNameMove() -> NameMove? {
+        guard let move = nameMove else { return nil }
+        if let timer = move.timer { loop.cancel(timer) }
+        nameMove = nil
+        return move
+    }
+
+    /// Why a path has to wait for the names of another one; nil where it has not.
+    func objection(toMovingNamesWith path: PathName) -> String? {
+        guard let move = nameMove, move.path != path else { return nil }
+        let left = max(move.ends - loop.now, .zero).shortText
+        return "the names of \(move.networksText) are moving with \(move.path); ask again in \(left)"
     }
 
     var nameMoveWarnings: [String] {

@@ -13,8 +13,21 @@ import Tunnel
 extension Agent {
     /// Reads the file again. One with an error changes nothing.
     func reload(_ done: @escaping (ReloadReport) -> Void) {
-        let willRead = loader.load { [weak self] in if let self { done(reloaded($0)) } }
-        if !willRead { done(refuse([Self.isReading])) }
+        readFile { [weak self] outcome in
+            guard let self else { return }
+            done(outcome.map(reloaded) ?? refuse([Self.isReading]))
+        }
+    }
+
+    /// Reads the file and what it names; anew where another one came in force meanwhile, as with a key that was rotated.
+    /// - Parameter done: is given nil where too many wait for the file.
+    func readFile(_ done: @escaping (ConfigurationLoader.Outcome?) -> Void) {
+        let before = fileChanges
+        let willRead = loader.load { [weak self] outcome in
+            guard let self else { return }
+            if fileChanges == before { done(outcome) } else { readFile(done) }
+        }
+        if !willRead { done(nil) }
     }
 
     static let isReading = "the file is being read for others already (ask again when they have their answers)"
@@ -43,6 +56,7 @@ extension Agent {
         let new = loaded.configuration
         let isNew = new != site
         endDrill("the file was read again")
+        if isNew { cancelNameMove("the file was read again") }
         counters.reloads += 1
         inForce = loaded
         credentialProblem = nil

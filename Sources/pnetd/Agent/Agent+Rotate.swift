@@ -47,6 +47,7 @@ extension Agent {
         guard trial == nil else { return Self.isOnTrial }
         guard rotation == nil else { return Self.isRotating }
         guard drill == nil else { return Self.isDrilling }
+        if let move = nameMove { return "the names of \(move.networksText) are moving with \(move.path)" }
         guard let tunnel = path.wireGuard else { return "it is no WireGuard path, and has no key" }
         guard let file = tunnel.privateKeyFile else {
             return "its key is a credential: give the service manager another one and restart pnetd"

@@ -26,7 +26,9 @@ final class Agent {
     let clock: any TimeSource
     let file: String
     /// The file that is in force.
-    var inForce: LoadedConfiguration
+    var inForce: LoadedConfiguration { didSet { fileChanges += 1 } }
+    /// How often that changed: what was read before a change may hold a key from before it.
+    private(set) var fileChanges: UInt64 = 0
     var site: SiteConfiguration { inForce.configuration }
     /// A file that is in force on trial.
     var trial: Trial?

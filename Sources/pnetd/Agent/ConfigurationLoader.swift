@@ -30,13 +30,15 @@ final class ConfigurationLoader {
         }
     }
 
-    /// How many may wait for the file.
-    static let limit = 8
+    /// How many may wait for the file: no fewer than there can be clients.
+    static let limit = 100
 
     private let read: @Sendable () -> Outcome
     private let loop: EventLoop
     private let tray: Tray
-    /// Those who wait, in order; the file is being read for the first one.
+    /// Those for whom the file is being read.
+    private var served: [(Outcome) -> Void] = []
+    /// Those who asked since that began.
     private var waiting: [(Outcome) -> Void] = []
 
     /// - Parameter read: what is done on the thread.
@@ -49,17 +51,20 @@ final class ConfigurationLoader {
 
     deinit { loop.unwatch(tray.wakeUp.raw) }
 
-    /// Reads the file as it is from now on, and calls back on the loop's thread: those who asked earlier first.
+    /// Reads the file as it is from now on, and calls back on the loop's thread: those who asked earlier first. All who ask
+    /// while it is being read share the next reading.
     ///
     /// - Returns: whether it will be called; not where too many wait.
     func load(_ done: @escaping (Outcome) -> Void) -> Bool {
         guard waiting.count < Self.limit else { return false }
         waiting.append(done)
-        if waiting.count == 1 { begin() }
+        if served.isEmpty { begin() }
         return true
     }
 
     private func begin() {
+        (served, waiting) = (waiting, [])
+        guard !served.isEmpty else { return }
         do {
             _ = try SystemThread(name: "configuration") { [tray, read] in tray.put(read()) }
         } catch {
@@ -70,9 +75,9 @@ final class ConfigurationLoader {
 
     private func finish() {
         for outcome in tray.take() {
-            let done = waiting.removeFirst()
-            if !waiting.isEmpty { begin() }
-            done(outcome)
+            let done = served
+            begin()
+            for call in done { call(outcome) }
         }
     }
 }

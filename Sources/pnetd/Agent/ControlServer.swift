@@ -43,7 +43,7 @@ final class ControlServer {
         var isWatching = false
         /// Whether it put a file or a key on trial, or asked for a drill, and will hear how that went.
         var isWaiting = false
-        /// Whether it will hear how a path was drained, or given back.
+        /// Whether it will hear what the file holds, or how a path was drained, or given back.
         var isPatient = false
         var closesWhenSent = false
 
@@ -283,8 +283,10 @@ final class ControlServer {
 
     /// What replies to a client that may be gone by then.
     private func reply<Report: Hashable & Sendable & Codable>(later client: Client) -> (Report) -> Void {
-        { [weak self, weak client] report in
+        client.isPatient = true
+        return { [weak self, weak client] report in
             guard let self, let client, isThere(client) else { return }
+            client.isPatient = false
             reply(client, report)
         }
     }

@@ -98,7 +98,7 @@ extension Scenarios {
             }
         }
 
-        /// How long an address is good, and which: `4 10.20.0.10`.
+        /// How long an address is good, and which: `6 10.20.0.10`.
         private func answer(_ daemon: Daemon, _ name: String) throws -> String {
             let words = try daemon.dig("+noall", "+answer", name).split(whereSeparator: \.isWhitespace)
             return words.count == 5 ? "\(words[1]) \(words[4])" : ""
@@ -114,12 +114,12 @@ extension Scenarios {
                 let file = String(decoding: try Files.read(daemon.file), as: UTF8.self)
                 try lab.site.write(
                     "pnetd.yaml",
-                    file.replacing("resolver:\n", with: "resolver:\n  path-bound-ttl: 4s\n")
+                    file.replacing("resolver:\n", with: "resolver:\n  path-bound-ttl: 6s\n")
                 )
                 try daemon.start()
                 try daemon.waitFor(path: .a)
                 try daemon.waitForNames()
-                try waitUntil("clients hold names") { try answer(daemon, historian) == "4 10.20.0.10" }
+                try waitUntil("clients hold names") { try answer(daemon, historian) == "6 10.20.0.10" }
                 let clock = SystemClock()
                 var start = clock.now
                 let drain = try daemon.begin("drain", "drain", "vpn-a", "--allow-interruption")
@@ -129,10 +129,21 @@ extension Scenarios {
                 #expect(try through(daemon, .a) == .up)
                 #expect(try answer(daemon, hub).hasSuffix(" 10.20.0.4"))
                 #expect(try drain.wait() == .status(0))
-                #expect(clock.now - start >= .seconds(4))
+                #expect(clock.now - start >= .seconds(6))
                 #expect(drain.output.contains("s for names of azure that clients hold\n"))
                 #expect(drain.output.hasSuffix("vpn-a is drained\n  azure by no path\n"))
-                try waitUntil("names are public") { try answer(daemon, hub) == "4 203.0.113.80" }
+                try waitUntil("names are public") { try answer(daemon, hub) == "6 203.0.113.80" }
+
+                // A file that is taken in meanwhile ends the wait.
+                let early = try daemon.begin("early", "undrain", "vpn-a")
+                try waitUntil("it waits") { early.output.contains("waiting") }
+                let text = String(decoding: try Files.read(daemon.file), as: UTF8.self)
+                try lab.site.write("pnetd.yaml", text.replacing("A 10.20.0.10", with: "A 10.20.0.11"))
+                #expect(try daemon.pnetctl("reload").output == "reloaded\n")
+                #expect(try early.wait() == .status(1))
+                #expect(early.output.hasSuffix("pnetctl: vpn-a: the file was read again\n"))
+                #expect(try daemon.status().warnings.allSatisfy { !$0.hasPrefix("vpn-a: given back") })
+                #expect(try through(daemon, .a) == .drained)
 
                 // Given back while it is not wanted any more.
                 start = clock.now
@@ -142,9 +153,9 @@ extension Scenarios {
                 #expect(try back.wait() == .status(1))
                 #expect(back.output.hasSuffix("pnetctl: vpn-a: it was drained again meanwhile\n"))
                 #expect(try daemon.pnetctl("undrain", "vpn-a", "--now").status == 0)
-                #expect(clock.now - start < .seconds(4))
+                #expect(clock.now - start < .seconds(6))
                 try daemon.waitFor(path: .a)
-                try waitUntil("names are private") { try answer(daemon, hub) == "4 10.20.0.4" }
+                try waitUntil("names are private") { try answer(daemon, hub) == "6 10.20.0.4" }
             }
         }
     }
