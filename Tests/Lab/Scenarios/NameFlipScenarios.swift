@@ -22,10 +22,10 @@ extension Scenarios {
         /// whole chain, to the public address.
         private static let names = ["hub1.privatelink.azure-devices.net", "hub.azure-devices.net"]
 
-        /// How many flips PNETD_FLIPS asks for, beside 20,000 questions a second; else a few beside less.
+        /// How many flips PNETD_FLIPS asks for, beside 20,000 questions a second and more; else a few beside less.
         private static let wanted = unsafe getenv("PNETD_FLIPS").flatMap { unsafe Int(String(cString: $0)) }
         private static let count = wanted ?? 60 / Stage.here.patience
-        private static let rate = wanted == nil ? 3_000 : 20_000
+        private static let rate = wanted == nil ? 3_000 : 22_500
 
         /// How long pnetd waits for its resolver to follow.
         private static let patience = Duration.milliseconds(100)
