@@ -125,7 +125,7 @@ extension Agent {
         }
         // Before any question comes: one whose interface is not known is nobody's in particular.
         if site.views.contains(where: { $0.interfaces != nil }) {
-            for listener in listenersWanted where listener.kind.role == .resolver {
+            for listener in listenersWanted where listener.kind != .http {
                 if let socket = listeners[listener] { try? NetworkSocket.tellInterface(socket) }
             }
         }
