@@ -19,6 +19,8 @@ struct NamesWork {
     /// What the resolver is finding out, by the agent's numbers.
     var inquiries: [UInt64: (Result<NamesReport, ControlError>) -> Void] = [:]
     var lastInquiry: UInt64 = 0
+    /// What the resolver remembers, until it is written down.
+    var unsavedCopy: RememberedNames?
     /// The zone files that the resolver has.
     var zoneFiles = SentZoneFiles()
     /// The ways to each network's servers, as the resolver knows them.
@@ -47,7 +49,10 @@ extension Agent {
                 log.error("\(role) holds sockets that are not what it says; they are not taken over")
             }
             guard !isEnding else { return _ = processes.send(.stop, to: role) }
-            if role == .resolver { names.zoneFiles.forgetWhatWasSent() }
+            if role == .resolver {
+                names.zoneFiles.forgetWhatWasSent()
+                handBackRememberedNames()
+            }
             handOver(to: role, holding: taken)
             joinNames(anew: true)
         }
@@ -186,6 +191,7 @@ extension Agent {
         case (.resolver, .found(let request, let addresses, let lifetime, let problem)):
             found(request, addresses, lifetime: lifetime, problem)
         case (.resolver, .names(let request, let report)): foundOut(request, report)
+        case (.resolver, .rememberedNames(let copy)): keep(copy)
         case (.frontend, .scrape(let request)):
             processes.send(.page(request: request, metrics: metricsPage(), health: health()), to: .frontend)
         case (.frontend, .delivered(let id)): alertDelivered(id)
