@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import NetworkTypes
+import ProcessLink
 import Testing
 
 @testable import PrivateDNS
@@ -29,6 +30,11 @@ struct MemoryPaceTests {
         #expect(!isDue(5) && isDue(6))
         learn(2)
         #expect(!isDue(305) && isDue(306) && !isDue(1_000))
+    }
+
+    /// Else the agent would take a copy of full length for the word of a resolver that was taken over.
+    @Test func copiesAreNoLongerThanTheAgentTakes() {
+        #expect(AnswerCopy.limit == RememberedNames.limit)
     }
 
     @Test func givesAllToAnotherAgent() {
