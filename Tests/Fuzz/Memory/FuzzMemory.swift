@@ -49,7 +49,9 @@ private func give(_ answer: LastAnswer, _ key: AnswerMemory.Key) {
     var writer = RecordWriter(question: key.name, type: key.type)
     writer.append(answer.records)
     let head = ReplyHead(code: .noError, answers: answer.answers)
-    precondition(Answering.expand(writer.body, head, behind: key.name, key.type) == answer.records)
+    // A pointer may lead to the same name in other letters.
+    let given = Answering.expand(writer.body, head, behind: key.name, key.type)
+    precondition(given.map(\.asciiLowered) == answer.records.map(\.asciiLowered))
     var proven = answer
     _ = proven.keep(Array(answer.addresses.prefix(1)))
 }
