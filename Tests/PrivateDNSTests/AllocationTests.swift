@@ -46,13 +46,11 @@ struct AllocationTests {
             Policy.View(name: $0.0, clients: $0.1, interfaces: $0.2, zones: [try plant("10.0.0.7")])
         }
         scenario.adopt(zones, views: views, clientLimits: limits)
-        // Interface 7 has a view, others have none.
-        for interface in [UInt32(7), 8] {
-            scenario.ask(MessageText.query("hub.azure.test").bytes, on: interface)
-            guard let asked = scenario.takeAsked().first else { continue }
-            let record = MessageText.record("hub.azure.test", .a, ttl: 300, [10, 20, 0, 7])
-            scenario.reply(MessageText.answer(to: asked.message, answers: [record]), to: asked)
-        }
+        // Interface 7 has a view, others have none; what is learned of zones that it has not is learned for all.
+        scenario.ask(MessageText.query("hub.azure.test").bytes, on: 7)
+        let asked = try #require(scenario.takeAsked().first)
+        let record = MessageText.record("hub.azure.test", .a, ttl: 300, [10, 20, 0, 7])
+        scenario.reply(MessageText.answer(to: asked.message, answers: [record]), to: asked)
         scenario.pass(.seconds(2))
         return scenario
     }
