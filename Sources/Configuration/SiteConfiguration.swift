@@ -16,6 +16,8 @@ public struct SiteConfiguration: Equatable, Sendable {
     public let resolver: ResolverConfiguration?
     /// What some of its clients see otherwise; the first one that fits counts.
     public let views: [ViewConfiguration]
+    /// Sets of names whose addresses the firewall knows.
+    public let nameSets: [NameSetConfiguration]
     /// Where metrics are served over HTTP; empty where they are not.
     public let metricsListen: [SocketEndpoint]
     /// The control socket.

@@ -43,7 +43,8 @@ public struct NameStep: Hashable, Sendable, Codable {
     /// The name at hand.
     public var name: DomainName
     /// What it is: `view`, `zone`, `no-zone`, `cached`, `joined`, `asked`, `answered`, `unreachable`, `silent`, `left-out`, `alias`,
-    /// `barred`, `recalled`, `proven`, `unproven`, `published`, `client-refused`, `type-left-out` or `answer`; the set is open.
+    /// `barred`, `recalled`, `proven`, `unproven`, `published`, `client-refused`, `type-left-out`, `name-sets` or
+    /// `answer`; the set is open.
     public var event: String
     /// The same for people.
     public var text: String

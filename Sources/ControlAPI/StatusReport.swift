@@ -24,6 +24,7 @@ public import NetworkTypes
 ///  "resolver":{"state":"up","queries":100},"frontend":{"state":"up"},
 ///  "xfrm":{"isCounted":true,"lastMinute":[{"counter":"XfrmInNoStates","packets":12,
 ///    "explanation":"the peer uses an SPI that we do not have: … (XfrmInNoStates, 12 packets)","isNotable":true}]},
+///  "nameSets":[{"name":"azure-management","addresses":12}],
 ///  "warnings":[],
 ///  "foreignChanges":[{"time":"2026-01-01T00:00:00Z","object":"nexthop 7204","by":"ip (process 71)"}]}
 /// ```
@@ -46,6 +47,8 @@ public struct StatusReport: Hashable, Sendable, Codable {
     @ExplicitNull public var frontend: Frontend?
     /// What the kernel's IPsec did not let through of late; null where no path is of IPsec.
     @ExplicitNull public var xfrm: XFRM?
+    /// Every set of names of the file, in its order.
+    public var nameSets: [NameSet]
     /// What does not stop pnetd but should be looked at.
     public var warnings: [String]
     /// What others changed of what is pnetd's, and was put right: the last ones, oldest first.
@@ -61,6 +64,7 @@ public struct StatusReport: Hashable, Sendable, Codable {
         resolver: Resolver?,
         frontend: Frontend?,
         xfrm: XFRM? = nil,
+        nameSets: [NameSet] = [],
         warnings: [String],
         foreignChanges: [ForeignChange] = []
     ) {
@@ -72,6 +76,7 @@ public struct StatusReport: Hashable, Sendable, Codable {
         self.resolver = resolver
         self.frontend = frontend
         self.xfrm = xfrm
+        self.nameSets = nameSets
         self.warnings = warnings
         self.foreignChanges = foreignChanges
         state = .up
@@ -92,6 +97,20 @@ public struct StatusReport: Hashable, Sendable, Codable {
             self.time = time
             self.object = object
             self.by = by
+        }
+    }
+
+    /// A set of names whose addresses the firewall holds.
+    public struct NameSet: Hashable, Sendable, Codable {
+        /// The set's name.
+        public var name: NameSetName
+        /// How many addresses it holds now.
+        public var addresses: Int
+
+        /// Makes a report of a set.
+        public init(name: NameSetName, addresses: Int) {
+            self.name = name
+            self.addresses = addresses
         }
     }
 

@@ -30,6 +30,8 @@ public enum PathKind {}
 public enum NetworkKind {}
 /// Marks the names of sites.
 public enum SiteKind {}
+/// Marks the names of sets of names.
+public enum NameSetKind {}
 
 /// The name of a path.
 public typealias PathName = Name<PathKind>
@@ -37,6 +39,8 @@ public typealias PathName = Name<PathKind>
 public typealias NetworkName = Name<NetworkKind>
 /// The name of a site.
 public typealias SiteName = Name<SiteKind>
+/// The name of a set of names whose addresses the firewall knows.
+public typealias NameSetName = Name<NameSetKind>
 
 /// The name of a kernel network interface (`dev_valid_name` in the kernel: at most 15 octets, no `/`, `:` or space).
 public struct InterfaceName: Hashable, Sendable {

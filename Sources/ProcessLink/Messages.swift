@@ -91,6 +91,8 @@ public enum MessageToAgent: Sendable, Codable {
     case found(request: UInt64, addresses: [IPAddress], lifetime: UInt32, problem: FindingProblem?)
     /// What the agent asked about names.
     case names(request: UInt64, NamesReport)
+    /// Addresses that the firewall is to hold before clients hear of them; answers wait for the agent's `held`.
+    case learned(request: UInt64, [NameSetAddress])
     /// What a TLS handshake came to.
     case shookHands(request: UInt64, HandshakeReport)
     /// What became of the connections to servers that are asked over TLS, all of them.
@@ -139,6 +141,8 @@ public enum MessageFromAgent: Sendable, Codable {
     /// The resolver tells what it knows of names, or forgets it. It cannot tell itself which index (0 for none) the
     /// request's interface has.
     case names(request: UInt64, NamesRequest, interface: UInt32)
+    /// The firewall holds the addresses that the resolver told of, but those at these places of the list.
+    case held(request: UInt64, except: Set<Int>)
     /// The frontend shakes hands with a TLS server. The connection to it travels with the message.
     case shakeHands(HandshakeRequest)
     /// The frontend asks servers, and serves clients, over TLS by these terms from now on.

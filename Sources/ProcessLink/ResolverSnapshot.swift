@@ -42,6 +42,8 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
     public var trusted: [DomainName]
     /// Special-use names (RFC 6761) that the upstreams are asked for all the same, with all below them.
     public var specialUseUpstream: [DomainName]
+    /// Names whose addresses the agent is told before clients are.
+    public var nameSets: [NameSet]
     /// The zones; the longest match counts.
     public var zones: [Zone]
     /// What some clients see otherwise; the first one that fits counts.
@@ -61,6 +63,7 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         specialUseUpstream: [DomainName] = [],
         networks: [Network],
         trusted: [DomainName],
+        nameSets: [NameSet] = [],
         zones: [Zone],
         views: [View] = [],
         pathBoundTTL: UInt32 = 10,
@@ -70,6 +73,7 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         self.pathBoundTTL = pathBoundTTL
         self.views = views
         self.networks = networks
+        self.nameSets = nameSets
         self.trusted = trusted
         self.serial = serial
         self.workers = workers
@@ -140,6 +144,19 @@ public struct ResolverSnapshot: Hashable, Sendable, Codable {
         /// Describes how.
         public init(anchors: String?, negative: [NegativeTrustAnchor]) {
             (self.anchors, self.negative) = (anchors, negative)
+        }
+    }
+
+    /// Names that the firewall knows the addresses of.
+    public struct NameSet: Hashable, Sendable, Codable {
+        /// The set's name.
+        public var name: NameSetName
+        /// What is in it, with all below it.
+        public var domains: [DomainName]
+
+        /// Describes a set.
+        public init(name: NameSetName, domains: [DomainName]) {
+            (self.name, self.domains) = (name, domains)
         }
     }
 

@@ -68,7 +68,8 @@ struct StatusReportTests {
             + #""rttMs":20.5,"silentTargets":[],"verdict":"up"}],"preferred":null,"prefixes":["10.20.0.0/16"],"reasons":[],"#
             + #""since":"2026-01-01T00:00:00Z","state":"blocked","switches":3,"zones":["plant.internal."]}"#
         let expected =
-            #"{"result":{"foreignChanges":[],"frontend":null,"generation":12,"networks":["# + network + #"],"paths":["#
+            #"{"result":{"foreignChanges":[],"frontend":null,"generation":12,"nameSets":[],"networks":["# + network
+            + #"],"paths":["#
             + path + ","
             + spare
             + #"],"resolver":null,"site":"plant-7","state":"down","version":"0.1.0","warnings":[],"xfrm":null}}"# + "\n"

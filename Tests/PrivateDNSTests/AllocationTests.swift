@@ -89,4 +89,35 @@ struct AllocationTests {
             #expect(cut > 20_000, "of 21,000, but for the first of each")
         }
     }
+
+    @Test(.enabled(if: isOptimised, "a gate for release builds: swift test -c release"))
+    func answersOfNameSetsWithoutAllocating() throws {
+        let scenario = Scenario()
+        let names = ["h.plant.internal", "www.example.test", "x.localhost"]
+        let sets = try ["plant.internal", "example.test", "edge.test"].enumerated().map { number, domain in
+            Policy.NameSet(
+                name: try #require(NameSetName("set\(number)")),
+                domains: [try #require(DomainName(domain))]
+            )
+        }
+        let limits = ClientLimits(queriesPerSecond: 1_000_000, inFlight: 9, responsesPerSecond: 1_000_000, exempt: [])
+        let zone = try Scenario.zone("plant.internal", records: ["h A 10.0.0.1"], realm: Scenario.path("pn-a"))
+        scenario.adopt([zone], specialUseUpstream: ["test"], nameSets: sets, clientLimits: limits)
+        // Held from here on, the second with the alias that leads there.
+        for name in names.prefix(2) { scenario.ask(name) }
+        let asked = try #require(scenario.takeAsked().first)
+        let answers = [
+            MessageText.record("www.example.test", .cname, ttl: 300, try #require(DomainName("a.edge.test")).wire),
+            MessageText.record("a.edge.test", .a, ttl: 300, [203, 0, 113, 7]),
+        ]
+        scenario.reply(MessageText.answer(to: asked.message, answers: answers), to: asked)
+        let tellings = scenario.takeLearned()
+        #expect(tellings.map(\.addresses.count) == [1, 1])
+        for telling in tellings { scenario.hear(telling.serial, isHeld: true) }
+        for name in names {
+            let query = MessageText.query(name, edns: MessageText.opt()).bytes
+            #expect(scenario.allocations(asking: query, on: 0, times: 1).answers == 1, "\(name)")
+            #expect(scenario.allocations(asking: query, on: 0, times: 1_000) == (count: 0, answers: 1_000), "\(name)")
+        }
+    }
 }

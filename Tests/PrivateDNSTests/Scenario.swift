@@ -18,6 +18,8 @@ final class Scenario {
     var closed: [AttemptID] = []
     /// Hosts that are to prove that they are there, since the last look.
     var proofs: [(attempt: AttemptID, host: SocketEndpoint, interface: InterfaceName?)] = []
+    /// What the firewall was told, and under which serial, since the last look.
+    private var learned: [(serial: UInt64, addresses: [LearnedAddress])] = []
     /// Explanations that are done.
     private var explained: [UInt64: (message: [UInt8], steps: [ResolutionStep])] = [:]
     /// What clients got by later answers.
@@ -72,6 +74,7 @@ final class Scenario {
         designation: DesignatedResolver? = nil,
         protection: Policy.Protection? = nil,
         anchors: TrustAnchors? = nil,
+        nameSets: [Policy.NameSet] = [],
         whenBlocked: Policy.BlockedAnswer = .servfail,
         clientLimits: ClientLimits = .standard,
         pathBoundTTL: UInt32 = 10,
@@ -90,6 +93,7 @@ final class Scenario {
             protection: protection,
             pathBoundTTL: pathBoundTTL,
             anchors: anchors,
+            nameSets: nameSets,
             zones: zones,
             views: views,
             after: policy
@@ -225,6 +229,17 @@ final class Scenario {
         return proofs
     }
 
+    func takeLearned() -> [(serial: UInt64, addresses: [LearnedAddress])] {
+        defer { learned = [] }
+        return learned
+    }
+
+    /// The firewall holds what it was told, or does not.
+    func hear(_ serial: UInt64, isHeld: Bool) {
+        resolution.heard(serial, isHeld: isHeld, now: now)
+        drain()
+    }
+
     /// Lets time pass, doing what falls due on the way.
     func pass(_ duration: Duration) {
         let end = now + duration
@@ -237,11 +252,12 @@ final class Scenario {
     }
 
     private func drain() {
-        for action in resolution.takeActions() {
+        for action in resolution.takeActions(now: now) {
             switch action {
             case .ask(let asking): asked.append(asking)
             case .close(let attempt): closed.append(attempt)
             case .prove(let attempt, let host, let interface): proofs.append((attempt, host, interface))
+            case .tell(let serial, let addresses): learned.append((serial, addresses))
             case .answer(.explanation(let id, _), let message):
                 explained[id] = (message, resolution.takeSteps(of: id))
             case .answer(_, let message): answered.append(message)

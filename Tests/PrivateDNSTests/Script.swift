@@ -5,15 +5,19 @@
 //         [public-after no-such-name|no-answer…] [trust-ad] [view NAME]              a zone of the network; records below it
 //     view NAME clients PREFIX… [interfaces INDEX…] [no-upstreams]        whose the zones with its name are
 //     trust-ad [ADDRESS…]                                                 upstreams whose AD is taken
+//     name-set NAME DOMAIN…                                               a set whose addresses the firewall is told
 //     upstreams [ADDRESS…]        trust NAME…        when-blocked WORD    the rest of the file
 //     network via INTERFACE… | blocked REASON | public                    what is decided
 //     unrouted [PREFIX…]                                                  where no path leads just now
 //     server ADDRESS [silent | refused | servfail | truncating | validating]     who is asked; its records below it
 //     host ADDRESS PORT via INTERFACE | gone                               who takes connections; nobody by default
+//     firewall holds | refuses | is silent                                what becomes of the addresses that it is told; it holds them
 //     ask NAME TYPE [do] [ad] [cd] [from ADDRESS [on INDEX]]              below: RCODE [aa] [tc] [ad] [cd] [ede N], then the records
 //     asked [ADDRESS [via INTERFACE] NAME TYPE [do] [ad] [cd]]                           who was asked since the last such line, in turn
 //     told [answer]                                                       what came late since the last such line, as below ask
-//     wait SECONDS
+//     learned [ADDRESS SECONDS SET…]                                      what the firewall was told since the last such line, in turn
+//     unheld N                                                            answers that left without the firewall's word so far
+//     wait SECONDS                                                        or parts of them, of 0.05
 //
 // What stands before the first `scenario TITLE` is done at the beginning of each.
 

@@ -44,6 +44,10 @@ struct ScriptStage {
     private var told: [[UInt8]] = []
     private var isAdopted = false
     private var asked: [String] = []
+    private var nameSets: [Policy.NameSet] = []
+    /// Nil where it says nothing.
+    private var firewallHolds: Bool? = true
+    private var learned: [String] = []
 
     /// Where the network of all scenarios is.
     private static let network = "10.20.0.0/16"
@@ -72,16 +76,25 @@ struct ScriptStage {
         case "asked":
             #expect(asked.first ?? "" == words.joined(separator: " "), "\(file):\(statement.line)")
             if !asked.isEmpty { asked.removeFirst() }
+        case "name-set": try declareNameSet(words, statement)
+        case "firewall": firewallHolds = words == ["holds"] ? true : words == ["refuses"] ? false : nil
+        case "learned":
+            #expect(learned.first ?? "" == words.joined(separator: " "), "\(file):\(statement.line)")
+            if !learned.isEmpty { learned.removeFirst() }
+        case "unheld":
+            #expect(scenario.tally.unheldAnswers == UInt64(words[0]), "\(file):\(statement.line)")
         case "wait":
             try adopt()
             // In small steps: servers answer while clients wait.
-            for _ in 0..<(Int(words[0]) ?? 0) * 20 {
+            for _ in 0..<Int((Double(words[0]) ?? 0) * 20) {
                 scenario.pass(.milliseconds(50))
                 playServers()
             }
         default: throw Script.Fault(file, statement.line, "'\(statement.words[0])' is no statement")
         }
-        let policy = ["zone", "view", "upstreams", "trust", "trust-ad", "when-blocked", "network", "unrouted"]
+        let policy = [
+            "zone", "view", "upstreams", "trust", "trust-ad", "when-blocked", "network", "unrouted", "name-set",
+        ]
         if policy.contains(statement.words[0]) { isAdopted = false }
     }
 
@@ -130,6 +143,14 @@ struct ScriptStage {
         )
         views.removeAll { $0.name == view.name }
         views.append(view)
+    }
+
+    private mutating func declareNameSet(_ words: [String], _ statement: Script.Statement) throws {
+        let set = try #require(NameSetName(words[0]), "\(file):\(statement.line)")
+        let domains = try words.dropFirst().map { try name($0, statement) }
+        nameSets.removeAll { $0.name == set }
+        // Without domains it is no more.
+        if !domains.isEmpty { nameSets.append(Policy.NameSet(name: set, domains: domains)) }
     }
 
     private func reason(_ word: String, _ statement: Script.Statement) throws -> PublicReason {
@@ -205,6 +226,7 @@ struct ScriptStage {
             upstreams: upstreams,
             trustedUpstreams: trustedUpstreams,
             protection: Policy.Protection(of: network, trusting: trusted),
+            nameSets: nameSets,
             whenBlocked: whenBlocked,
             allow: ["0.0.0.0/0", "::/0"]
         )
@@ -229,12 +251,21 @@ struct ScriptStage {
         hosts[SocketEndpoint(address: address, port: port)] = interface
     }
 
-    /// Answers all that is asked of servers that answer, and takes connections to hosts that are there.
+    /// Answers all that is asked of servers that answer, has the firewall say what it holds, and takes connections to hosts that are there.
     private mutating func playServers() {
         while true {
             let questions = scenario.takeAsked()
             let proofs = scenario.takeProofs()
-            guard !questions.isEmpty || !proofs.isEmpty else { return }
+            let tellings = scenario.takeLearned()
+            guard !questions.isEmpty || !proofs.isEmpty || !tellings.isEmpty else { return }
+            for (serial, addresses) in tellings {
+                learned += addresses.map {
+                    "\($0.address) \($0.lifetime) \($0.sets.map(\.text).joined(separator: " "))"
+                }
+                // An answer that left before its addresses were held would be here.
+                #expect(scenario.answered.isEmpty, "\(file)")
+                if let firewallHolds { scenario.hear(serial, isHeld: firewallHolds) }
+            }
             for proof in proofs where hosts[proof.host] != nil && hosts[proof.host] == proof.interface {
                 scenario.prove(proof.attempt)
             }

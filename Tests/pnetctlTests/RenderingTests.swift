@@ -61,6 +61,14 @@ struct RenderingTests {
         #expect(text.split(separator: "\n").allSatisfy { $0.count <= 80 })
     }
 
+    @Test func showsWhatNameSetsHold() throws {
+        var report = try Sample.report()
+        #expect(!page().status(report).contains("name sets"))
+        let names = try ["azure-management", "updates"].map { try #require(NameSetName($0)) }
+        report.nameSets = zip(names, [12, 0]).map(StatusReport.NameSet.init)
+        #expect(page().status(report).contains("\nname sets addresses held: azure-management 12, updates 0\n"))
+    }
+
     @Test func showsASessionWithItsReasonWhereItIsNotUp() throws {
         var report = try Sample.report()
         var session = StatusReport.Path.BFD(

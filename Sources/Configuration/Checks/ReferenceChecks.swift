@@ -20,6 +20,7 @@ extension Reading {
         checkPaces()
         checkZones()
         checkViewZones()
+        checkNameSets()
         checkZonePresets()
         checkListeners()
         // A warning beside errors is noise: the errors may be its cause.
@@ -170,6 +171,13 @@ extension Reading {
     private func checkViewZones() {
         refuseRepeated(declared.viewZones, by: { "\($0.owner) \($0.value)" }) {
             "zone '\($1.value.withoutRootDot)' is listed twice in view '\($0.owner)'"
+        }
+    }
+
+    private func checkNameSets() {
+        refuseRepeated(declared.nameSets, by: \.value) { "name set '\($1.value)' is there twice" }
+        refuseRepeated(declared.nameSetDomains, by: { "\($0.owner) \($0.value)" }) {
+            "domain '\($1.value.withoutRootDot)' is listed twice in \($0.owner)"
         }
     }
 

@@ -71,6 +71,9 @@ struct Declarations {
     var zones: [Sighting<DomainName>] = []
     /// Zones in views, by the views' names.
     var viewZones: [Sighting<DomainName>] = []
+    var nameSets: [Sighting<NameSetName>] = []
+    /// The domains of sets of names.
+    var nameSetDomains: [Sighting<DomainName>] = []
     /// The networks' names.
     var networks: [String] = []
     /// The presets of zones, and the zones that they have.

@@ -12,7 +12,7 @@ extension Reading {
                 of: "the file",
                 keys: [
                     "version", "site", "paths", "networks", "resolver", "metrics", "control", "state", "alerts",
-                    "reserve", "management", "ipsec", "views",
+                    "reserve", "management", "ipsec", "views", "name-sets",
                 ],
                 planned: ["segments", "gateway", "preset"],
                 reading: self
@@ -31,6 +31,12 @@ extension Reading {
             }
             return self.views(node)
         }
+        let nameSets = section["name-sets"].map { node in
+            if resolver == nil {
+                error(node.mark, "name-sets: the file has no resolver", hint: "resolver: {listen: [...]}")
+            }
+            return self.nameSets(node)
+        }
         let metricsListen = section["metrics"].map(self.metrics) ?? []
         let control = section["control"].map(self.control)
         let state = section["state"].map(self.state)
@@ -45,6 +51,7 @@ extension Reading {
             networks: networks,
             resolver: resolver ?? nil,
             views: views ?? [],
+            nameSets: nameSets ?? [],
             metricsListen: metricsListen,
             control: control ?? ControlConfiguration(socket: ControlConfiguration.defaultSocket, group: nil),
             state: state ?? .standard,

@@ -116,7 +116,6 @@ extension Resolution {
     /// - Parameter body: what stands behind a question for the name that is looked for now.
     mutating func finish(_ waiter: Waiter, _ head: ReplyHead, body: [UInt8], options: [UInt8] = FixedOptions.none) {
         if case .link(let serial) = waiter.client { return linked(waiter, serial, head, body) }
-        tally.count(head.code)
         note(waiter, .answer(head.code))
         var head = head
         var body = body
@@ -146,6 +145,12 @@ extension Resolution {
             into: &span
         )
         answer.removeLast(answer.count - count)
+        if waiter.client.isOther, policy?.nameSets != nil {
+            leaving.append(Learning.Leaving(waiter: waiter, code: head.code, message: answer))
+            return
+        }
+        noteSets(waiter, answer)
+        tally.count(head.code)
         actions.append(.answer(waiter.client, answer))
     }
 

@@ -64,16 +64,16 @@ extension Resolution {
                 tally.refused &+= 1
                 return reply(.refused, FixedOptions.notAuthoritative, message, scan, limit, &room)
             }
-            return fromCache(upstreams, viewNumber, message, scan, limit, now, &room)
+            return fromCache(upstreams, policy, viewNumber, message, scan, limit, now, &room)
         }
         switch zone.treatment {
         case .records(let records):
-            return fromRecords(zone, records, message, scan, limit, &room)
+            return fromRecords(zone, records, policy, message, scan, limit, now, &room)
         case .forward(let route):
             guard route.filter.asks(for: scan.type) else {
                 return deny(zone, .noError, FixedOptions.none, isAuthoritative: false, message, scan, limit, &room)
             }
-            return fromCache(route, viewNumber, message, scan, limit, now, &room)
+            return fromCache(route, policy, viewNumber, message, scan, limit, now, &room)
         case .blocked:
             return blocked(zone, policy, message, scan, limit, &room)
         case .unready:
@@ -124,14 +124,28 @@ extension Resolution {
     private mutating func fromRecords(
         _ zone: CompiledZone,
         _ records: StaticZone,
+        _ policy: Policy,
         _ message: Span<UInt8>,
         _ scan: QueryHead,
         _ limit: Int,
+        _ now: Instant,
         _ room: inout MutableSpan<UInt8>
     ) -> Verdict {
         switch records.find(asked, scan.type) {
         case .answer(let answer):
-            return reply(answer.head, answer.body.span, FixedOptions.none.span, message, scan, limit, &room)
+            let none = FixedOptions.none
+            let written = ReplyWriter.write(
+                answer.head,
+                body: answer.body.span,
+                options: none.span,
+                to: message,
+                scan,
+                limit: limit,
+                into: &room
+            )
+            guard isHeld(room.span.extracting(first: written), policy, now: now) else { return .later(scan) }
+            tally.count(answer.head.code)
+            return .answer(written)
         case .noSuchName:
             let code = ResponseCode.nxDomain
             return deny(zone, code, FixedOptions.none, isAuthoritative: true, message, scan, limit, &room)
@@ -189,6 +203,7 @@ extension Resolution {
 
     private mutating func fromCache(
         _ route: ForwardRoute,
+        _ policy: Policy,
         _ view: Int,
         _ message: Span<UInt8>,
         _ scan: QueryHead,
@@ -207,9 +222,6 @@ extension Resolution {
         guard !entry.leaves, entry.head.code != .servFail,
             entry.head.code != .nxDomain || route.fallback(for: .noSuchName, scan.type) == nil
         else { return .later(scan) }
-        use(number, view: view, now: now)
-        tally.cacheHits &+= 1
-        tally.count(entry.head.code)
         let options = entry.remark?.option ?? FixedOptions.none
         let written = ReplyWriter.write(
             entry.head,
@@ -222,6 +234,10 @@ extension Resolution {
         )
         let end = scan.bodyEnd(cache.body(of: number).count, in: written)
         cache.age(number, now: now, answer: &room, body: scan.questionEnd..<end)
+        guard isHeld(room.span.extracting(first: written), policy, now: now) else { return .later(scan) }
+        use(number, view: view, now: now)
+        tally.cacheHits &+= 1
+        tally.count(entry.head.code)
         return .answer(written)
     }
 }

@@ -264,10 +264,15 @@ extension Resolution {
     }
 
     /// When ``expire(now:)`` has something to do next.
-    var nextDeadline: Instant? { exchanges.values.lazy.map(\.deadline).min() }
+    var nextDeadline: Instant? {
+        let exchange = exchanges.values.lazy.map(\.deadline).min()
+        guard let learning = learning.nextDeadline else { return exchange }
+        return min(exchange ?? learning, learning)
+    }
 
     /// Does what is due: asks again, or gives up.
     mutating func expire(now: Instant) {
+        expireLearning(now: now)
         for serial in exchanges.filter({ $0.value.deadline <= now }).keys.sorted() {
             guard let exchange = exchanges[serial] else { continue }
             if exchange.unproven != nil {
@@ -305,7 +310,9 @@ extension Resolution {
             }
             cache.forgetFailures(inScope: route.scope)
         }
-        var waiting: [Waiter] = []
+        if previous?.nameSets?.sets != next.nameSets?.sets { learning.forget() }
+        var waiting = (leaving + learning.takeAll()).map(\.waiter)
+        leaving = []
         for serial in exchanges.keys.sorted() {
             guard var exchange = exchanges[serial] else { continue }
             waiting += exchange.waiters.filter { !$0.client.isLink }

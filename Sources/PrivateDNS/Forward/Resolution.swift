@@ -32,6 +32,8 @@ struct Resolution: ~Copyable {
         /// A TCP connection is to be opened, by this interface, and nothing said on it.
         case prove(AttemptID, SocketEndpoint, InterfaceName?)
         case answer(Client, [UInt8])
+        /// The firewall is to hold these addresses; what became of it goes to ``heard(_:isHeld:now:)`` with this serial.
+        case tell(UInt64, [LearnedAddress])
     }
 
     /// A message for a server, by a socket of its own: its port is one that nobody can know (RFC 5452 section 9.2),
@@ -81,6 +83,12 @@ struct Resolution: ~Copyable {
     var asked = LookupName()
     var wanted = LookupName()
     var negative = [UInt8](repeating: 0, count: NegativeAnswer.bodySize)
+    /// What the firewall holds of names in sets, and the answers that wait for it or will be looked at.
+    var learning = Learning()
+    var leaving: [Learning.Leaving] = []
+    /// Room for the names of an answer, one after the other.
+    var owner = LookupName()
+    var ownerOctets = [UInt8](repeating: 0, count: 255)
 
     init(cacheBudget: Int, limits: Limits = Limits(), commons: WorkerCommons = WorkerCommons()) {
         memory = commons.memory
@@ -90,7 +98,8 @@ struct Resolution: ~Copyable {
     }
 
     /// Hands out what is to be done since the last call.
-    mutating func takeActions() -> [Action] {
+    mutating func takeActions(now: Instant) -> [Action] {
+        if !leaving.isEmpty { letLeave(now: now) }
         guard !actions.isEmpty else { return [] }
         let taken = actions
         actions = []

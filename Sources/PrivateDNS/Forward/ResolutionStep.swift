@@ -49,6 +49,8 @@ public struct ResolutionStep: Hashable, Sendable {
         case published(PublicReason)
         /// There is an answer.
         case answer(ResponseCode)
+        /// The firewall is told of its addresses before a client is.
+        case inSets([NameSetName])
     }
 
     /// Who answers for a zone.

@@ -144,6 +144,8 @@ public final class Policy: Sendable {
     let whenBlocked: BlockedAnswer
     let clientLimits: ClientLimits
     let anchors: TrustAnchors?
+    /// Nil where there are none.
+    let nameSets: NameSets?
     /// What clients see; the first is that of all who have none of their own.
     let views: [PolicyView]
     // Numbers are never given anew, so that counters survive a change of policy.
@@ -165,6 +167,7 @@ public final class Policy: Sendable {
         whenBlocked = .servfail
         clientLimits = .standard
         anchors = nil
+        nameSets = nil
         let upstreams = ForwardRoute(
             scope: 0,
             lineage: 0,
@@ -195,6 +198,7 @@ public final class Policy: Sendable {
     ///   - designation: where clients are told to find this resolver over TLS; nil: nowhere.
     ///   - pathBoundTTL: how long clients are told to keep what holds only while a path does, in seconds.
     ///   - anchors: what the upstreams' answers are validated by; nil where they are not.
+    ///   - nameSets: at most 64; see ``NameSet``.
     ///   - views: the first one that fits a client counts.
     public init(
         serial: UInt64,
@@ -208,6 +212,7 @@ public final class Policy: Sendable {
         protection: Protection? = nil,
         pathBoundTTL: UInt32 = 10,
         anchors: TrustAnchors? = nil,
+        nameSets: [NameSet] = [],
         zones: [Zone],
         views: [View] = [],
         after previous: Policy?
@@ -217,6 +222,7 @@ public final class Policy: Sendable {
         self.whenBlocked = whenBlocked
         self.clientLimits = clientLimits
         self.anchors = anchors
+        self.nameSets = NameSets(nameSets)
         selectors = views
         looksAtInterfaces = views.contains { $0.interfaces != nil }
         var compiler = ViewCompiler(

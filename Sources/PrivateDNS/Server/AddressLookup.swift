@@ -110,7 +110,7 @@ public final class AddressLookup {
 
     private func act(_ now: Instant) {
         while true {
-            let actions = resolution.takeActions()
+            let actions = resolution.takeActions(now: loop.now)
             guard !actions.isEmpty else { break }
             for action in actions {
                 switch action {
@@ -118,7 +118,7 @@ public final class AddressLookup {
                 case .close(let attempt): upstream.close(attempt)
                 case .prove: preconditionFailure("a lookup remembers nothing")
                 case .answer(.lookup(let family), let message): answers[family] = message
-                case .answer: preconditionFailure("a lookup has no clients")
+                case .answer, .tell: preconditionFailure("a lookup has no clients")
                 }
             }
         }

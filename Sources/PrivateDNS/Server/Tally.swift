@@ -16,6 +16,8 @@ public struct Tally: Sendable {
     public internal(set) var cacheMisses: UInt64 = 0
     /// Answers that were asked for anew before they were over.
     public internal(set) var prefetches: UInt64 = 0
+    /// Answers that led to what the firewall should have held and did not when they left.
+    public internal(set) var unheldAnswers: UInt64 = 0
     /// Questions of our own that came back to us.
     public internal(set) var loops: UInt64 = 0
     /// Octets that kept answers use.
@@ -91,6 +93,7 @@ public struct Tally: Sendable {
         total.cacheHits &+= right.cacheHits
         total.cacheMisses &+= right.cacheMisses
         total.prefetches &+= right.prefetches
+        total.unheldAnswers &+= right.unheldAnswers
         total.loops &+= right.loops
         total.cacheBytes &+= right.cacheBytes
         total.refused &+= right.refused

@@ -130,6 +130,8 @@ struct Worker: ~Copyable {
             frontend.attach(unheard, &resolution, poll: &poll, now: now)
             self.unheard = nil
         }
+        if orders.forgetsHeld { resolution.learning.forget() }
+        for word in orders.words { resolution.heard(word.serial, isHeld: word.isHeld, now: now) }
         for task in orders.tasks { perform(task, now) }
         if let unserved, resolution.policy != nil {
             listen(unserved)
@@ -255,7 +257,7 @@ struct Worker: ~Copyable {
     /// Does what the resolution wants done; doing may make it want more.
     private mutating func act(_ now: Instant) {
         while true {
-            let actions = resolution.takeActions()
+            let actions = resolution.takeActions(now: now)
             guard !actions.isEmpty else { break }
             isShown = false
             for action in actions {
@@ -279,6 +281,7 @@ struct Worker: ~Copyable {
                 case .answer(.explanation(let task, _), let message):
                     let steps = resolution.takeSteps(of: task)
                     mailbox.give(NameFinding(task: task, content: .explained(message, steps)))
+                case .tell(let serial, let addresses): mailbox.tell(addresses, serial)
                 case .answer(.lookup, _), .answer(.link, _): preconditionFailure("a worker asks nothing of its own")
                 }
             }

@@ -22,6 +22,10 @@ final class WorkerMailbox: Sendable {
         /// The socket to the frontend.
         var frontend: SharedDescriptor?
         var tasks: [WorkerTask] = []
+        /// What became of tellings, by serial, in order.
+        var words: [(serial: UInt64, isHeld: Bool)] = []
+        /// Nobody knows any more what the firewall holds.
+        var forgetsHeld = false
         var isStopped = false
     }
 
@@ -33,6 +37,9 @@ final class WorkerMailbox: Sendable {
     private let orders = Mutex(Orders())
     private let shown = Mutex(Tally())
     private let found = Mutex<[NameFinding]>([])
+    private let told = Mutex<[WorkerTelling]>([])
+    /// Of tellings that nobody has taken; what is beyond is not told, and its answers leave late.
+    private static let tellingLimit = 512
     private let orderInForce = Atomic<UInt64>(0)
     let wakeUp: WakeUp
     /// Signalled when a policy has come into force, or a task is done.
@@ -75,6 +82,21 @@ final class WorkerMailbox: Sendable {
         found.withLock { found in
             defer { found = [] }
             return found
+        }
+    }
+
+    /// Tells of addresses that the firewall is to hold.
+    func tell(_ addresses: [LearnedAddress], _ serial: UInt64) {
+        let telling = WorkerTelling(addresses: addresses, serial: serial, mailbox: self)
+        told.withLock { if $0.count < Self.tellingLimit { $0.append(telling) } }
+        acknowledged.wakeUp.signal()
+    }
+
+    /// Takes what was told since the last call.
+    func takeTellings() -> [WorkerTelling] {
+        told.withLock { told in
+            defer { told = [] }
+            return told
         }
     }
 

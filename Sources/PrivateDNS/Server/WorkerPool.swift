@@ -145,6 +145,14 @@ public final class WorkerPool {
         return done
     }
 
+    /// What the firewall is to be told since the last call.
+    public func takeTellings() -> [WorkerTelling] { members.flatMap { $0.mailbox.takeTellings() } }
+
+    /// Has all workers tell anew: whoever keeps the firewall may be another one.
+    public func forgetHeld() {
+        for member in members { member.mailbox.give { $0.forgetsHeld = true } }
+    }
+
     /// The serial of the policy that every worker answers by; nil while that is not one and the same.
     public var policyInForce: UInt64? {
         members.allSatisfy { $0.mailbox.policyOrder == lastOrder } ? policy?.serial : nil

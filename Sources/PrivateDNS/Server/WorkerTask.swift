@@ -44,3 +44,16 @@ extension NameFinding.Content {
         }
     }
 }
+
+/// Addresses that the firewall is to hold before a worker's answers leave.
+public struct WorkerTelling: Sendable {
+    /// At least one.
+    public let addresses: [LearnedAddress]
+    let serial: UInt64
+    let mailbox: WorkerMailbox
+
+    /// Says whether the firewall holds all of them; the answers that wait leave then.
+    public func answer(isHeld: Bool) {
+        mailbox.give { $0.words.append((serial, isHeld)) }
+    }
+}

@@ -2,16 +2,22 @@
 
 import CLinux
 import NetworkTypes
+import SystemIO
 
 /// Keeps the guard table in nf_tables: one transaction replaces it as a whole, so there is no moment without it.
 final class Firewall {
-    private let conversation: NetlinkConversation
+    let conversation: NetlinkConversation
+    let clock: any TimeSource
+    /// What the table's sets of names hold; an earlier run's is read once.
+    var learned = LearnedAddresses()
+    private var isRecalled = false
     /// Flags that this kernel takes: owned and persistent from Linux 6.9 on, else plain.
     private var tableFlags: UInt32 = NFT_TABLE_F_OWNER.rawValue | UInt32(NFT_TABLE_F_PERSIST)
 
     /// Takes a conversation of its own: while its socket is open, the table is its own (NFT_TABLE_F_OWNER).
-    init(over conversation: NetlinkConversation) {
+    init(over conversation: NetlinkConversation, clock: any TimeSource = SystemClock()) {
         self.conversation = conversation
+        self.clock = clock
     }
 
     /// Transactions sent so far.
@@ -83,21 +89,28 @@ final class Firewall {
     private func sendWhole(_ wanted: NftTable) throws(NetlinkError) {
         // Making it first lets the deletion succeed whether it was there or not; with no word about an owner, since one
         // that is there can get none.
+        let names = Set(wanted.nameSets.map(\.set))
+        let now = clock.now
         try send(
             [
                 NftMessages.newTable(flags: nil), NftMessages.deleteTable(),
                 NftMessages.newTable(flags: tableFlags),
             ]
                 + NftMessages.contents(of: wanted)
+                + NftMessages.newElements(learned.living(now: now).filter { names.contains($0.set) }, now: now)
         )
+        learned.keep(only: names)
     }
 
-    private func send(_ messages: [NetlinkMessage]) throws(NetlinkError) {
+    func send(
+        _ messages: [NetlinkMessage],
+        _ operation: String = "put the guard table in place"
+    ) throws(NetlinkError) {
         try conversation.batch(
             opening: NftMessages.batch(NFNL_MSG_BATCH_BEGIN),
             messages,
             closing: NftMessages.batch(NFNL_MSG_BATCH_END),
-            "put the guard table in place"
+            operation
         )
     }
 
@@ -151,9 +164,32 @@ final class Firewall {
             guard NftMessages.isType(reply, NFT_MSG_NEWSET), set.text(NFTA_SET_TABLE) == NftTable.name,
                 let name = set.text(NFTA_SET_NAME)
             else { continue }
-            contents.sets[name] = try elements(of: name)
+            let flags = set[NFTA_SET_FLAGS].map { UInt32(networkOrder: $0) } ?? 0
+            guard flags & NFT_SET_TIMEOUT.rawValue != 0 else {
+                contents.sets[name] = try elements(of: name)
+                continue
+            }
+            contents.learned[name] = set[NFTA_SET_KEY_TYPE].map { UInt32(networkOrder: $0) } ?? 0
         }
+        try lookAtNameSets(&contents)
         return Observed.GuardTable(contents: contents, isOrphan: tableFlags != 0 && flags != tableFlags)
+    }
+
+    /// Takes over what an earlier run left, the first time; later, a set of which something is missing is not as it should
+    /// be.
+    private func lookAtNameSets(_ contents: inout NftTable.Contents) throws(NetlinkError) {
+        if !isRecalled { learned.keep(only: contents.learned.keys.compactMap(NftTable.setName)) }
+        for set in contents.learned.keys.sorted() {
+            let found = try holdings(of: set)
+            if !isRecalled {
+                learned.take(found)
+            } else if let name = NftTable.setName(set), let family = NftTable.family(set),
+                !learned.isWhole(name, family, found, now: clock.now)
+            {
+                contents.learned[set] = nil
+            }
+        }
+        isRecalled = true
     }
 
     private func elements(of set: String) throws(NetlinkError) -> Swift.Set<NftTable.Set.Element> {

@@ -31,6 +31,8 @@ struct Guard: Codable, Hashable, Sendable {
     let networks: [Network]
     let paths: [Path]
     let markMask: UInt32
+    /// Sets of names whose addresses rules may ask for; nil: none, as in a copy that an earlier version wrote.
+    let nameSets: [NameSetName]?
 
     /// The table that drops, both ways, what travels outside its network's paths, clamps the MSS, marks connections, and
     /// translates sources where the file asks for it.
@@ -72,6 +74,11 @@ struct Guard: Codable, Hashable, Sendable {
         let translation = translation
         sets += translation.map(\.set)
         sets.append(NftTable.Set(name: "paths-if", contents: .interfaces(paths.map(\.interface).sorted())))
+        for name in nameSets ?? [] {
+            for family in AddressFamily.allCases {
+                sets.append(NftTable.Set(name: NftTable.nameSet(name, family), contents: .learned(family)))
+            }
+        }
         return NftTable(
             sets: sets,
             chains: [

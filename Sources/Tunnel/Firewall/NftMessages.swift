@@ -6,7 +6,7 @@ import CLinux
 enum NftMessages {
     private static let inet = UInt8(NFPROTO_INET)
 
-    private static func message(_ type: nf_tables_msg_types, flags: Int32 = 0) -> NetlinkMessage {
+    static func message(_ type: nf_tables_msg_types, flags: Int32 = 0) -> NetlinkMessage {
         NetlinkMessage(
             type: Int(NFNL_SUBSYS_NFTABLES) << 8 | Int(type.rawValue),
             flags: flags,
@@ -71,12 +71,13 @@ enum NftMessages {
         var message = message(NFT_MSG_NEWSET, flags: NLM_F_CREATE)
         message.put(NFTA_SET_TABLE, text: NftTable.name)
         message.put(NFTA_SET_NAME, text: set.name)
-        message.put(NFTA_SET_FLAGS, bigEndian: set.isInterval ? NFT_SET_INTERVAL.rawValue : 0)
+        let kind = set.isInterval ? NFT_SET_INTERVAL.rawValue : set.isLearned ? NFT_SET_TIMEOUT.rawValue : 0
+        message.put(NFTA_SET_FLAGS, bigEndian: kind)
         message.put(NFTA_SET_KEY_TYPE, bigEndian: set.keyType)
         message.put(NFTA_SET_KEY_LEN, bigEndian: set.keyLength)
         message.put(NFTA_SET_ID, bigEndian: id)
         // For those who read `nft list`: type 0, 4 octets, the byte order of the keys (1 host, 2 network).
-        let order = UInt32(set.isInterval ? 2 : 1)
+        let order = UInt32(set.isInterval || set.isLearned ? 2 : 1)
         message.put(NFTA_SET_USERDATA, [0, 4] + (unsafe withUnsafeBytes(of: order) { unsafe Array($0) }))
         return message
     }

@@ -13,6 +13,8 @@ struct NftTable: Hashable, Sendable {
         enum Contents: Hashable, Sendable {
             case addresses(AddressFamily, [AddressRange])
             case interfaces([InterfaceName])
+            /// Addresses that come and go by themselves, each with a time of its own; see ``LearnedAddresses``.
+            case learned(AddressFamily)
         }
 
         let name: String
@@ -70,6 +72,8 @@ extension NftTable {
         var isDormant = false
         var rules: [String: [String]] = [:]
         var sets: [String: Swift.Set<Set.Element>] = [:]
+        /// The sets whose elements come and go by themselves, with the type of their keys.
+        var learned: [String: UInt32] = [:]
 
         init() {}
 
@@ -79,7 +83,9 @@ extension NftTable {
                 let key = Self.key(chain.name, kind, chain.hook, chain.priority, policy: UInt32(NF_ACCEPT))
                 rules[key] = chain.rules.map(\.label)
             }
-            for set in table.sets { sets[set.name] = Swift.Set(set.elements) }
+            for set in table.sets {
+                if set.isLearned { learned[set.name] = set.keyType } else { sets[set.name] = Swift.Set(set.elements) }
+            }
         }
 
         /// All that makes a chain what it is, but its rules.
@@ -101,24 +107,31 @@ extension NftTable.Set {
         return false
     }
 
+    var isLearned: Bool {
+        if case .learned = contents { return true }
+        return false
+    }
+
     /// nft's number for the key's type: ipv4_addr 7, ipv6_addr 8, ifname 41.
     var keyType: UInt32 {
         switch contents {
-        case .addresses(.ipv4, _): 7
-        case .addresses(.ipv6, _): 8
+        case .addresses(.ipv4, _), .learned(.ipv4): 7
+        case .addresses(.ipv6, _), .learned(.ipv6): 8
         case .interfaces: 41
         }
     }
 
     var keyLength: UInt32 {
         switch contents {
-        case .addresses(.ipv4, _): 4
-        case .addresses(.ipv6, _), .interfaces: 16
+        case .addresses(.ipv4, _), .learned(.ipv4): 4
+        case .addresses(.ipv6, _), .learned(.ipv6), .interfaces: 16
         }
     }
 
     var elements: [Element] {
         switch contents {
+        case .learned:
+            return []
         case .interfaces(let names):
             return names.map { Element(key: $0.paddedKey, isEnd: false) }
         case .addresses(let family, let ranges):

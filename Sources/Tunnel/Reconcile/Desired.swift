@@ -256,9 +256,12 @@ public struct Desired: Hashable, Sendable {
     public var paths: [Path]
     /// The networks.
     public var networks: [Network]
+    /// Sets of names whose addresses the firewall holds; see ``Reconciler/hold(_:)``.
+    public var nameSets: [NameSetName]
 
     /// Makes a wish.
-    public init(reserved: ReservedNumbers, paths: [Path], networks: [Network]) {
+    public init(reserved: ReservedNumbers, paths: [Path], networks: [Network], nameSets: [NameSetName] = []) {
+        self.nameSets = nameSets
         self.reserved = reserved
         self.paths = paths
         self.networks = networks
@@ -294,7 +297,8 @@ public struct Desired: Hashable, Sendable {
                     requestID: path.ipsec == nil ? nil : reserved.xfrmInterfaceID(path.slot)
                 )
             },
-            markMask: reserved.markMask
+            markMask: reserved.markMask,
+            nameSets: nameSets.isEmpty ? nil : nameSets
         )
     }
 }

@@ -8,20 +8,23 @@ extension Observed {
     /// - Parameter suspects: where it is known that only these, or all prefixes of a network and a family, can be; nil for
     ///   any. Traffic is moved with one message, and nobody looks at ten thousand routes then.
     func unrouted(_ desired: Desired, among suspects: Set<IPPrefix>? = nil) -> [IPPrefix] {
+        let asked = AddressFamily.allCases.filter { asksOurs($0, desired.reserved) }
         let found = desired.networks.filter { !$0.outcome.carriers.isEmpty }.flatMap { network -> [IPPrefix] in
-            let uses = Layout.groups(of: network, desired, self)
+            let uses = Layout.groups(of: network, desired, self).filter { nexthops[$0.group.id] != nil }
+            let table = desired.reserved.networkTable
             func isUnrouted(_ prefix: IPPrefix) -> Bool {
-                !asksOurs(prefix.family, desired.reserved)
+                !asked.contains(prefix.family)
                     || !uses.contains { use in
-                        use.group.family == prefix.family && nexthops[use.group.id] != nil
-                            && routes[use.route(to: prefix, desired.reserved).key] != nil
+                        use.group.family == prefix.family
+                            && routes[Route.Key(table: table, prefix: prefix, metric: use.rank.rawValue)] != nil
                     }
             }
             guard let suspects else { return network.prefixes.filter(isUnrouted) }
             return AddressFamily.allCases.flatMap { family -> [IPPrefix] in
-                let prefixes = network.prefixes.filter { $0.family == family }
-                guard let first = prefixes.first else { return [] }
-                return isUnrouted(first) ? prefixes : prefixes.filter { suspects.contains($0) && isUnrouted($0) }
+                guard let first = network.prefixes.first(where: { $0.family == family }) else { return [] }
+                if isUnrouted(first) { return network.prefixes.filter { $0.family == family } }
+                guard !suspects.isEmpty else { return [] }
+                return network.prefixes.filter { $0.family == family && suspects.contains($0) && isUnrouted($0) }
             }
         }
         return found.isEmpty ? [] : found.withoutHolders(ofOthersAmong: desired.networks.flatMap(\.prefixes))

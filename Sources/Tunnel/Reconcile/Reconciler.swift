@@ -60,7 +60,7 @@ public final class Reconciler {
         let socket = try NetlinkSocket(bus: NETLINK_ROUTE)
         routing = NetlinkConversation(over: socket)
         let filter = try NetlinkSocket(bus: NETLINK_NETFILTER)
-        firewall = Firewall(over: NetlinkConversation(over: filter))
+        firewall = Firewall(over: NetlinkConversation(over: filter), clock: clock)
         generic = NetlinkConversation(over: try NetlinkSocket(bus: NETLINK_GENERIC))
         tunnels = Tunnels(
             routing: routing,
@@ -85,7 +85,7 @@ public final class Reconciler {
     /// Lets go of the guard table, as the end of a process does: it stays, but anybody may touch it.
     func release() {
         guard let socket = try? NetlinkSocket(bus: NETLINK_NETFILTER) else { return }
-        firewall = Firewall(over: NetlinkConversation(over: socket))
+        firewall = Firewall(over: NetlinkConversation(over: socket), clock: clock)
         model.forgetGuard()
     }
 

@@ -149,6 +149,12 @@ extension Page {
         if let frontend = report.frontend {
             lines.append("frontend  " + painted(frontend.state.rawValue, frontend.state.colour))
         }
+        if !report.nameSets.isEmpty {
+            let sets = report.nameSets.map { "\($0.name) \($0.addresses)" }.joined(separator: ", ")
+            let text = wrapped("addresses held: \(sets)", indent: 10)
+            lines.append("name sets " + (text.first.map { String($0.dropFirst(10)) } ?? ""))
+            lines += text.dropFirst()
+        }
         for growth in report.xfrm?.lastMinute ?? [] where growth.isNotable {
             let text = wrapped("in the last minute: \(growth.explanation)", indent: 10)
             lines.append("ipsec     " + (text.first.map { String($0.dropFirst(10)) } ?? ""))

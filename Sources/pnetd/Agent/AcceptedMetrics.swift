@@ -40,6 +40,12 @@ enum AcceptedMetrics {
             help: "Questions of the resolver that came back to it: an upstream leads here.",
             labels: []
         ),
+        Family(
+            name: "pnetd_dns_unheld_answers_total",
+            kind: .counter,
+            help: "Answers for name sets that left before the firewall held their addresses.",
+            labels: []
+        ),
         Family(name: "pnetd_dns_cache_bytes", kind: .gauge, help: "Octets in the DNS cache.", labels: []),
         Family(
             name: "pnetd_dns_upstream_queries_total",

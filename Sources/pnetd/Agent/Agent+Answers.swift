@@ -16,13 +16,14 @@ struct AnswerCounts {
     static let stale = "pnetd_dns_stale_answers_total"
     static let published = "pnetd_dns_public_fallbacks_total"
     static let looped = "pnetd_dns_loops_total"
+    static let unheld = "pnetd_dns_unheld_answers_total"
     static let limited = "pnetd_dns_queries_limited_total"
 
     private(set) var values: [Key: Double] = [:]
 
     init(_ samples: [MetricSample]) {
         for sample in samples
-        where [Self.leftOut, Self.stale, Self.published, Self.looped, Self.limited].contains(sample.name) {
+        where [Self.leftOut, Self.stale, Self.published, Self.looped, Self.limited, Self.unheld].contains(sample.name) {
             let label = sample.labels["zone"] ?? sample.labels["limit"] ?? ""
             values[Key(name: sample.name, label: label), default: 0] += min(sample.value, 1e18)
         }
@@ -74,6 +75,10 @@ extension Agent {
         let looped = growth(AnswerCounts.looped).map { _, count in
             "resolver: \(some(count, "question")) of its own came back to it (an upstream leads here: pnetctl doctor)"
         }
-        return leftOut + stale + published + looped + limited
+        let unheld = growth(AnswerCounts.unheld).map { _, count in
+            "name sets: \(some(count, "answer")) left before the firewall held the addresses (a busy agent, a full set, or one "
+                + "that had just begun)"
+        }
+        return leftOut + stale + published + looped + limited + unheld
     }
 }

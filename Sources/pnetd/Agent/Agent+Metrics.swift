@@ -27,6 +27,7 @@ extension Agent {
         addSTAMP(to: &page)
         addOwn(to: &page)
         addEncryptedNames(to: &page)
+        addNameSets(report, to: &page)
         AcceptedMetrics.add(counters.resolver, to: &page)
         return page.text
     }

@@ -29,6 +29,8 @@ struct NamesWork {
     var interfaces: [InterfaceName: UInt32] = [:]
     /// Where names may not lead, as the resolver knows it.
     var unrouted = Unrouted()
+    /// Why the firewall did not take addresses of name sets when it was last told of some.
+    var holdProblem: String?
     /// The zones of reverse names of these networks.
     var reverse: (networks: [NetworkConfiguration], zones: [ReverseZone]) = ([], [])
 }
@@ -192,6 +194,7 @@ extension Agent {
             found(request, addresses, lifetime: lifetime, problem)
         case (.resolver, .names(let request, let report)): foundOut(request, report)
         case (.resolver, .rememberedNames(let copy)): keep(copy)
+        case (.resolver, .learned(let request, let addresses)): hold(request, addresses)
         case (.frontend, .scrape(let request)):
             processes.send(.page(request: request, metrics: metricsPage(), health: health()), to: .frontend)
         case (.frontend, .delivered(let id)): alertDelivered(id)

@@ -46,6 +46,7 @@ extension Agent {
                     specialUseUpstream: resolver.specialUseUpstream,
                     networks: site.networks.map { ResolverSnapshot.Network(name: $0.name, prefixes: $0.prefixes) },
                     trusted: resolver.trusted + resolver.specialUseUpstream,
+                    nameSets: site.nameSets.map { ResolverSnapshot.NameSet(name: $0.name, domains: $0.domains) },
                     zones: zones + reverseZones.map(snapshot),
                     views: site.views.map(snapshot),
                     pathBoundTTL: pathBoundTTL,

@@ -26,6 +26,7 @@ extension Agent {
             },
             frontend: wantedRoles.contains(.frontend) ? StatusReport.Frontend(state: serviceState(.frontend)) : nil,
             xfrm: xfrmReport,
+            nameSets: nameSetReports,
             warnings: warnings.flatMap(\.texts),
             foreignChanges: kernelWork.foreign.recent
         )

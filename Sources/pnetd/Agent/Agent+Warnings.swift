@@ -49,7 +49,8 @@ enum WarningKind: String, CaseIterable {
     /// What keeps this host's own names from the resolver, or from where they came; servers that cannot be asked over TLS;
     /// names that are about to lead elsewhere, and addresses that no path leads to.
     case names
-    /// Answers of which something was left out, and names that are validated again.
+    /// Answers of which something was left out, names that are validated again, and addresses that the firewall does not
+    /// hold.
     case answers
     /// Paths that the kernel does not carry itself.
     case userspace
@@ -90,7 +91,7 @@ extension Agent {
             (.stamp, stampWarnings),
             (.endpoint, endpointWarnings),
             (.names, hostNamesWarnings + encryptedNamesWarnings + nameMoveWarnings + unroutedWarnings),
-            (.answers, answerWarnings + endedTrustWarnings),
+            (.answers, answerWarnings + endedTrustWarnings + nameSetWarnings),
             (.userspace, userspaceWarnings),
             (.clock, site.paths.compactMap { clockWatch.warning(of: $0.name, wallNanoseconds: clock.wallNanoseconds) }),
             (.guard, guardWarnings),

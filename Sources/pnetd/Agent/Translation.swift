@@ -89,7 +89,8 @@ extension Desired {
                     outcome: outcomes[network.name] ?? .blocked,
                     mtu: network.mtu
                 )
-            }
+            },
+            nameSets: site.nameSets.map(\.name)
         )
     }
 }

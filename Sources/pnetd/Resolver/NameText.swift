@@ -67,6 +67,7 @@ extension ResolutionStep.Event {
         case .proven(_, false): "unproven"
         case .published: "published"
         case .answer: "answer"
+        case .inSets: "name-sets"
         }
     }
 
@@ -107,6 +108,9 @@ extension ResolutionStep.Event {
         case .published(.noSuchName): "its servers know no such name, and the file says that the public is asked then"
         case .published(.noAnswer): "no server answers, and the file says that the public is asked then"
         case .answer(let code): "the answer is \(code.text)"
+        case .inSets(let names):
+            "of \(names.count == 1 ? "name set" : "name sets") \(names.map(\.text).joined(separator: ", ")): the firewall is "
+                + "told of its addresses first"
         }
     }
 

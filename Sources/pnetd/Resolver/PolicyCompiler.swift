@@ -163,6 +163,7 @@ struct PolicyCompiler {
             ),
             pathBoundTTL: snapshot.pathBoundTTL,
             anchors: anchors,
+            nameSets: snapshot.nameSets.map { Policy.NameSet(name: $0.name, domains: $0.domains) },
             zones: zones,
             views: views,
             after: policy

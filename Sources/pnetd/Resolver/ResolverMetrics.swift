@@ -22,6 +22,7 @@ enum ResolverMetrics {
         add("cache_misses_total", tally.cacheMisses)
         add("prefetches_total", tally.prefetches)
         add("loops_total", tally.loops)
+        add("unheld_answers_total", tally.unheldAnswers)
         add("cache_bytes", tally.cacheBytes)
         add("refused_total", tally.refused)
         add("stale_generation_drops_total", tally.staleGenerationDrops)

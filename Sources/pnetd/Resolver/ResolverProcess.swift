@@ -37,6 +37,7 @@ final class ResolverProcess {
     private let clock = SystemClock()
     /// What is being found for the agent.
     private var lookups: [UInt64: AddressLookup] = [:]
+    private lazy var teller = NameSetTeller(on: loop) { [unowned self] in channel?.send($0) }
     /// What the workers find out for the agent: its numbers, and what was asked, by theirs.
     private var inquiries: [UInt64: (request: UInt64, question: NamesRequest)] = [:]
     /// More than the agent asks for at once.
@@ -61,6 +62,7 @@ final class ResolverProcess {
             pool.drainAcknowledgements()
             tellWhatIsInForce()
             tellFindings()
+            tellLearned()
         }
         connect()
         sendMetrics()
@@ -79,6 +81,7 @@ final class ResolverProcess {
             channel.onClose = { [unowned self] reason in
                 logger.notice("the agent is gone; answering from the last snapshot", metadata: ["why": "\(reason)"])
                 self.channel = nil
+                teller.agentIsGone()
                 loop.schedule(after: Self.reconnectInterval) { [unowned self] in connect() }
             }
             self.channel = channel
@@ -87,6 +90,7 @@ final class ResolverProcess {
             inquiries = [:]
             zoneFiles = [:]
             pace.beginAnew()
+            pool.forgetHeld()
             channel.send(
                 .hello(holding: listeners.descriptions),
                 with: listeners.descriptors
@@ -112,6 +116,8 @@ final class ResolverProcess {
             find(request, AddressLookup.Question(host: host, servers: servers, interface: interface))
         case .names(let request, let question, let interface):
             inquire(request, question, on: interface)
+        case .held(let request, let refused):
+            teller.heard(request, except: refused)
         case .relay:
             relay(by: descriptors)
         case .stop:
@@ -186,6 +192,12 @@ final class ResolverProcess {
             }
             channel?.send(.names(request: inquiry.request, report))
         }
+    }
+
+    /// Without an agent there is nobody to wait for.
+    private func tellLearned() {
+        teller.tell(pool.takeTellings())
+        if channel == nil { teller.agentIsGone() }
     }
 
     private func serve(_ wanted: [ListenerDescription], attached: [Bool], _ descriptors: [Int32]) {

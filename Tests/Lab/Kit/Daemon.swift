@@ -12,9 +12,10 @@ public final class Daemon {
     public let file: String
     private var agent: Background?
 
-    /// Where the programs are: beside the one that runs.
+    /// Where the programs are: beside the one that runs, or where PNETD_PROGRAMS says, for an optimized build's.
     public static var programs: String {
         get throws {
+            if let folder = unsafe getenv("PNETD_PROGRAMS") { return unsafe String(cString: folder) }
             let own = try Files.linkTarget("/proc/self/exe")
             return String(own[..<(own.lastIndex(of: "/") ?? own.startIndex)])
         }

@@ -54,7 +54,7 @@ extension Scenarios {
                 var flips = [Flip(asked: clock.now, done: clock.now, realm: .private)]
                 func take(_ command: ControlCommand, _ path: PathName, to realm: NameProber.Realm) throws {
                     let asked = clock.now
-                    let request = ControlRequest(command, path: path, allowInterruption: true)
+                    let request = ControlRequest(command, path: path, allowInterruption: true, immediately: true)
                     let report = try DrainReport.ask(request, at: daemon.socket)
                     #expect(report.refusal == nil)
                     flips.append(Flip(asked: asked, done: clock.now, realm: realm))

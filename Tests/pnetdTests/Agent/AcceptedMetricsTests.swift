@@ -17,7 +17,7 @@ struct AcceptedMetricsTests {
     /// What the agent does not know it drops, silently.
     @Test func takesAllThatTheResolverReports() throws {
         let samples = ResolverMetrics.samples(try WorkerPool().tally, nil)
-        #expect(samples.count == 24)
+        #expect(samples.count == 25)
         #expect(AcceptedMetrics.accept(samples) == samples)
     }
 
