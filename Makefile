@@ -57,7 +57,7 @@ FUZZ         := swift build -c release --sanitize=fuzzer --sanitize=address -Xsw
                 -Xswiftc -enable-testing --scratch-path .build-fuzz
 FUZZ_SECONDS ?= 300
 # What strangers can send to the resolver, and the files that it reads: CI throws at these as well.
-FUZZED_DNS   := Answer Frames Names Patch Proofs Query Relay ZoneFile
+FUZZED_DNS   := Answer Frames Memory Names Patch Proofs Query Relay ZoneFile
 FUZZED       ?= BFD DBus ICMP Journal Messages Netlink STAMP Userspace VICI $(FUZZED_DNS)
 # The longest input of each, in octets.
 longest_Answer    := 4096
@@ -66,6 +66,7 @@ longest_DBus      := 1024
 longest_Frames    := 1024
 longest_ICMP      := 128
 longest_Journal   := 4096
+longest_Memory    := 2048
 longest_Messages  := 4096
 longest_Names     := 512
 longest_Netlink   := 8192

@@ -256,6 +256,7 @@ if Context.environment["PNETD_FUZZ"] != nil {
         ("Netlink", ["CLinux", "FuzzKit", "NetworkTypes", "Tunnel"]),
         ("Userspace", ["FuzzKit", "NetworkTypes", "Tunnel"]), ("VICI", ["Tunnel"]),
         ("Answer", ["FuzzAnswers", "NetworkTypes", "PrivateDNS"]), ("Frames", ["PrivateDNS"]),
+        ("Memory", ["NetworkTypes", "PrivateDNS", "SystemIO"]),
         ("Names", ["CLdns", "NetworkTypes", "PrivateDNS"]), ("Relay", ["NameRelay"]),
         ("Patch", ["FuzzAnswers", "NetworkTypes", "PrivateDNS"]), ("Proofs", ["NetworkTypes", "PrivateDNS"]),
         ("Query", ["NetworkTypes", "PrivateDNS"]),

@@ -11,7 +11,7 @@ public struct ForwardTerms: Hashable, Sendable {
         /// How long after a server gave it, at the most, in whole seconds.
         public var age = Duration.seconds(3 * 86_400)
 
-        /// What the file may say; cached answers do not outlive the resolver anyway.
+        /// What the file may say.
         static let ages = Duration.seconds(1) ... .seconds(30 * 86_400)
         static let agesText = "1s to 30d"
     }

@@ -6,7 +6,7 @@ public struct RelayFrames: Sendable {
     public struct Fault: Error, Hashable, Sendable {}
 
     /// The longest frame without its length: a DNS message of 65,535 octets, and what is before it.
-    public static let longest = 65_535 + 29
+    public static let longest = 65_535 + 30
 
     private var octets: [UInt8] = []
     /// How many of them are taken already.

@@ -10,8 +10,8 @@ public enum RelayMessage: Hashable, Sendable {
     case answered(UInt64, message: [UInt8])
     /// The server cannot be asked, or its answer did not come.
     case failed(UInt64)
-    /// The frontend passes on what a client asks.
-    case query(UInt64, from: IPAddress, message: [UInt8])
+    /// The frontend passes on what a client asks, and by the interface of which index it came; 0 where that is not known.
+    case query(UInt64, from: IPAddress, on: UInt32, message: [UInt8])
     /// The resolver's answer to that; empty: the client gets none.
     case reply(UInt64, message: [UInt8])
 
@@ -19,15 +19,16 @@ public enum RelayMessage: Hashable, Sendable {
         case ask = 1
         case answered
         case failed
+        // 4 was a query that told no interface.
+        case reply = 5
         case query
-        case reply
     }
 
     /// The message as a frame: its length in four octets, its kind in one, its number in eight, what it is about, and the
     /// DNS message to the end. All numbers begin with their highest octet.
     ///
-    /// An address stands behind its length in octets, and a server's port behind that; before a server's address stands
-    /// how it is asked: 1 for TLS, 2 for HTTPS.
+    /// An address stands behind its length in octets. Behind a server's stands its port, and before it how it is asked: 1
+    /// for TLS, 2 for HTTPS. Behind a client's stands its interface's index in four octets.
     public var frame: [UInt8] {
         var content: [UInt8]
         switch self {
@@ -39,16 +40,21 @@ public enum RelayMessage: Hashable, Sendable {
             content += message
         case .answered(let number, let message): content = Self.head(.answered, number) + message
         case .failed(let number): content = Self.head(.failed, number)
-        case .query(let number, let client, let message):
-            content = Self.head(.query, number) + Self.octets(of: client) + message
+        case .query(let number, let client, let interface, let message):
+            content = Self.head(.query, number) + Self.octets(of: client)
+            content += Self.octets(of: interface)
+            content += message
         case .reply(let number, let message): content = Self.head(.reply, number) + message
         }
-        let length = UInt32(content.count)
-        return (0..<4).map { UInt8(truncatingIfNeeded: length >> (24 - 8 * $0)) } + content
+        return Self.octets(of: UInt32(content.count)) + content
     }
 
     private static func head(_ kind: Kind, _ number: UInt64) -> [UInt8] {
         [kind.rawValue] + (0..<8).map { UInt8(truncatingIfNeeded: number >> (56 - 8 * $0)) }
+    }
+
+    private static func octets(of number: UInt32) -> [UInt8] {
+        (0..<4).map { UInt8(truncatingIfNeeded: number >> (24 - 8 * $0)) }
     }
 
     private static func octets(of address: IPAddress) -> [UInt8] {
@@ -82,8 +88,10 @@ public enum RelayMessage: Hashable, Sendable {
             guard rest.isEmpty else { return nil }
             self = .failed(number)
         case .query:
-            guard let client = takeAddress() else { return nil }
-            self = .query(number, from: client, message: Array(rest))
+            guard let client = takeAddress(), let interface = take(4)?.reduce(0, { $0 << 8 | UInt32($1) }) else {
+                return nil
+            }
+            self = .query(number, from: client, on: interface, message: Array(rest))
         case .reply: self = .reply(number, message: Array(rest))
         }
     }

@@ -97,6 +97,8 @@ public enum MessageToAgent: Sendable, Codable {
     case shookHands(request: UInt64, HandshakeReport)
     /// What became of the connections to servers that are asked over TLS, all of them.
     case upstreams([UpstreamReport])
+    /// What the resolver remembers of private names, all of it.
+    case rememberedNames(RememberedNames)
 }
 
 /// What the resolver tells of names.
@@ -132,6 +134,8 @@ public enum MessageFromAgent: Sendable, Codable {
     case page(request: UInt64, metrics: String, health: Health)
     /// An alert to deliver.
     case deliver(AlertDelivery)
+    /// What an earlier resolver remembered of private names. It comes before the first snapshot.
+    case rememberedNames(RememberedNames)
     /// The resolver finds a host's addresses, by these servers and through this interface.
     case find(request: UInt64, host: DomainName, servers: [SocketEndpoint], interface: InterfaceName)
     /// The resolver tells what it knows of names, or forgets it. It cannot tell itself which index (0 for none) the

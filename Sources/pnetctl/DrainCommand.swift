@@ -28,6 +28,8 @@ struct DrainCommand: ParsableCommand {
     @Flag(help: "Do not wait for names that clients hold.")
     var now = false
 
+    func validate() throws { _ = try pathName(path) }
+
     func run() throws {
         try connection.drain(.drain, path, allowInterruption: allowInterruption, now: now)
     }
@@ -52,6 +54,8 @@ struct UndrainCommand: ParsableCommand {
     @Flag(help: "Do not wait for names that clients hold.")
     var now = false
 
+    func validate() throws { _ = try pathName(path) }
+
     func run() throws {
         try connection.drain(.undrain, path, allowInterruption: false, now: now)
     }
@@ -64,10 +68,9 @@ extension ConnectionOptions {
         allowInterruption: Bool,
         now: Bool
     ) throws {
-        guard let name = PathName(path) else { throw ValidationError("'\(path)' cannot be the name of a path") }
         let request = ControlRequest(
             command,
-            path: name,
+            path: try pathName(path),
             allowInterruption: allowInterruption ? true : nil,
             immediately: now ? true : nil
         )

@@ -39,12 +39,19 @@ struct DrillCommand: ParsableCommand {
     @Flag(help: "Print the result as JSON.")
     var json = false
 
+    func validate() throws { _ = try request() }
+
     func run() throws {
-        let request = ControlRequest(
+        let request = try request()
+        try reportingFailures(refusal: 1) { () throws(ControlFailure) in try follow(request) }
+    }
+
+    private func request() throws -> ControlRequest {
+        ControlRequest(
             .drill,
-            network: try read(network, as: NetworkName.self, "cannot be the name of a network"),
+            network: try networkName(network),
             drill: DrillRequest(
-                path: try path.map { try read($0, as: PathName.self, "cannot be the name of a path") },
+                path: try path.map(pathName),
                 prefix: try prefix.map { try read($0, as: IPPrefix.self, "is not a prefix") },
                 target: try target.map { try read($0, as: IPAddress.self, "is not an address") },
                 source: try source.map { try read($0, as: IPAddress.self, "is not an address") },
@@ -52,16 +59,6 @@ struct DrillCommand: ParsableCommand {
             ),
             allowInterruption: allowInterruption ? true : nil
         )
-        try reportingFailures(refusal: 1) { () throws(ControlFailure) in try follow(request) }
-    }
-
-    private func read<Value: LosslessStringConvertible>(
-        _ text: String,
-        as type: Value.Type,
-        _ problem: String
-    ) throws -> Value {
-        guard let value = Value(text) else { throw ValidationError("'\(text)' \(problem)") }
-        return value
     }
 
     private func follow(_ request: ControlRequest) throws(ControlFailure) -> Int32 {

@@ -41,6 +41,7 @@ struct RotateCommand: ParsableCommand {
     static let usualFile = "/etc/pnetd/pnetd.yaml"
 
     func validate() throws {
+        _ = try pathName(path)
         if prepare, cancel { throw ValidationError("either --prepare or --cancel") }
         if prepare || cancel, allowInterruption {
             throw ValidationError("--allow-interruption is for putting the key in force")

@@ -31,22 +31,20 @@ struct SwitchCommand: ParsableCommand {
 
     func validate() throws {
         if auto == (path != nil) { throw ValidationError("either a path or --auto") }
+        _ = try request()
+    }
+
+    private func request() throws -> ControlRequest {
+        ControlRequest(
+            .switch,
+            path: try path.map(pathName),
+            network: try networkName(network),
+            allowInterruption: allowInterruption ? true : nil
+        )
     }
 
     func run() throws {
-        guard let network = NetworkName(network) else {
-            throw ValidationError("'\(network)' cannot be the name of a network")
-        }
-        let path = try path.map { text in
-            guard let name = PathName(text) else { throw ValidationError("'\(text)' cannot be the name of a path") }
-            return name
-        }
-        let request = ControlRequest(
-            .switch,
-            path: path,
-            network: network,
-            allowInterruption: allowInterruption ? true : nil
-        )
+        let request = try request()
         try reportingFailures(refusal: 1) { () throws(ControlFailure) in
             let report = try connection.client.ask(request, for: SwitchReport.self, within: .seconds(10))
             if let refusal = report.refusal {

@@ -132,7 +132,7 @@ final class FrontendProcess {
             wasToldToEnd = true
             end()
         case .shakeHands: log.error("the agent sent no connection for a handshake")
-        case .listeners, .relay, .zoneFile, .resolver, .find, .names, .held:
+        case .listeners, .relay, .zoneFile, .resolver, .find, .names, .rememberedNames, .held:
             log.error("the agent sent what is not for the frontend")
         }
     }

@@ -12,7 +12,7 @@ struct RelayMessageTests {
         .ask(.max, of: Upstream(endpoint("[2001:db8::53]:443"), .https), message: []),
         .answered(1 << 40, message: message),
         .failed(9),
-        .query(3, from: .v4(.init(bits: 0x0a01_0002)), message: message),
+        .query(3, from: .v4(.init(bits: 0x0a01_0002)), on: 7, message: message),
         .reply(3, message: []),
     ]
 
@@ -44,15 +44,29 @@ struct RelayMessageTests {
         )
     }
 
+    @Test func aClientsQuestionTellsWhereItCameFrom() {
+        #expect(
+            Self.messages[4].frame == [
+                0, 0, 0, 22,  // length
+                6,  // query
+                0, 0, 0, 0, 0, 0, 0, 3,  // number
+                4, 10, 1, 0, 2,  // address
+                0, 0, 0, 7,  // interface
+                0xab, 0xcd, 1, 0,  // message
+            ]
+        )
+    }
+
     @Test(arguments: [1, 3, 1_000])
     func whatIsWrittenIsRead(size: Int) throws {
         #expect(try read(Self.messages.flatMap(\.frame), inPiecesOf: size) == Self.messages)
     }
 
     @Test func theLongestMessageFits() throws {
-        let longest = RelayMessage.ask(
+        let longest = RelayMessage.query(
             1,
-            of: Upstream(Self.endpoint("[2001:db8::53]:853"), .tls),
+            from: Self.endpoint("[2001:db8::53]:853").address,
+            on: .max,
             message: [UInt8](repeating: 1, count: 65_535)
         )
         #expect(longest.frame.count == 4 + RelayFrames.longest)
@@ -61,14 +75,15 @@ struct RelayMessageTests {
 
     @Test(
         arguments: [
-            [0, 1, 0, 29],  // longer than any
+            [0, 1, 0, 30],  // longer than any
             [0, 0, 0, 0],  // nothing at all
-            [0, 0, 0, 9, 6, 0, 0, 0, 0, 0, 0, 0, 1],  // a kind that there is not
+            [0, 0, 0, 9, 4, 0, 0, 0, 0, 0, 0, 0, 1],  // a kind that there is not
             [0, 0, 0, 8, 3, 0, 0, 0, 0, 0, 0, 0],  // half a number
             [0, 0, 0, 10, 3, 0, 0, 0, 0, 0, 0, 0, 1, 1],  // a failure with a message
             [0, 0, 0, 17, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 4, 1, 2, 3, 4, 0, 53],  // a server that is asked in the clear
-            [0, 0, 0, 12, 4, 0, 0, 0, 0, 0, 0, 0, 1, 5, 1, 2],  // an address of five octets
-            [0, 0, 0, 11, 4, 0, 0, 0, 0, 0, 0, 0, 1, 4, 1],  // an address that is cut off
+            [0, 0, 0, 12, 6, 0, 0, 0, 0, 0, 0, 0, 1, 5, 1, 2],  // an address of five octets
+            [0, 0, 0, 11, 6, 0, 0, 0, 0, 0, 0, 0, 1, 4, 1],  // an address that is cut off
+            [0, 0, 0, 17, 6, 0, 0, 0, 0, 0, 0, 0, 1, 4, 10, 1, 0, 2, 0, 0, 7],  // an interface that is cut off
         ] as [[UInt8]]
     )
     func whatIsNoMessageIsRefused(octets: [UInt8]) {

@@ -9,8 +9,8 @@ import Testing
 @Suite struct AnswerMemoryTests {
     private let start = Instant(nanoseconds: 0)
 
-    private func key(_ name: String, lineage: UInt64 = 1) -> AnswerMemory.Key {
-        AnswerMemory.Key(name: MessageText.wire(name), type: .a, variant: [], lineage: lineage)
+    private func key(_ name: String, origin: UInt64 = 1) -> AnswerMemory.Key {
+        AnswerMemory.Key(name: MessageText.wire(name), type: .a, variant: [], origin: AnswerOrigin(rawValue: origin))
     }
 
     private func answer(_ octets: Int, at seconds: Int64 = 0) -> LastAnswer {
@@ -27,7 +27,7 @@ import Testing
         memory.learn(answer(10), of: key("a.test"))
         #expect(memory.recall(key("a.test"), now: start + .seconds(60), atMost: 60)?.records.count == 10)
         #expect(memory.recall(key("a.test"), now: start + .seconds(61), atMost: 60) == nil)
-        #expect(memory.recall(key("a.test", lineage: 2), now: start, atMost: 60) == nil)
+        #expect(memory.recall(key("a.test", origin: 2), now: start, atMost: 60) == nil)
         memory.learn(nil, of: key("a.test"))
         #expect(memory.recall(key("a.test"), now: start, atMost: 60) == nil)
     }

@@ -118,7 +118,7 @@ struct FrontendLinkTests {
         try server.adopt([try Scenario.zone("plant.test", records: ["hub A 10.20.0.4"], realm: Scenario.path("lo"))])
         let query = MessageText.query("hub.plant.test", id: 77).bytes
         for (number, address) in [(UInt64(1), "127.0.0.9"), (2, "192.0.2.1")] {
-            try frontend.send(.query(number, from: try #require(IPAddress(address)), message: query))
+            try frontend.send(.query(number, from: try #require(IPAddress(address)), on: 0, message: query))
         }
         guard case .reply(1, let answer) = try frontend.next(), case .reply(2, let refusal) = try frontend.next() else {
             Issue.record("no reply")
@@ -127,10 +127,33 @@ struct FrontendLinkTests {
         #expect(Reply(answer).id == 77 && Reply(answer).addresses == ["10.20.0.4"])
         #expect(Reply(refusal).code == 5)
         // What is no query gets nothing, and the frontend is told so.
-        try frontend.send(.query(3, from: .v4(IPv4Address(bits: 0x7f00_0001)), message: [0, 1, 2]))
+        try frontend.send(.query(3, from: .v4(IPv4Address(bits: 0x7f00_0001)), on: 0, message: [0, 1, 2]))
         #expect(try frontend.next() == .reply(3, message: []))
         for _ in 0..<300 where server.pool.tally.relayedQueries < 3 { usleep(10_000) }
         #expect(server.pool.tally.relayedQueries == 3 && server.pool.tally.streamQueries == 0)
+    }
+
+    /// Views go by the interface that the frontend tells.
+    @Test func answersByTheViewOfTheInterface() throws {
+        let server = try LoopbackServer()
+        let frontend = try Frontend(of: server)
+        func zone(_ address: String) throws -> Policy.Zone {
+            try Scenario.zone("plant.test", records: ["hub A \(address)"], realm: Scenario.path("lo"))
+        }
+        let view = Policy.View(name: "cell", clients: nil, interfaces: [7], zones: [try zone("10.20.0.7")])
+        try server.adopt([try zone("10.20.0.4")], views: [view])
+        let query = MessageText.query("hub.plant.test").bytes
+        for (interface, address) in [(UInt32(7), "10.20.0.7"), (8, "10.20.0.4")] {
+            try frontend.send(.query(1, from: .v4(IPv4Address(bits: 0x7f00_0001)), on: interface, message: query))
+            guard case .reply(1, let answer) = try frontend.next() else {
+                Issue.record("no reply")
+                return
+            }
+            #expect(Reply(answer).addresses == [address])
+        }
+        // Whose view it is cannot be known.
+        try frontend.send(.query(2, from: .v4(IPv4Address(bits: 0x7f00_0001)), on: 0, message: query))
+        #expect(try frontend.next() == .reply(2, message: []))
     }
 
     /// The resolver may have no sockets yet when it hears of the frontend.
@@ -151,7 +174,7 @@ struct FrontendLinkTests {
             after: nil
         )
         // Nor a policy: what is asked meanwhile waits.
-        try frontend.send(.query(1, from: .v4(IPv4Address(bits: 0x7f00_0001)), message: query))
+        try frontend.send(.query(1, from: .v4(IPv4Address(bits: 0x7f00_0001)), on: 0, message: query))
         usleep(100_000)
         pool.adopt(policy)
         guard case .reply(1, let answer) = try frontend.next() else {

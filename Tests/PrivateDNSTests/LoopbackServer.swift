@@ -14,13 +14,23 @@ final class LoopbackServer {
     private var serial: UInt64 = 0
     private var policy: Policy?
 
-    init(workers: Int = 1, address: String = "127.0.0.1") throws {
-        pool = try WorkerPool(cacheBudget: 1 << 20)
+    /// - Parameter backlog: octets that the kernel is to keep of what waits for the first worker; nil for its own choice.
+    init(
+        workers: Int = 1,
+        address: String = "127.0.0.1",
+        clock: any TimeSource = SystemClock(),
+        backlog: Int32? = nil
+    ) throws {
+        pool = try WorkerPool(cacheBudget: 1 << 20, clock: clock)
         let any = SocketEndpoint(address: try #require(IPAddress(address)), port: 0)
         // A TCP port is chosen rather than a UDP one: those of connections that just ended are many.
         let stream = try NetworkSocket.listener(on: any, isStream: true)
         let bound = try #require(NetworkSocket.boundEndpoint(of: stream.raw))
         let first = try NetworkSocket.listener(on: bound, isStream: false)
+        if var backlog {
+            let size = socklen_t(MemoryLayout<Int32>.size)
+            try #require(unsafe setsockopt(first.raw, SOL_SOCKET, SO_RCVBUF, &backlog, size) == 0)
+        }
         var listeners = [
             WorkerPool.Listener(worker: 0, descriptor: first.raw, isStream: false),
             WorkerPool.Listener(worker: 0, descriptor: stream.raw, isStream: true),
@@ -41,6 +51,7 @@ final class LoopbackServer {
 
     func adopt(
         _ zones: [Policy.Zone],
+        views: [Policy.View] = [],
         upstreams: [Upstream] = [],
         clientLimits: ClientLimits = .standard
     ) throws {
@@ -52,6 +63,7 @@ final class LoopbackServer {
             clientLimits: clientLimits,
             upstreams: upstreams,
             zones: zones,
+            views: views,
             after: policy
         )
         policy = next

@@ -11,7 +11,7 @@ import Testing
 final class Scenario {
     private var resolution: Resolution
     private(set) var now = Instant(nanoseconds: 1_000_000_000)
-    private var policy: Policy?
+    private(set) var policy: Policy?
     private var serial: UInt64 = 0
     /// What went upstream, and what was closed, since the last look.
     var asked: [Resolution.Asking] = []
@@ -141,19 +141,24 @@ final class Scenario {
         }
     }
 
-    /// Asks many times and counts allocations; nil where an answer does not come at once.
-    func allocations(asking query: [UInt8], times: Int) -> UInt64? {
+    /// Asks many times and counts allocations, and the answers that come at once.
+    func allocations(asking query: [UInt8], on interface: UInt32, times: Int) -> (count: UInt64, answers: Int) {
         var room = [UInt8](repeating: 0, count: MessageSize.datagram)
         var span = room.mutableSpan
-        var isComplete = true
+        var answers = 0
         let before = pn_malloc_count()
         for _ in 0..<times {
-            let verdict = resolution.query(query.span, from: Self.client, by: .datagram, now: now, into: &span)
-            if case .answer = verdict { continue }
-            isComplete = false
+            let verdict = resolution.query(
+                query.span,
+                from: Self.client,
+                on: interface,
+                by: .datagram,
+                now: now,
+                into: &span
+            )
+            if case .answer = verdict { answers += 1 }
         }
-        let count = pn_malloc_count() - before
-        return isComplete ? count : nil
+        return (pn_malloc_count() - before, answers)
     }
 
     @discardableResult

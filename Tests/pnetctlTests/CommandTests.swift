@@ -43,14 +43,19 @@ struct CommandTests {
     @Test(arguments: [
         ["dns", "query", "a..b"], ["dns", "explain", "a.b", "--from", "here"], ["dns", "audit", "a..b"],
         ["dns", "explain", "a.b", "--interface", "/"], ["dns", "flush", "a..b"], ["dns", "dump", "a..b"],
+        ["drain", "a/b"], ["undrain", "a/b"], ["rotate", "a/b"], ["rotate", "a/b", "--prepare"], ["drill", "a/b"],
+        ["drill", "azure", "--path", "a/b"], ["drill", "azure", "--prefix", "10.0.0.1/8"],
+        ["drill", "azure", "--target", "here"], ["drill", "azure", "--source", "here"], ["switch", "a/b", "--auto"],
+        ["switch", "azure", "a/b"],
     ])
     func showsTheUsageOfTheCommandWithTheSlip(arguments: [String]) throws {
+        let command = arguments[0] == "dns" ? "dns \(arguments[1])" : arguments[0]
         do {
             _ = try Pnetctl.parseAsRoot(arguments)
             Issue.record("it was taken")
         } catch {
             let text = Pnetctl.fullMessage(for: error)
-            #expect(text.contains("Usage: pnetctl \(arguments[0]) \(arguments[1]) "), "\(text)")
+            #expect(text.contains("Usage: pnetctl \(command) "), "\(text)")
             #expect(Pnetctl.exitCode(for: error).rawValue == 64)
         }
     }

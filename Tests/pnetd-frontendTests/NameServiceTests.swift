@@ -159,6 +159,7 @@ struct NameServiceTests {
         let names = [Self.name, "next.example.net"]
         for name in names { try servers.certify(name) }
         let socket = try LoopbackSocket()
+        try NetworkSocket.tellInterface(socket.descriptor.raw)
         let listener = ListenerDescription(kind: .dnsTLS, endpoint: socket.endpoint, index: 0)
         tell([], identity: try servers.identity(names[0]))
         agent.channel?.send(.listeners([listener], attached: [true]), with: [socket.descriptor.raw])
@@ -169,15 +170,44 @@ struct NameServiceTests {
                 "dig", "+tls", "+tls-ca=\(servers.folder)/ca.pem", "+tls-hostname=\(name)", "+tries=1", "+time=5", "-p",
                 "\(socket.endpoint.port)", "@127.0.0.1", "www.test",
             ])
-            guard case .query(let number, let address, let message) = try resolver.next() else {
+            guard case .query(let number, let address, let interface, let message) = try resolver.next() else {
                 Issue.record("no question: \(client.output)")
                 return
             }
             #expect(address == IPAddress("127.0.0.1"))
+            #expect(InterfaceName("lo").flatMap { NetworkSocket.index(of: $0) } == interface)
             try resolver.send(.reply(number, message: Array(message[..<2]) + [0x81, 0x83] + message[4...]))
             try agent.until("dig ends") { try client.isOver() }
             #expect(client.output.contains("status: NXDOMAIN") && client.output.contains("(TLS)"), "\(client.output)")
         }
+    }
+
+    /// Who has asked all and ends his side gets his answers all the same, and then the connection ends (RFC 7766 section
+    /// 6.2.4).
+    @Test(arguments: TLSNameClient.Ending.allCases)
+    func answersAClientWhoAsksNoMore(ending: TLSNameClient.Ending) throws {
+        try servers.certify(Self.name)
+        let socket = try LoopbackSocket()
+        let listener = ListenerDescription(kind: .dnsTLS, endpoint: socket.endpoint, index: 0)
+        tell([], identity: try servers.identity(Self.name))
+        agent.channel?.send(.listeners([listener], attached: [true]), with: [socket.descriptor.raw])
+        let resolver = try relay()
+        let client = try TLSNameClient(to: socket.endpoint, as: Self.name, roots: try servers.roots)
+        try client.ask([Self.query, Self.query], then: ending)
+        var replies: [RelayMessage] = []
+        for octet in [UInt8(1), 2] {
+            guard case .query(let number, _, _, let message) = try resolver.next() else {
+                Issue.record("no question; \(agent.log)")
+                return
+            }
+            replies.append(.reply(number, message: message + [octet]))
+        }
+        // Long enough for the end of the client's side to be seen.
+        usleep(100_000)
+        #expect(!client.isOver)
+        for reply in replies { try resolver.send(reply) }
+        try agent.until("the connection ends") { client.isOver }
+        #expect(client.messages == [Self.query + [1], Self.query + [2]])
     }
 
     /// Without a resolver a client is not left waiting: it may ask again, or another.

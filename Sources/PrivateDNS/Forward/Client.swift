@@ -10,7 +10,7 @@ enum Client: Sendable {
     /// A frame by the connection in this slot, while it is still the one with this serial.
     case stream(slot: Int, serial: UInt64, address: IPAddress?, interface: UInt32)
     /// A client of the frontend's, by its number for the question, while the link is still the one with this serial.
-    case relayed(query: UInt64, link: UInt64, address: IPAddress)
+    case relayed(query: UInt64, link: UInt64, address: IPAddress, interface: UInt32)
     /// A question of our own, for addresses of this family.
     case lookup(AddressFamily)
     /// Who wants to know how the answer comes about for such a client; see ``ResolutionStep``.
@@ -26,7 +26,7 @@ enum Client: Sendable {
         switch self {
         case .datagram(_, let peer): peer.address
         case .stream(_, _, let address, _): address
-        case .relayed(_, _, let address): address
+        case .relayed(_, _, let address, _): address
         case .explanation(_, let asker): asker.address
         case .lookup, .link: nil
         }
@@ -45,8 +45,9 @@ enum Client: Sendable {
         switch self {
         case .datagram(_, let peer): peer.interface
         case .stream(_, _, _, let interface): interface
+        case .relayed(_, _, _, let interface): interface
         case .explanation(_, let asker): asker.interface
-        case .relayed, .lookup, .link: 0
+        case .lookup, .link: 0
         }
     }
 

@@ -51,11 +51,11 @@ extension Resolution {
 
     /// Remembers what the servers of a private zone said.
     mutating func remember(_ entry: AnswerCache.Entry, _ exchange: Exchange, now: Instant) {
-        guard let terms = exchange.route.lastKnownGood, terms.port != nil else { return }
+        guard let key = exchange.memoryKey else { return }
         let isPositive = entry.head.code == .noError && entry.head.answers > 0
         memory.learn(
             isPositive ? LastAnswer(entry, of: exchange, learned: now) : nil,
-            of: exchange.memoryKey
+            of: key
         )
     }
 
@@ -65,7 +65,7 @@ extension Resolution {
         now: Instant
     ) -> LastAnswer? {
         let question = exchange.key.question
-        if terms.port != nil { return memory.recall(exchange.memoryKey, now: now, atMost: terms.age) }
+        if let key = exchange.memoryKey { return memory.recall(key, now: now, atMost: terms.age) }
         wanted.take(question.name.span, at: 0, count: question.name.count)
         let key = AnswerCache.Key(type: question.type, variant: question.variant, of: exchange.route)
         guard let number = cache.recall(wanted, key, now: now, atMost: terms.age) else { return nil }
@@ -220,13 +220,16 @@ extension Resolution {
 }
 
 extension Exchange {
-    fileprivate var memoryKey: AnswerMemory.Key {
-        AnswerMemory.Key(
-            name: key.question.name,
-            type: key.question.type,
-            variant: key.question.variant,
-            lineage: route.lineage
-        )
+    /// Nil where nothing is remembered.
+    fileprivate var memoryKey: AnswerMemory.Key? {
+        route.origin.map {
+            AnswerMemory.Key(
+                name: key.question.name,
+                type: key.question.type,
+                variant: key.question.variant,
+                origin: $0
+            )
+        }
     }
 }
 

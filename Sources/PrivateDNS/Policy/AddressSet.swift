@@ -15,6 +15,8 @@ public final class AddressSet: Sendable, Hashable {
     /// What it was made of.
     let prefixes: [IPPrefix]
     private let hash: Int
+    /// A number for what it was made of that is the same in every process, as `hash` is not.
+    let fingerprint: UInt64
     /// Apart from each other, the lowest first.
     private let ipv4: [Block]
     private let ipv6: [Block]
@@ -23,8 +25,20 @@ public final class AddressSet: Sendable, Hashable {
     public init(_ prefixes: [IPPrefix]) {
         self.prefixes = prefixes
         hash = prefixes.hashValue
+        fingerprint = Self.fingerprint(of: prefixes)
         ipv4 = Self.blocks(prefixes, .ipv4)
         ipv6 = Self.blocks(prefixes, .ipv6)
+    }
+
+    private static func fingerprint(of prefixes: [IPPrefix]) -> UInt64 {
+        var hash = SipHash(.ofOrigins)
+        for prefix in prefixes {
+            let bits = prefix.address.bits
+            hash.add(UInt64(truncatingIfNeeded: bits >> 64))
+            hash.add(UInt64(truncatingIfNeeded: bits))
+            hash.add(UInt64(prefix.length) << 8 | (prefix.family == .ipv4 ? 4 : 6))
+        }
+        return hash.hash()
     }
 
     private static func blocks(_ prefixes: [IPPrefix], _ family: AddressFamily) -> [Block] {

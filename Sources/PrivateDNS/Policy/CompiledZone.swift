@@ -33,6 +33,9 @@ final class CompiledZone: Sendable {
     /// Whether it is of no network: a special-use name's.
     let isLocal: Bool
 
+    /// The way to its own servers, whatever its network's decision is; nil where it has none.
+    let own: ForwardRoute?
+
     /// Who is asked for its names; nil where nobody is.
     var route: ForwardRoute? { if case .forward(let route) = treatment { route } else { nil } }
 
@@ -68,7 +71,7 @@ final class CompiledZone: Sendable {
         // Both are there in every realm, so that each remembers its last known good while the other one answers.
         let upstreams = common.upstreams
         let published = ForwardRoute(published: zone, common, scopes: &scopes, label: label)
-        let own = ForwardRoute(
+        own = ForwardRoute(
             privateOf: zone,
             common,
             scopes: &scopes,
@@ -107,6 +110,7 @@ final class CompiledZone: Sendable {
         network = nil
         generation = 0
         isLocal = true
+        own = nil
     }
 
     /// Names that would be answered by ourselves, and are asked of the upstreams.
@@ -122,6 +126,7 @@ final class CompiledZone: Sendable {
         network = nil
         generation = 0
         isLocal = false
+        own = nil
     }
 }
 
@@ -158,6 +163,7 @@ extension ForwardRoute {
         self.init(
             scope: scopes.scope(of: key(zone.filter), zone.generation),
             lineage: scopes.lineage(of: key(lasting)),
+            origin: zone.lastKnownGood?.port == nil ? nil : scopes.origin(of: zone, servers: servers),
             servers: servers.map { Upstream($0) },
             trusted: zone.trustsAD ? Set(servers) : [],
             ways: ways,

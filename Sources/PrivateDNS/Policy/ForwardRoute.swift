@@ -70,6 +70,8 @@ final class ForwardRoute: Sendable {
     let scope: UInt64
     /// The same for all scopes of the same servers and filter: an answer of an earlier one is the last known good.
     let lineage: UInt64
+    /// What is remembered of it is kept under this; nil where nothing is.
+    let origin: AnswerOrigin?
     let servers: [SocketEndpoint]
     /// How each of them is asked first.
     let transports: [UpstreamTransport]
@@ -95,6 +97,7 @@ final class ForwardRoute: Sendable {
     init(
         scope: UInt64,
         lineage: UInt64,
+        origin: AnswerOrigin? = nil,
         servers: [Upstream],
         trusted: Set<SocketEndpoint> = [],
         ways: [ServerWay?] = [nil],
@@ -108,6 +111,7 @@ final class ForwardRoute: Sendable {
     ) {
         self.scope = scope
         self.lineage = lineage
+        self.origin = origin
         self.servers = servers.map(\.endpoint)
         transports = servers.map { $0.encryption.map { .encrypted($0) } ?? .datagram }
         self.trusted = trusted

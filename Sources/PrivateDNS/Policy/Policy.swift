@@ -269,6 +269,12 @@ public final class Policy: Sendable {
     /// All who are asked.
     var allRoutes: some Sequence<ForwardRoute> { routes.values }
 
+    /// The ways to zones' own servers by whose word they are, of those of which something is remembered.
+    var remembered: [AnswerOrigin: ForwardRoute] {
+        let own = views.flatMap(\.zones).compactMap(\.own)
+        return Dictionary(own.compactMap { way in way.origin.map { ($0, way) } }) { first, _ in first }
+    }
+
     /// The route that a scope has now; nil where the scope is over.
     func route(ofScope scope: UInt64) -> ForwardRoute? { routes[scope] }
 }

@@ -30,12 +30,14 @@ struct ScopeLedger: Sendable {
     private var last: UInt64 = 0
     /// The names of the zones of each view.
     private var apexes: [String: Set<DomainName>] = [:]
+    private var apexSum: UInt64 = 0
 
     /// - Parameter zones: an answer may hold a chain through what is a zone from now on: where they are others, all begins
     ///   anew.
     mutating func beginPolicy(of zones: [String: Set<DomainName>]) {
         previous = zones == apexes ? current : [:]
         apexes = zones
+        apexSum = AnswerOrigin.sum(of: zones)
         current = [:]
     }
 
@@ -46,6 +48,11 @@ struct ScopeLedger: Sendable {
 
     /// The number of what is learned under whatever decision.
     mutating func lineage(of scope: Scope) -> UInt64 { number(of: Key(scope: scope, generation: nil, view: view)) }
+
+    /// The number of what a zone's own servers say under whatever decision and in whatever process.
+    func origin(of zone: Policy.Zone, servers: [SocketEndpoint]) -> AnswerOrigin {
+        AnswerOrigin(of: zone, servers: servers, view: view, beside: apexSum)
+    }
 
     private mutating func number(of key: Key) -> UInt64 {
         if let known = previous[key] ?? current[key] {

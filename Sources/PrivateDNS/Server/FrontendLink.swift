@@ -124,16 +124,23 @@ struct FrontendLink: ~Copyable {
         case .failed(let number):
             guard asked.remove(AttemptID(rawValue: number)) != nil else { return }
             resolution.failed(AttemptID(rawValue: number), now: now)
-        case .query(let number, let client, let octets):
+        case .query(let number, let client, let interface, let octets):
             var span = room.mutableSpan
-            let verdict = resolution.query(octets.span, from: client, by: .relay, now: now, into: &span)
+            let verdict = resolution.query(
+                octets.span,
+                from: client,
+                on: interface,
+                by: .relay,
+                now: now,
+                into: &span
+            )
             switch verdict {
             case .answer(let count):
                 send(.reply(number, message: Array(room[..<count])), &resolution, &poll, now)
             case .drop:
                 send(.reply(number, message: []), &resolution, &poll, now)
             case .later(let scan):
-                let client = Client.relayed(query: number, link: serial, address: client)
+                let client = Client.relayed(query: number, link: serial, address: client, interface: interface)
                 resolution.pursue(octets.span, scan, from: client, now: now)
             }
         case .ask, .reply:

@@ -276,7 +276,7 @@ struct Worker: ~Copyable {
                 case .answer(.datagram(let socket, let peer), let message): send(message, socket, peer)
                 case .answer(.stream(let slot, let serial, _, _), let message):
                     streams.answer(message, slot, serial, &resolution, poll: &poll, now: now)
-                case .answer(.relayed(let query, let link, _), let message):
+                case .answer(.relayed(let query, let link, _, _), let message):
                     frontend.reply(message, to: query, of: link, &resolution, poll: &poll, now: now)
                 case .answer(.explanation(let task, _), let message):
                     let steps = resolution.takeSteps(of: task)

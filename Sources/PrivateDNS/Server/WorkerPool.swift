@@ -105,6 +105,18 @@ public final class WorkerPool {
         return give(members[...]) { .flush($0, name) }
     }
 
+    /// How much there is to be remembered.
+    public var memoryStanding: MemoryStanding { commons.memory.standing }
+
+    /// What the servers of private zones said last, as octets for ``remember(_:by:)`` of a later process.
+    public func memoryCopy() -> [UInt8] { commons.memory.copy(clock: clock) }
+
+    /// Takes what an earlier process has remembered, as far as it holds by a policy.
+    /// - Returns: how many answers were taken, and how many were not.
+    public func remember(_ copy: [UInt8], by policy: Policy) throws(AnswerCopyFault) -> (taken: Int, left: Int) {
+        try commons.memory.learn(copy: copy, by: policy.remembered, clock: clock)
+    }
+
     /// Finds what is kept of a name and of all below it.
     public func dump(below name: DomainName) -> UInt64 { give(members[...]) { .dump($0, name) } }
 

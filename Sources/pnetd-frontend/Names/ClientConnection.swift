@@ -4,6 +4,7 @@ import NIOCore
 import NIOSSL
 import NIOTLS
 import NetworkTypes
+import SystemIO
 
 /// A client that asks over TLS (RFC 7858): many questions in a row, answered as they are ready, not in turn.
 final class ClientConnection: ChannelInboundHandler {
@@ -22,14 +23,19 @@ final class ClientConnection: ChannelInboundHandler {
 
     /// Where it is.
     let address: IPAddress
+    /// The index of the interface by which it came; 0 where the kernel was not asked to tell.
+    let interface: UInt32
     private unowned let service: NameService
     private var stream = MessageStream()
     private var waiting = 0
+    /// Whether the client has said that it asks no more (RFC 7766 section 6.2.4).
+    private var hasAskedAll = false
     private var context: ChannelHandlerContext?
     private var deadline: Scheduled<Void>?
 
-    private init(_ address: IPAddress, _ service: NameService) {
+    private init(_ address: IPAddress, on interface: UInt32, _ service: NameService) {
         self.address = address
+        self.interface = interface
         self.service = service
     }
 
@@ -54,7 +60,10 @@ final class ClientConnection: ChannelInboundHandler {
             let address = channel.remoteAddress?.ipAddress.flatMap({ IPAddress($0) }),
             service.census.enter(address)
         else { throw ChannelError.ioOnClosedChannel }
-        let connection = ClientConnection(address, service)
+        let interface = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+            of: NIOBSDSocket.Handle.self
+        ) { NetworkSocket.arrivalInterface(of: $0) }
+        let connection = ClientConnection(address, on: interface ?? 0, service)
         channel.closeFuture.assumeIsolated().whenComplete { _ in service.left(connection) }
         try channel.pipeline.syncOperations.addHandlers([NIOSSLServerHandler(context: context), connection])
     }
@@ -71,6 +80,10 @@ final class ClientConnection: ChannelInboundHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .handshakeCompleted? = event as? TLSUserEvent { wait(Self.idleTime) }
+        if case .inputClosed? = event as? ChannelEvent {
+            hasAskedAll = true
+            if waiting == 0 { close() }
+        }
         context.fireUserInboundEventTriggered(event)
     }
 
@@ -87,6 +100,8 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // Many a client ends the connection below without a word to TLS. Its questions came whole.
+        if case .uncleanShutdown? = error as? NIOSSLError { return }
         context.close(promise: nil)
     }
 
@@ -98,8 +113,10 @@ final class ClientConnection: ChannelInboundHandler {
         if !message.isEmpty {
             guard context.channel.isWritable else { return close() }
             let frame = MessageStream.frame(message, context.channel.allocator)
-            context.writeAndFlush(wrapOutboundOut(frame), promise: nil)
+            let sent = context.writeAndFlush(wrapOutboundOut(frame))
+            if hasAskedAll, waiting == 0 { return sent.assumeIsolated().whenComplete { [self] _ in close() } }
         }
+        if hasAskedAll, waiting == 0 { return close() }
         if waiting == Self.waitingLimit / 2 { read(true, context) }
     }
 

@@ -127,7 +127,7 @@ final class NameService {
         turn = (turn + 1) % ready.count
         lastQuery += 1
         waiting[lastQuery] = (client, ready[turn])
-        ready[turn].send(.query(lastQuery, from: client.address, message: message))
+        ready[turn].send(.query(lastQuery, from: client.address, on: client.interface, message: message))
         return true
     }
 

@@ -19,6 +19,8 @@ struct NamesWork {
     /// What the resolver is finding out, by the agent's numbers.
     var inquiries: [UInt64: (Result<NamesReport, ControlError>) -> Void] = [:]
     var lastInquiry: UInt64 = 0
+    /// What the resolver remembers, until it is written down.
+    var unsavedCopy: RememberedNames?
     /// The zone files that the resolver has.
     var zoneFiles = SentZoneFiles()
     /// The ways to each network's servers, as the resolver knows them.
@@ -51,7 +53,10 @@ extension Agent {
                 log.error("\(role) holds sockets that are not what it says; they are not taken over")
             }
             guard !isEnding else { return _ = processes.send(.stop, to: role) }
-            if role == .resolver { names.zoneFiles.forgetWhatWasSent() }
+            if role == .resolver {
+                names.zoneFiles.forgetWhatWasSent()
+                handBackRememberedNames()
+            }
             handOver(to: role, holding: taken)
             joinNames(anew: true)
         }
@@ -129,7 +134,7 @@ extension Agent {
         }
         // Before any question comes: one whose interface is not known is nobody's in particular.
         if site.views.contains(where: { $0.interfaces != nil }) {
-            for listener in listenersWanted where listener.kind.role == .resolver {
+            for listener in listenersWanted where listener.kind != .http {
                 if let socket = listeners[listener] { try? NetworkSocket.tellInterface(socket) }
             }
         }
@@ -190,6 +195,7 @@ extension Agent {
         case (.resolver, .found(let request, let addresses, let lifetime, let problem)):
             found(request, addresses, lifetime: lifetime, problem)
         case (.resolver, .names(let request, let report)): foundOut(request, report)
+        case (.resolver, .rememberedNames(let copy)): keep(copy)
         case (.resolver, .learned(let request, let addresses)): hold(request, addresses)
         case (.frontend, .scrape(let request)):
             processes.send(.page(request: request, metrics: metricsPage(), health: health()), to: .frontend)

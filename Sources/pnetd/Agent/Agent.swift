@@ -380,6 +380,7 @@ final class Agent {
         bfd?.setAllAdminDown(true)
         manager.tell("STOPPING=1")
         save()
+        saveRememberedNames()
         journal.end(core, at: loop.now)
         // What has units of its own stays, unless everything was taken down.
         guard !isSupervised || kernelWork.isOver else { return loop.stop() }

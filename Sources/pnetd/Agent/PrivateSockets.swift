@@ -19,10 +19,11 @@ final class PrivateSockets {
     /// An honest resolver says one or two things a second, and of name sets 40 (see ``NameSetTeller``), an honest frontend
     /// ten.
     private static let messages = (burst: 200, perSecond: 50)
-    /// An honest resolver says a few KiB a second, and of name sets 120.
-    private static let octets = (burst: 1 << 20, perSecond: 128 << 10)
+    /// An honest resolver says a few KiB a second, of name sets 120, and of remembered names 70 (see ``MemoryPace``).
+    private static let octets = (burst: 1 << 20, perSecond: 256 << 10)
     private static let connections = (burst: 8, perSecond: 4)
-    /// More than an honest process ever says: 2,000 metrics, or a hello with all the listeners that there can be.
+    /// More than an honest process ever says: 2,000 metrics, a hello with all the listeners that there can be, or all the
+    /// names that are remembered.
     private static let messageLimit = 512 << 10
     /// So many descriptors of others may wait to be closed before nobody is let in any more.
     private static let disposalLimit = 512

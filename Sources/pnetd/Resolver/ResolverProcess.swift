@@ -31,6 +31,10 @@ final class ResolverProcess {
     private var unacknowledged: UInt64?
     /// The zone files that the agent has sent, by its numbers.
     private var zoneFiles: [UInt64: String] = [:]
+    /// What an earlier resolver remembered, until there is a policy to judge it by.
+    private var inheritance: RememberedNames?
+    private var pace = MemoryPace()
+    private let clock = SystemClock()
     /// What is being found for the agent.
     private var lookups: [UInt64: AddressLookup] = [:]
     private lazy var teller = NameSetTeller(on: loop) { [unowned self] in channel?.send($0) }
@@ -85,6 +89,7 @@ final class ResolverProcess {
             lookups = [:]
             inquiries = [:]
             zoneFiles = [:]
+            pace.beginAnew()
             pool.forgetHeld()
             channel.send(
                 .hello(holding: listeners.descriptions),
@@ -104,6 +109,9 @@ final class ResolverProcess {
             zoneFiles[number] = text
         case .resolver(let snapshot):
             answer(by: snapshot)
+        case .rememberedNames(let copy):
+            // Who has answered already has learned better.
+            if compiler.policy == nil { inheritance = copy }
         case .find(let request, let host, let servers, let interface):
             find(request, AddressLookup.Question(host: host, servers: servers, interface: interface))
         case .names(let request, let question, let interface):
@@ -205,7 +213,9 @@ final class ResolverProcess {
 
     private func answer(by snapshot: ResolverSnapshot) {
         do {
-            pool.adopt(try compiler.compile(snapshot, zoneFiles: zoneFiles))
+            let policy = try compiler.compile(snapshot, zoneFiles: zoneFiles)
+            inherit(policy)
+            pool.adopt(policy)
             let named = Set((snapshot.zones + snapshot.views.flatMap(\.zones)).compactMap(\.source.file))
             zoneFiles = zoneFiles.filter { named.contains($0.key) }
             unacknowledged = snapshot.serial
@@ -213,6 +223,17 @@ final class ResolverProcess {
         } catch {
             // The agent checks with the same code, so this is another version of it. The last snapshot stays.
             logger.error("snapshot \(snapshot.serial) is refused: \(error)")
+        }
+    }
+
+    private func inherit(_ policy: Policy) {
+        guard let copy = inheritance else { return }
+        inheritance = nil
+        do {
+            let (taken, left) = try pool.remember(copy.octets, by: policy)
+            logger.info("\(taken) answers of an earlier resolver are remembered, \(left) are not")
+        } catch {
+            logger.warning("what an earlier resolver remembered is of no use: \(error)")
         }
     }
 
@@ -225,6 +246,9 @@ final class ResolverProcess {
 
     private func sendMetrics() {
         channel?.send(.metrics(ResolverMetrics.samples(pool.tally, compiler.policy)))
+        if let channel, pace.isDue(pool.memoryStanding, now: clock.now) {
+            channel.send(.rememberedNames(RememberedNames(pool.memoryCopy())))
+        }
         loop.schedule(after: Self.metricsInterval) { [unowned self] in sendMetrics() }
     }
 }

@@ -83,7 +83,7 @@ extension Scenarios {
                 for message in try stranger.messages {
                     switch message {
                     case .listeners(let listeners, _): #expect(listeners.allSatisfy { $0.kind.role == .resolver })
-                    case .zoneFile, .resolver, .find, .names, .held, .relay, .stop: break
+                    case .zoneFile, .resolver, .find, .names, .rememberedNames, .held, .relay, .stop: break
                     case .page, .deliver, .shakeHands, .namesOverTLS: Issue.record("not for a resolver: \(message)")
                     }
                 }
