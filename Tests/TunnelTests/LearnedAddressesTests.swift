@@ -56,7 +56,7 @@ struct LearnedAddressesTests {
         )
     }
 
-    @Test(arguments: [(0, 120), (60, 120), (172_800, 172_860), (UInt32.max, 172_860)] as [(UInt32, Int64)])
+    @Test(arguments: [(0, 180), (120, 180), (172_800, 172_860), (UInt32.max, 172_860)] as [(UInt32, Int64)])
     func keepsTimesWithinBounds(asked: UInt32, held: Int64) {
         var book = book()
         let holdings = book.hold(address(1), in: [cloud], lifetime: asked, now: start)

@@ -51,9 +51,7 @@ struct Learning {
     /// Addresses of one answer that are told of; what is beyond is told with its next answer.
     static let addressLimit = 128
     /// In seconds; for whoever keeps an answer for longer, nothing is held.
-    private static let longestTTL: UInt32 = 86_400
-    /// In seconds.
-    private static let shortestLifetime: UInt32 = 120
+    private static let longestTTL = NameSetLifetime.bounds.upperBound / 2
     private static let heldLimit = 8192
     private static let tellingLimit = 256
     private static let answerLimit = 1024
@@ -75,7 +73,7 @@ struct Learning {
 
     /// How long an address of a TTL is to be held, in seconds.
     static func lifetime(of ttl: UInt32) -> UInt32 {
-        max(2 * min(ttl, longestTTL), shortestLifetime)
+        max(2 * min(ttl, longestTTL), NameSetLifetime.bounds.lowerBound)
     }
 
     /// Lets an answer wait for addresses, of which there is at least one.

@@ -42,7 +42,7 @@ extension Resolution {
         var addresses = AnswerAddresses(answer)
         while let (address, ttl) = addresses.next(in: answer) {
             let key = Learning.Key(sets: mask, address: address)
-            if address.isHost, !learning.holds(key, for: ttl, now: now) { return false }
+            if address.isUnicastHost, !learning.holds(key, for: ttl, now: now) { return false }
         }
         return true
     }
@@ -55,7 +55,7 @@ extension Resolution {
         var unheld: [Learning.Address] = []
         while unheld.count < Learning.addressLimit, let (address, ttl) = addresses.next(in: answer) {
             let key = Learning.Key(sets: mask, address: address)
-            guard address.isHost, !learning.holds(key, for: ttl, now: now) else { continue }
+            guard address.isUnicastHost, !learning.holds(key, for: ttl, now: now) else { continue }
             unheld.append(Learning.Address(key: key, lifetime: Learning.lifetime(of: ttl)))
         }
         return unheld
@@ -109,9 +109,4 @@ extension Resolution {
         let mask = mask(of: answer.span, in: sets)
         if mask != 0 { note(waiter, .inSets(sets.names(of: mask))) }
     }
-}
-
-extension IPAddress {
-    /// Whether a packet to it can need a firewall's leave.
-    fileprivate var isHost: Bool { isUnicastHost && !isLinkLocal }
 }

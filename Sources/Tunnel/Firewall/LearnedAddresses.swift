@@ -17,8 +17,6 @@ struct LearnedAddresses {
     static let limit = 4096
     /// The most of all sets: when the guard is replaced they go in one message with it, which the socket has to take.
     static let totalLimit = 16_384
-    /// In seconds, whatever the resolver says: twice a day is what it tells of the longest TTL.
-    static let lifetimes: ClosedRange<UInt32> = 60...172_800
     /// How much longer an address is held than was asked for: for who connects with an answer's last second.
     static let grace = Duration.seconds(60)
 
@@ -43,8 +41,9 @@ struct LearnedAddresses {
         lifetime: UInt32,
         now: Instant
     ) -> [Holding]? {
-        guard address.isUnicastHost, !address.isLinkLocal else { return nil }
-        let seconds = min(max(lifetime, Self.lifetimes.lowerBound), Self.lifetimes.upperBound)
+        guard address.isUnicastHost else { return nil }
+        // Whatever the resolver says.
+        let seconds = min(max(lifetime, NameSetLifetime.bounds.lowerBound), NameSetLifetime.bounds.upperBound)
         let wanted = now + .seconds(Int64(seconds))
         var missing: [Holding] = []
         for name in names {
