@@ -16,6 +16,9 @@ public struct NameSetAddress: Hashable, Sendable, Codable {
         (self.sets, self.address, self.lifetime) = (sets, address, lifetime)
     }
 
+    /// The most octets of a message that an address takes, for each set that it is in.
+    public static var octetLimit: Int { 120 }
+
     /// The most addresses of one message.
     public static var limit: Int { 256 }
 }

@@ -77,4 +77,28 @@ struct NameSetTests {
             give: ["\(first + 65):5: error: more than 64 name-sets"]
         )
     }
+
+    @Test func hasABoundOfAllDomains() throws {
+        let first = try line()
+        func sets(_ counts: [Int]) -> String {
+            "name-sets:\n"
+                + counts.enumerated().map { set, count in
+                    "  - name: set\(set)\n    domains:\n"
+                        + (0..<count).map { "      - d\($0).example\(set).test\n" }.joined()
+                }.joined()
+        }
+        let most = Array(repeating: 1024, count: 8)
+        try Example.expect((Self.end, sets(most) + Self.end), give: [])
+        try Example.expect(
+            (Self.end, sets(most + [2]) + Self.end),
+            give: [
+                "\(first + 8 * 1026 + 3):9: error: more than 8192 domains in all name-sets "
+                    + "(a domain has all names below it: name one above several)"
+            ]
+        )
+        try Example.expect(
+            (Self.end, sets([1025]) + Self.end),
+            give: ["\(first + 2 + 1025):9: error: name set 'set0' has more than 1024 domains"]
+        )
+    }
 }

@@ -113,7 +113,7 @@ struct AllocationTests {
         scenario.reply(MessageText.answer(to: asked.message, answers: answers), to: asked)
         let tellings = scenario.takeLearned()
         #expect(tellings.map(\.addresses.count) == [1, 1])
-        for telling in tellings { scenario.hear(telling.serial, isHeld: true) }
+        for telling in tellings { scenario.hear(telling.serial) }
         for name in names {
             let query = MessageText.query(name, edns: MessageText.opt()).bytes
             #expect(scenario.allocations(asking: query, on: 0, times: 1).answers == 1, "\(name)")

@@ -234,9 +234,9 @@ final class Scenario {
         return learned
     }
 
-    /// The firewall holds what it was told, or does not.
-    func hear(_ serial: UInt64, isHeld: Bool) {
-        resolution.heard(serial, isHeld: isHeld, now: now)
+    /// The firewall holds what it was told, but the addresses at these places.
+    func hear(_ serial: UInt64, except refused: Set<Int> = []) {
+        resolution.heard(serial, except: refused, now: now)
         drain()
     }
 

@@ -12,6 +12,7 @@
 //     server ADDRESS [silent | refused | servfail | truncating | validating]     who is asked; its records below it
 //     host ADDRESS PORT via INTERFACE | gone                               who takes connections; nobody by default
 //     firewall holds | refuses | is silent                                what becomes of the addresses that it is told; it holds them
+//     word holds | refuses                                                what it says, late, of all of which it was silent
 //     ask NAME TYPE [do] [ad] [cd] [from ADDRESS [on INDEX]]              below: RCODE [aa] [tc] [ad] [cd] [ede N], then the records
 //     asked [ADDRESS [via INTERFACE] NAME TYPE [do] [ad] [cd]]                           who was asked since the last such line, in turn
 //     told [answer]                                                       what came late since the last such line, as below ask

@@ -47,6 +47,8 @@ struct ScriptStage {
     private var nameSets: [Policy.NameSet] = []
     /// Nil where it says nothing.
     private var firewallHolds: Bool? = true
+    /// What it has said nothing of, by serial.
+    private var unsaid: [(serial: UInt64, count: Int)] = []
     private var learned: [String] = []
 
     /// Where the network of all scenarios is.
@@ -78,6 +80,9 @@ struct ScriptStage {
             if !asked.isEmpty { asked.removeFirst() }
         case "name-set": try declareNameSet(words, statement)
         case "firewall": firewallHolds = words == ["holds"] ? true : words == ["refuses"] ? false : nil
+        case "word":
+            for (serial, count) in unsaid { scenario.hear(serial, except: words == ["holds"] ? [] : Set(0..<count)) }
+            unsaid = []
         case "learned":
             #expect(learned.first ?? "" == words.joined(separator: " "), "\(file):\(statement.line)")
             if !learned.isEmpty { learned.removeFirst() }
@@ -264,7 +269,11 @@ struct ScriptStage {
                 }
                 // An answer that left before its addresses were held would be here.
                 #expect(scenario.answered.isEmpty, "\(file)")
-                if let firewallHolds { scenario.hear(serial, isHeld: firewallHolds) }
+                guard let firewallHolds else {
+                    unsaid.append((serial, addresses.count))
+                    continue
+                }
+                scenario.hear(serial, except: firewallHolds ? [] : Set(addresses.indices))
             }
             for proof in proofs where hosts[proof.host] != nil && hosts[proof.host] == proof.interface {
                 scenario.prove(proof.attempt)

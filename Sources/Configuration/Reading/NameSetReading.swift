@@ -3,9 +3,10 @@
 import NetworkTypes
 
 extension Reading {
-    /// The most sets of a file, and the most domains of a set.
+    /// The most sets of a file, and the most domains of a set and of all: they go to the resolver in one message.
     private static let nameSetLimit = 64
     private static let domainLimit = 1024
+    private static let allDomainsLimit = 8192
 
     /// The section `name-sets`.
     func nameSets(_ node: YAMLNode) -> [NameSetConfiguration] {
@@ -13,7 +14,15 @@ extension Reading {
         if let first = items.dropFirst(Self.nameSetLimit).first {
             error(first.mark, "more than \(Self.nameSetLimit) name-sets")
         }
-        return items.compactMap(nameSet)
+        let sets = items.compactMap(nameSet)
+        if let first = declared.nameSetDomains.dropFirst(Self.allDomainsLimit).first {
+            error(
+                first.mark,
+                "more than \(Self.allDomainsLimit) domains in all name-sets",
+                hint: "a domain has all names below it: name one above several"
+            )
+        }
+        return sets
     }
 
     private func nameSet(_ node: YAMLNode) -> NameSetConfiguration? {

@@ -8,6 +8,6 @@ public struct LearnedAddress: Hashable, Sendable {
     public let sets: [NameSetName]
     /// A host's.
     public let address: IPAddress
-    /// For how many seconds: two minutes to two days.
+    /// For how many seconds, within ``NetworkTypes/NameSetLifetime/bounds``.
     public let lifetime: UInt32
 }

@@ -42,37 +42,54 @@ extension Resolution {
         var addresses = AnswerAddresses(answer)
         while let (address, ttl) = addresses.next(in: answer) {
             let key = Learning.Key(sets: mask, address: address)
-            if address.isHost, !learning.holds(key, for: ttl, now: now) { return false }
+            if address.isUnicastHost, !learning.holds(key, for: ttl, now: now) { return false }
         }
         return true
     }
 
-    /// What the firewall is to hold before an answer leaves.
-    private mutating func unheld(_ answer: Span<UInt8>, in sets: NameSets, now: Instant) -> [Learning.Address] {
+    /// What the firewall is to hold before an answer leaves, and whether the answer leads to more than that: to what was
+    /// refused a moment ago, or to too much.
+    private mutating func unheld(
+        _ answer: Span<UInt8>,
+        in sets: NameSets,
+        now: Instant
+    ) -> (addresses: [Learning.Address], leadsBeyond: Bool) {
         let mask = mask(of: answer, in: sets)
-        guard mask != 0 else { return [] }
+        guard mask != 0 else { return ([], false) }
         var addresses = AnswerAddresses(answer)
         var unheld: [Learning.Address] = []
-        while unheld.count < Learning.addressLimit, let (address, ttl) = addresses.next(in: answer) {
+        var leadsBeyond = false
+        while let (address, ttl) = addresses.next(in: answer) {
             let key = Learning.Key(sets: mask, address: address)
-            guard address.isHost, !learning.holds(key, for: ttl, now: now) else { continue }
+            guard address.isUnicastHost, !learning.holds(key, for: ttl, now: now) else { continue }
+            guard !learning.isRefused(key, now: now) else {
+                leadsBeyond = true
+                continue
+            }
+            guard unheld.count < Learning.addressLimit else { return (unheld, true) }
             unheld.append(Learning.Address(key: key, lifetime: Learning.lifetime(of: ttl)))
         }
-        return unheld
+        return (unheld, leadsBeyond)
     }
 
     /// Looks at the answers that are about to leave: those that lead to what the firewall does not hold yet wait.
     mutating func letLeave(now: Instant) {
         let answers = leaving
         leaving = []
-        for answer in answers {
-            guard let sets = policy?.nameSets else {
-                leave(answer)
+        for var answer in answers {
+            guard let policy, let sets = policy.nameSets else {
+                leave(answer, isHeld: true)
                 continue
             }
-            let addresses = unheld(answer.message.span, in: sets, now: now)
+            let addresses: [Learning.Address]
+            (addresses, answer.leadsBeyond) = unheld(answer.message.span, in: sets, now: now)
             guard !addresses.isEmpty else {
-                leave(answer)
+                leave(answer, isHeld: true)
+                continue
+            }
+            // Who has too many questions in flight is not waited for.
+            guard defence.beginsToWait(answer.waiter.client, policy.clientLimits) else {
+                leave(answer, isHeld: false)
                 continue
             }
             switch learning.wait(answer, for: addresses, now: now) {
@@ -82,36 +99,42 @@ extension Resolution {
                 }
                 actions.append(.tell(serial, learned))
             case .joined: break
-            case .full: leave(answer, isHeld: false)
+            case .full: endToWait(answer, isHeld: false)
             }
         }
     }
 
-    private mutating func leave(_ answer: Learning.Leaving, isHeld: Bool = true) {
-        if !isHeld { tally.unheldAnswers &+= 1 }
+    private mutating func endToWait(_ answer: Learning.Leaving, isHeld: Bool) {
+        if let policy { defence.endsToWait(answer.waiter.client, policy.clientLimits) }
+        leave(answer, isHeld: isHeld)
+    }
+
+    private mutating func leave(_ answer: Learning.Leaving, isHeld: Bool) {
+        if !isHeld || answer.leadsBeyond { tally.unheldAnswers &+= 1 }
         tally.count(answer.code)
         actions.append(.answer(answer.waiter.client, answer.message))
     }
 
-    /// Takes the word of what became of a telling: whether the firewall holds the addresses.
-    mutating func heard(_ serial: UInt64, isHeld: Bool, now: Instant) {
-        for answer in learning.heard(serial, isHeld: isHeld, now: now) { leave(answer, isHeld: isHeld) }
+    /// Takes the word of what became of a telling: the firewall holds its addresses, but those at these places.
+    mutating func heard(_ serial: UInt64, except refused: Set<Int>, now: Instant) {
+        for answer in learning.heard(serial, except: refused, now: now) {
+            endToWait(answer, isHeld: refused.isEmpty)
+        }
     }
 
     /// Lets the answers leave that have waited for long enough.
     mutating func expireLearning(now: Instant) {
-        for answer in learning.expire(now: now) { leave(answer, isHeld: false) }
+        for answer in learning.expire(now: now) { endToWait(answer, isHeld: false) }
     }
 
-    /// The sets that an answer counts for, for an explanation.
+    /// The sets whose addresses an answer has, for an explanation.
     mutating func noteSets(_ waiter: Waiter, _ answer: [UInt8]) {
         guard let sets = policy?.nameSets else { return }
         let mask = mask(of: answer.span, in: sets)
-        if mask != 0 { note(waiter, .inSets(sets.names(of: mask))) }
+        guard mask != 0 else { return }
+        var addresses = AnswerAddresses(answer.span)
+        while let (address, _) = addresses.next(in: answer.span) {
+            if address.isUnicastHost { return note(waiter, .inSets(sets.names(of: mask))) }
+        }
     }
-}
-
-extension IPAddress {
-    /// Whether a packet to it can need a firewall's leave.
-    fileprivate var isHost: Bool { isUnicastHost && !isLinkLocal }
 }

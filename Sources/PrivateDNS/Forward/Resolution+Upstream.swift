@@ -310,8 +310,8 @@ extension Resolution {
             }
             cache.forgetFailures(inScope: route.scope)
         }
+        var waiting = (leaving + learning.takeAnswers()).map(\.waiter)
         if previous?.nameSets?.sets != next.nameSets?.sets { learning.forget() }
-        var waiting = (leaving + learning.takeAll()).map(\.waiter)
         leaving = []
         for serial in exchanges.keys.sorted() {
             guard var exchange = exchanges[serial] else { continue }

@@ -32,7 +32,7 @@ struct Resolution: ~Copyable {
         /// A TCP connection is to be opened, by this interface, and nothing said on it.
         case prove(AttemptID, SocketEndpoint, InterfaceName?)
         case answer(Client, [UInt8])
-        /// The firewall is to hold these addresses; what became of it goes to ``heard(_:isHeld:now:)`` with this serial.
+        /// The firewall is to hold these addresses; what became of it goes to ``heard(_:except:now:)`` with this serial.
         case tell(UInt64, [LearnedAddress])
     }
 

@@ -130,8 +130,9 @@ struct Worker: ~Copyable {
             frontend.attach(unheard, &resolution, poll: &poll, now: now)
             self.unheard = nil
         }
-        if orders.forgetsHeld { resolution.learning.forget() }
-        for word in orders.words { resolution.heard(word.serial, isHeld: word.isHeld, now: now) }
+        for word in orders.words { resolution.heard(word.serial, except: word.refused, now: now) }
+        // After the words: they may be an earlier agent's.
+        if orders.forgetsHeld { resolution.learning.forgetHeld() }
         for task in orders.tasks { perform(task, now) }
         if let unserved, resolution.policy != nil {
             listen(unserved)

@@ -22,8 +22,8 @@ final class WorkerMailbox: Sendable {
         /// The socket to the frontend.
         var frontend: SharedDescriptor?
         var tasks: [WorkerTask] = []
-        /// What became of tellings, by serial, in order.
-        var words: [(serial: UInt64, isHeld: Bool)] = []
+        /// What became of tellings, by serial, in order: the places of the addresses that the firewall does not hold.
+        var words: [(serial: UInt64, refused: Set<Int>)] = []
         /// Nobody knows any more what the firewall holds.
         var forgetsHeld = false
         var isStopped = false
@@ -38,7 +38,7 @@ final class WorkerMailbox: Sendable {
     private let shown = Mutex(Tally())
     private let found = Mutex<[NameFinding]>([])
     private let told = Mutex<[WorkerTelling]>([])
-    /// Of tellings that nobody has taken; what is beyond is not told, and its answers leave late.
+    /// Of tellings that nobody has taken; what is beyond is not told.
     private static let tellingLimit = 512
     private let orderInForce = Atomic<UInt64>(0)
     let wakeUp: WakeUp
@@ -88,7 +88,12 @@ final class WorkerMailbox: Sendable {
     /// Tells of addresses that the firewall is to hold.
     func tell(_ addresses: [LearnedAddress], _ serial: UInt64) {
         let telling = WorkerTelling(addresses: addresses, serial: serial, mailbox: self)
-        told.withLock { if $0.count < Self.tellingLimit { $0.append(telling) } }
+        let isTold = told.withLock { told in
+            guard told.count < Self.tellingLimit else { return false }
+            told.append(telling)
+            return true
+        }
+        guard isTold else { return telling.refuse() }
         acknowledged.wakeUp.signal()
     }
 

@@ -52,8 +52,11 @@ public struct WorkerTelling: Sendable {
     let serial: UInt64
     let mailbox: WorkerMailbox
 
-    /// Says whether the firewall holds all of them; the answers that wait leave then.
-    public func answer(isHeld: Bool) {
-        mailbox.give { $0.words.append((serial, isHeld)) }
+    /// Says that the firewall holds them, but those at these places; the answers that wait leave then.
+    public func answer(except refused: Set<Int>) {
+        mailbox.give { $0.words.append((serial, refused)) }
     }
+
+    /// Says that the firewall holds none of them.
+    public func refuse() { answer(except: Set(addresses.indices)) }
 }

@@ -39,24 +39,27 @@ extension Firewall {
     ) throws(NetlinkError) -> Set<Int> {
         let now = clock.now
         var refused: Set<Int> = []
-        var missing: [LearnedAddresses.Holding] = []
+        var missing: [LearnedAddresses.Renewal] = []
         for (place, wish) in addresses.enumerated() {
-            let holdings = learned.hold(wish.address, in: wish.sets, lifetime: wish.lifetime, now: now)
-            if let holdings { missing += holdings } else { refused.insert(place) }
+            let renewals = learned.hold(wish.address, in: wish.sets, lifetime: wish.lifetime, now: now)
+            if let renewals { missing += renewals } else { refused.insert(place) }
         }
         guard !missing.isEmpty else { return refused }
         // An element that is there keeps its timeout when it is added, on kernels before 6.12; one that is not cannot be
         // deleted. Added, deleted and added again, it has the new one either way.
-        let once = Self.merged(missing)
+        let once = Self.merged(missing.map(\.holding))
         let added = NftMessages.newElements(once, now: now)
         do throws(NetlinkError) {
             try send(added + NftMessages.deleteElements(once) + added, "hold the addresses of name sets")
         } catch {
-            learned.drop(once)
+            learned.restore(missing)
             throw error
         }
         return refused
     }
+
+    /// A year, in milliseconds.
+    private static let longestLeft: UInt64 = 31_536_000_000
 
     /// One holding for each address of a set, the longest: two names of a list may lead to one.
     private static func merged(_ holdings: [LearnedAddresses.Holding]) -> [LearnedAddresses.Holding] {
@@ -70,7 +73,7 @@ extension Firewall {
         return Array(longest.values)
     }
 
-    /// What an earlier run left in a set of names.
+    /// What the kernel has in a set of names. What somebody else put there may have no end: it is far off then.
     func holdings(of set: String) throws(NetlinkError) -> [LearnedAddresses.Holding] {
         guard let name = NftTable.setName(set) else { return [] }
         let now = clock.now
@@ -78,10 +81,10 @@ extension Firewall {
         for reply in try conversation.dump(NftMessages.dumpElements(of: set), "read the set \(set)") {
             for (_, value) in reply.attributes(after: nfgenmsg.self).nest(NFTA_SET_ELEM_LIST_ELEMENTS).items {
                 let element = NetlinkAttributes(value)
-                guard let key = element.nest(NFTA_SET_ELEM_KEY)[NFTA_DATA_VALUE], let address = IPAddress(bytes: key),
-                    let left = element[NFTA_SET_ELEM_EXPIRATION].map({ UInt64(networkOrder: $0) })
+                guard let key = element.nest(NFTA_SET_ELEM_KEY)[NFTA_DATA_VALUE], let address = IPAddress(bytes: key)
                 else { continue }
-                let until = now + .milliseconds(Int64(clamping: left))
+                let left = element[NFTA_SET_ELEM_EXPIRATION].map { UInt64(networkOrder: $0) } ?? .max
+                let until = now + .milliseconds(Int64(min(left, Self.longestLeft)))
                 holdings.append(LearnedAddresses.Holding(set: name, address: address, until: until))
             }
         }

@@ -100,6 +100,8 @@ final class Firewall {
                 + NftMessages.newElements(learned.living(now: now).filter { names.contains($0.set) }, now: now)
         )
         learned.keep(only: names)
+        // What an earlier run left is gone, or was read before.
+        isRecalled = true
     }
 
     func send(
@@ -175,16 +177,16 @@ final class Firewall {
         return Observed.GuardTable(contents: contents, isOrphan: tableFlags != 0 && flags != tableFlags)
     }
 
-    /// Takes over what an earlier run left, the first time; later, a set of which something is missing is not as it should
-    /// be.
+    /// Takes over what an earlier run left, the first time; later, a set of which something is missing, or that has
+    /// what nobody told of, is not as it should be.
     private func lookAtNameSets(_ contents: inout NftTable.Contents) throws(NetlinkError) {
         if !isRecalled { learned.keep(only: contents.learned.keys.compactMap(NftTable.setName)) }
         for set in contents.learned.keys.sorted() {
             let found = try holdings(of: set)
             if !isRecalled {
-                learned.take(found)
+                learned.take(found, now: clock.now)
             } else if let name = NftTable.setName(set), let family = NftTable.family(set),
-                !learned.isWhole(name, family, found, now: clock.now)
+                !learned.isAsHeld(name, family, found, now: clock.now)
             {
                 contents.learned[set] = nil
             }

@@ -13,12 +13,16 @@ struct LearnedAddresses {
         let until: Instant
     }
 
+    /// What a holding is about to be, and until when the address was held before; nil where it was not.
+    struct Renewal: Hashable {
+        let holding: Holding
+        let former: Instant?
+    }
+
     /// The most addresses of one set, of both families together.
     static let limit = 4096
     /// The most of all sets: when the guard is replaced they go in one message with it, which the socket has to take.
     static let totalLimit = 16_384
-    /// In seconds, whatever the resolver says: twice a day is what it tells of the longest TTL.
-    static let lifetimes: ClosedRange<UInt32> = 60...172_800
     /// How much longer an address is held than was asked for: for who connects with an answer's last second.
     static let grace = Duration.seconds(60)
 
@@ -26,12 +30,12 @@ struct LearnedAddresses {
     /// When the sets were last rid of what is over: that takes its time, and a full set may be asked for room often.
     private var cleared: Instant?
     /// Sets that had no room for the last address that was for them.
-    private(set) var full: Set<NameSetName> = []
+    private var lacking: Set<NameSetName> = []
 
     /// The sets that there are from now on; what is held of others is forgotten.
     mutating func keep(only names: some Sequence<NameSetName>) {
         sets = Dictionary(names.map { ($0, sets[$0] ?? [:]) }) { first, _ in first }
-        full.formIntersection(sets.keys)
+        lacking.formIntersection(sets.keys)
     }
 
     /// Notes that an address is held for so many seconds.
@@ -42,22 +46,26 @@ struct LearnedAddresses {
         in names: [NameSetName],
         lifetime: UInt32,
         now: Instant
-    ) -> [Holding]? {
-        guard address.isUnicastHost, !address.isLinkLocal else { return nil }
-        let seconds = min(max(lifetime, Self.lifetimes.lowerBound), Self.lifetimes.upperBound)
+    ) -> [Renewal]? {
+        guard address.isUnicastHost else { return nil }
+        // Whatever the resolver says.
+        let seconds = min(max(lifetime, NameSetLifetime.bounds.lowerBound), NameSetLifetime.bounds.upperBound)
         let wanted = now + .seconds(Int64(seconds))
-        var missing: [Holding] = []
+        var missing: [Renewal] = []
         for name in names {
             guard let known = sets[name] else { return nil }
             if let until = known[address], until >= wanted { continue }
-            guard known[address] != nil || hasRoom(name, now: now) else {
-                full.insert(name)
-                return nil
+            if known[address] == nil {
+                guard hasRoom(name, now: now) else {
+                    lacking.insert(name)
+                    return nil
+                }
+                lacking.remove(name)
             }
-            full.remove(name)
-            missing.append(Holding(set: name, address: address, until: wanted + Self.grace))
+            let holding = Holding(set: name, address: address, until: wanted + Self.grace)
+            missing.append(Renewal(holding: holding, former: known[address]))
         }
-        take(missing)
+        for holding in missing.map(\.holding) { sets[holding.set]?[address] = holding.until }
         return missing
     }
 
@@ -73,23 +81,37 @@ struct LearnedAddresses {
         (sets[name]?.count ?? 0) < Self.limit && sets.values.reduce(0) { $0 + $1.count } < Self.totalLimit
     }
 
-    /// Notes that the kernel holds these already.
-    mutating func take(_ holdings: [Holding]) {
-        for holding in holdings { sets[holding.set]?[holding.address] = holding.until }
-    }
-
-    /// Forgets these, which the kernel did not take.
-    mutating func drop(_ holdings: [Holding]) {
-        for holding in holdings { sets[holding.set]?[holding.address] = nil }
-    }
-
-    /// Whether these, which the kernel has of a family in a set, are all that is held there; what is about to end may be
-    /// gone.
-    func isWhole(_ set: NameSetName, _ family: AddressFamily, _ found: [Holding], now: Instant) -> Bool {
-        let addresses = Set(found.map(\.address))
-        return (sets[set] ?? [:]).allSatisfy { address, until in
-            address.family != family || until <= now + Self.grace / 2 || addresses.contains(address)
+    /// Notes that the kernel holds these already. What an earlier run cannot have put there is left out.
+    mutating func take(_ holdings: [Holding], now: Instant) {
+        let latest = now + .seconds(Int64(NameSetLifetime.bounds.upperBound)) + Self.grace
+        for holding in holdings
+        where holding.address.isUnicastHost && holding.until <= latest && isBelowLimits(holding.set) {
+            sets[holding.set]?[holding.address] = holding.until
         }
+    }
+
+    /// Takes back renewals, which the kernel did not take.
+    mutating func restore(_ renewals: [Renewal]) {
+        // An address may be there twice, the later renewal after the earlier.
+        for renewal in renewals.reversed() { sets[renewal.holding.set]?[renewal.holding.address] = renewal.former }
+    }
+
+    /// Whether these, which the kernel has of a family in a set, are what is held there and nothing else; what is about to
+    /// end may be gone, or there still.
+    func isAsHeld(_ set: NameSetName, _ family: AddressFamily, _ found: [Holding], now: Instant) -> Bool {
+        let (known, soon) = (sets[set] ?? [:], now + Self.grace / 2)
+        let addresses = Set(found.map(\.address))
+        return known.allSatisfy { address, until in
+            address.family != family || until <= soon || addresses.contains(address)
+        } && found.allSatisfy { $0.until <= soon || known[$0.address] != nil }
+    }
+
+    /// Sets that had no room for the last address that was for them, and have none now.
+    func full(now: Instant) -> Set<NameSetName> {
+        guard !lacking.isEmpty else { return [] }
+        let counts = counts(now: now)
+        guard counts.values.reduce(0, +) < Self.totalLimit else { return lacking }
+        return lacking.filter { counts[$0] ?? 0 >= Self.limit }
     }
 
     /// All that is held.

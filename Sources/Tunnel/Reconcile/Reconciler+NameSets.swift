@@ -17,6 +17,6 @@ extension Reconciler {
     /// How many addresses each set of names holds.
     public var nameSetCounts: [NameSetName: Int] { firewall.learned.counts(now: clock.now) }
 
-    /// Sets of names that had no room for an address.
-    public var fullNameSets: Set<NameSetName> { firewall.learned.full }
+    /// Sets of names that had no room for an address, and have none now.
+    public var fullNameSets: Set<NameSetName> { firewall.learned.full(now: clock.now) }
 }

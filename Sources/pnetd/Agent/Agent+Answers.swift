@@ -76,8 +76,8 @@ extension Agent {
             "resolver: \(some(count, "question")) of its own came back to it (an upstream leads here: pnetctl doctor)"
         }
         let unheld = growth(AnswerCounts.unheld).map { _, count in
-            "name sets: \(some(count, "answer")) left before the firewall held the addresses (a busy agent, a full set, or one "
-                + "that had just begun)"
+            "name sets: \(some(count, "answer")) left before the firewall held the addresses (a busy agent or one that had just "
+                + "begun, a full set, more than 128 addresses, or a client with too much in flight)"
         }
         return leftOut + stale + published + looped + limited + unheld
     }

@@ -88,6 +88,7 @@ extension Agent {
         var texts: [String] = []
         if new.resolver != site.resolver { texts.append("change the resolver's settings") }
         if new.views != site.views { texts.append("change what clients with a view of their own see") }
+        if new.nameSets != site.nameSets { texts.append("change which names are in name sets") }
         if new.resolver?.host != site.resolver?.host { texts.append("change who answers this host's own names") }
         let names = Dictionary(site.networks.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         for network in new.networks {

@@ -18,9 +18,10 @@ final class PrivateSockets {
     private static let patience = Duration.seconds(1)
     /// An honest resolver says one or two things a second, and of name sets 40 (see ``NameSetTeller``), an honest frontend
     /// ten.
-    private static let messages = (burst: 200, perSecond: 50)
-    /// An honest resolver says a few KiB a second, of name sets 120, and of remembered names 70 (see ``MemoryPace``).
-    private static let octets = (burst: 1 << 20, perSecond: 256 << 10)
+    static let messages = (burst: 200, perSecond: 50)
+    /// An honest resolver says of name sets 120,000 octets a second, of remembered names 70,000 (see ``MemoryPace``), and a few
+    /// KiB of metrics, audits and explanations.
+    static let octets = (burst: 1 << 20, perSecond: 256 << 10)
     private static let connections = (burst: 8, perSecond: 4)
     /// More than an honest process ever says: 2,000 metrics, a hello with all the listeners that there can be, or all the
     /// names that are remembered.

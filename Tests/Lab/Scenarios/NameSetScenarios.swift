@@ -24,13 +24,21 @@ extension Scenarios.Names {
             func listed(_ family: String) throws -> String {
                 try lab.site.run("nft", "list", "set", "inet", "pnetd", "names-cloud-\(family)")
             }
+            /// It is held when the answer is there; or the agent was late, which is counted, and it is held soon.
+            func expectHeld(_ address: String, _ family: String) throws {
+                let element = "\(address) timeout 3m expires "
+                if try listed(family).contains(element) { return }
+                try waitUntil("\(address) is held, and its answer is counted as one that did not wait") {
+                    try listed(family).contains(element)
+                        && daemon.status().warnings.contains { $0.hasPrefix("name sets: ") }
+                }
+            }
             let name = "hub1.privatelink.azure-devices.net"
             #expect(try !listed("ipv4").contains("10.20.0.10"))
             #expect(try daemon.dig("+short", "historian.plant.internal") == "10.20.0.10\n")
-            let held = try listed("ipv4")
-            #expect(held.contains("10.20.0.10 timeout 3m expires "), "\(held)")
+            try expectHeld("10.20.0.10", "ipv4")
             #expect(try daemon.dig("+short", name) == "10.20.0.4\n")
-            #expect(try listed("ipv4").contains("10.20.0.4 timeout 3m expires "))
+            try expectHeld("10.20.0.4", "ipv4")
             #expect(try daemon.dig("+short", "gateway.plant.internal", "AAAA") == "fd00:20::1\n")
             #expect(try !listed("ipv6").contains("fd00:20::1"))
             #expect(try daemon.status().nameSets.map { "\($0.name) \($0.addresses)" } == ["cloud 2"])
@@ -58,7 +66,7 @@ extension Scenarios.Names {
             }
             // The resolver that lived on tells the next agent.
             #expect(try daemon.dig("+short", name, "AAAA") == "fd00:20::4\n")
-            #expect(try listed("ipv6").contains("fd00:20::4 timeout 3m expires "))
+            try expectHeld("fd00:20::4", "ipv6")
 
             #expect(try daemon.status().foreignChanges == [])
 

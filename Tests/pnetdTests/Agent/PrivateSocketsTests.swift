@@ -52,6 +52,13 @@ final class PrivateSocketsTests {
         return unsafe recv(socket, &octet, 1, Int32(MSG_DONTWAIT)) <= 0
     }
 
+    /// A resolver that says all that it may of name sets has as much again for the rest.
+    @Test func anHonestResolverIsNotCutOff() {
+        let octets = NameSetTeller.entriesPerSecond * NameSetAddress.octetLimit
+        #expect(2 * octets <= PrivateSockets.octets.perSecond)
+        #expect(NameSetTeller.messagesPerSecond + 10 <= PrivateSockets.messages.perSecond)
+    }
+
     @Test func eachRoleHasADoorThatNoOtherAccountOpens() throws {
         for role in LinkRole.allCases {
             let status = try Files.status(of: "\(folder)/\(role.socketName)")
