@@ -115,7 +115,7 @@ extension AnswerCopy.Entry {
         let span = records.span
         var written: [UInt8] = []
         var count = 0
-        var hasTarget = false
+        var chain: [[UInt8]] = [key.name]
         var offset = 0
         while offset < records.count {
             guard let record = try? RecordView(span, at: offset), (try? record.checkData(span)) != nil,
@@ -123,12 +123,23 @@ extension AnswerCopy.Entry {
             else { return false }
             // What leaves its zone is followed without a proof that its hosts are there: it may be aliases only.
             guard !leaves || record.addresses(in: span).isEmpty else { return false }
-            hasTarget = hasTarget || record.type == .cname
+            guard isOf(chain, record, span) else { return false }
+            if record.type == .cname { chain.append(WireName.lowered(span, at: record.data.lowerBound)) }
             record.appendExpanded(span, ttl: record.ttl, to: &written)
             count += 1
             offset = record.end
         }
-        return count == Int(answers) && count > 0 && written == records && (hasTarget || !leaves)
+        return count == Int(answers) && count > 0 && written == records && (chain.count > 1 || !leaves)
+    }
+
+    /// Whether a record is of a name of the chain of aliases so far, or of a DNAME that makes the last one an alias.
+    private func isOf(_ chain: [[UInt8]], _ record: RecordView, _ span: Span<UInt8>) -> Bool {
+        let owner = WireName.lowered(span, at: record.owner)
+        let last = chain[chain.count - 1]
+        guard record.type == .dname || record.type == .rrsig else { return owner == last }
+        guard !chain.contains(owner) else { return true }
+        guard let parent = DomainName(wire: owner), let name = DomainName(wire: last) else { return false }
+        return name.isWithin(parent)
     }
 
     private func isAnswer(_ type: RecordType) -> Bool {

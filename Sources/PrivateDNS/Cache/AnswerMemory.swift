@@ -110,8 +110,9 @@ extension LastAnswer {
 // MARK: - A copy that outlives the process
 
 extension AnswerMemory {
-    /// How far the clock may have been behind when a process ends: one without a battery is set by what a file says.
-    private static let clockSlack: Int64 = 600
+    /// How far behind the clock may be when a process begins: one without a battery is set by a file that is written every
+    /// hour.
+    private static let clockSlack: Int64 = 3_900
 
     /// All that was learned, the last first, as far as there is room.
     func copy(clock: any TimeSource) -> [UInt8] {

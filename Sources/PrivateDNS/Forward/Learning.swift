@@ -111,6 +111,7 @@ struct Learning {
             answerCount += 1
             return .joined
         }
+        if tellings.count >= Self.tellingLimit { forgetOldest() }
         guard tellings.count < Self.tellingLimit else { return .full }
         lastSerial += 1
         serials[keys] = lastSerial
@@ -167,6 +168,11 @@ struct Learning {
         tellings[serial]?.answers = []
         answerCount -= answers.count
         return answers
+    }
+
+    /// Forgets the oldest telling that no answer waits for.
+    private mutating func forgetOldest() {
+        if let serial = tellings.filter({ $0.value.answers.isEmpty }).keys.min() { remove(serial) }
     }
 
     /// Forgets a telling, whose answers were taken.

@@ -41,6 +41,16 @@ struct LastAnswer {
         return !addresses.isEmpty
     }
 
+    /// The same with no TTL above a longest one.
+    func limited(to longest: UInt32) -> LastAnswer {
+        var limited = self
+        for record in views where record.ttl > longest {
+            var room = limited.records.mutableSpan
+            room.put(longest, at: record.ttlOffset)
+        }
+        return limited
+    }
+
     private var views: [RecordView] {
         var views: [RecordView] = []
         var offset = 0

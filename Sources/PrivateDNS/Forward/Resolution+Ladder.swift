@@ -115,6 +115,8 @@ extension Resolution {
     /// Gives an answer of earlier to all who wait. The servers are asked on, for whoever asks next.
     private mutating func give(_ answer: LastAnswer, to exchange: Exchange, now: Instant) {
         let question = exchange.key.question
+        // What it was told for may have been longer than anything is now.
+        let answer = answer.limited(to: exchange.route.lastKnownGoodTTL)
         var writer = RecordWriter(question: question.name, type: question.type)
         writer.append(answer.records)
         let entry = AnswerCache.Entry(

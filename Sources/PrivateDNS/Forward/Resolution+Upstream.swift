@@ -225,7 +225,8 @@ extension Resolution {
         let entry = answer.entry(for: exchange.key.question, route: exchange.route)
         wanted.take(exchange.key.question.name.span, at: 0, count: exchange.key.question.name.count)
         keep(entry, exchange, now: now)
-        remember(entry, exchange, now: now)
+        // Of what is left out for the routes of the moment nothing is learned.
+        if answer.unrouted == 0 { remember(entry, exchange, now: now) }
         var waiters = exchange.waiters
         if entry.head.code == .nxDomain {
             for (index, waiter) in waiters.enumerated().reversed() {

@@ -30,6 +30,7 @@ final class ClientConnection: ChannelInboundHandler {
     private var waiting = 0
     /// Whether the client has said that it asks no more (RFC 7766 section 6.2.4).
     private var hasAskedAll = false
+    private var lastSent: EventLoopFuture<Void>?
     private var context: ChannelHandlerContext?
     private var deadline: Scheduled<Void>?
 
@@ -82,7 +83,7 @@ final class ClientConnection: ChannelInboundHandler {
         if case .handshakeCompleted? = event as? TLSUserEvent { wait(Self.idleTime) }
         if case .inputClosed? = event as? ChannelEvent {
             hasAskedAll = true
-            if waiting == 0 { close() }
+            if waiting == 0 { closeWhenSent() }
         }
         context.fireUserInboundEventTriggered(event)
     }
@@ -113,15 +114,20 @@ final class ClientConnection: ChannelInboundHandler {
         if !message.isEmpty {
             guard context.channel.isWritable else { return close() }
             let frame = MessageStream.frame(message, context.channel.allocator)
-            let sent = context.writeAndFlush(wrapOutboundOut(frame))
-            if hasAskedAll, waiting == 0 { return sent.assumeIsolated().whenComplete { [self] _ in close() } }
+            lastSent = context.writeAndFlush(wrapOutboundOut(frame))
         }
-        if hasAskedAll, waiting == 0 { return close() }
+        if hasAskedAll, waiting == 0 { return closeWhenSent() }
         if waiting == Self.waitingLimit / 2 { read(true, context) }
     }
 
     func close() {
         context?.close(promise: nil)
+    }
+
+    /// Ends the connection once the last answer has left.
+    private func closeWhenSent() {
+        guard let lastSent else { return close() }
+        lastSent.assumeIsolated().whenComplete { [self] _ in close() }
     }
 
     private func read(_ isOn: Bool, _ context: ChannelHandlerContext) {

@@ -22,12 +22,27 @@ extension Agent {
         loop.schedule(after: Self.restOfCopies) { [weak self] in self?.saveRememberedNames() }
     }
 
-    /// Writes down what is not written yet.
-    func saveRememberedNames() {
-        guard let copy = names.unsavedCopy else { return }
-        names.unsavedCopy = nil
-        keepInMind("cannot save what names were good last") { try rememberedNamesFile.save(copy) }
+    /// Writes the last copy down, beside the loop: a card that is busy may take a second for it.
+    private func saveRememberedNames() {
+        guard let copy = names.unsavedCopy, !namesWriter.isBusy else { return }
+        let file = rememberedNamesFile
+        namesWriter.begin {
+            Result { () throws(SystemError) in try file.save(copy) }
+        } _: { [weak self] outcome in
+            guard let self else { return }
+            keepInMind(Self.cannotSave) { try outcome.get() }
+            if names.unsavedCopy == copy { names.unsavedCopy = nil }
+            saveRememberedNames()
+        }
     }
+
+    /// Writes down at the end what is not written yet.
+    func endRememberedNames() {
+        guard let copy = names.unsavedCopy else { return }
+        keepInMind(Self.cannotSave) { try rememberedNamesFile.save(copy) }
+    }
+
+    private static let cannotSave = "cannot save what names were good last"
 
     /// Gives a resolver what an earlier one remembered; one that has lived on knows better and does not take it.
     func handBackRememberedNames() {

@@ -49,6 +49,7 @@ final class Agent {
     /// What the core is told and says, for later.
     let journal: AgentJournal
     let loader: ConfigurationLoader
+    let namesWriter: SideThread<Result<Void, SystemError>>
     var counters = Counters()
 
     let reconciler: Reconciler
@@ -134,6 +135,7 @@ final class Agent {
         self.isRolledBack = isRolledBack
         let site = loaded.configuration
         loop = try EventLoop(clock: clock)
+        namesWriter = try SideThread("names", on: loop)
         loader = try ConfigurationLoader(on: loop) {
             Result { () throws(ConfigurationErrors) in try Configuration.load(path: file) }
         }
@@ -380,7 +382,7 @@ final class Agent {
         bfd?.setAllAdminDown(true)
         manager.tell("STOPPING=1")
         save()
-        saveRememberedNames()
+        endRememberedNames()
         journal.end(core, at: loop.now)
         // What has units of its own stays, unless everything was taken down.
         guard !isSupervised || kernelWork.isOver else { return loop.stop() }

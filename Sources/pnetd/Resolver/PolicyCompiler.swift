@@ -38,6 +38,12 @@ struct PolicyCompiler {
         let isCut: Bool
     }
 
+    /// What answers depend on besides the zone's text.
+    private struct Terms: Equatable {
+        let pathBoundTTL: UInt32
+        let unrouted: AddressSet?
+    }
+
     /// What a network's PTR records are made of, in order.
     private struct Pointers: Hashable {
         var apexes: [DomainName] = []
@@ -46,10 +52,8 @@ struct PolicyCompiler {
 
     /// The last policy that was made.
     private(set) var policy: Policy?
-    private var pathBoundTTL: UInt32 = 0
-    private var unrouted: AddressSet?
-    /// Whether these two are what the zones that are known were made by.
-    private var isAsBefore = (ttl: true, unrouted: true)
+    /// What the zones that are known were made by.
+    private var terms = Terms(pathBoundTTL: 0, unrouted: nil)
     private var parsed: [Key: Parsed] = [:]
     private var addresses: [[IPPrefix]: AddressSet] = [:]
     private var pointers: [Pointers: [DomainName: StaticZone]] = [:]
@@ -64,10 +68,8 @@ struct PolicyCompiler {
         // Nobody can tell which addresses have names there.
         var unready: [NetworkName: String] = [:]
         let unrouted = snapshot.unrouted.isEmpty ? nil : AddressSet(snapshot.unrouted)
-        isAsBefore = (snapshot.pathBoundTTL == pathBoundTTL, unrouted == self.unrouted)
-        if !isAsBefore.ttl { pointers = [:] }
-        pathBoundTTL = snapshot.pathBoundTTL
-        self.unrouted = unrouted
+        let terms = Terms(pathBoundTTL: snapshot.pathBoundTTL, unrouted: unrouted)
+        if terms.pathBoundTTL != self.terms.pathBoundTTL { pointers = [:] }
         let known = addresses
         var sets: [[IPPrefix]: AddressSet] = [:]
         func set(of prefixes: [IPPrefix]) -> AddressSet {
@@ -78,13 +80,13 @@ struct PolicyCompiler {
         let networks = Dictionary(snapshot.networks.map { ($0.name, set(of: $0.prefixes)) }) { first, _ in first }
         for zone in snapshot.views.flatMap(\.zones) {
             guard let key = try Self.key(of: zone, zoneFiles) else { continue }
-            if next.parsed[key] == nil { next.parsed[key] = try made(key) }
+            if next.parsed[key] == nil { next.parsed[key] = try made(key, by: terms) }
         }
         for zone in snapshot.zones {
             if zone.source == .pointers { wanted[zone.network, default: Pointers()].apexes.append(zone.name) }
             if case .unready(let why) = zone.source, zone.hasPointers { unready[zone.network] = why }
             guard let key = try Self.key(of: zone, zoneFiles) else { continue }
-            if next.parsed[key] == nil { next.parsed[key] = try made(key) }
+            if next.parsed[key] == nil { next.parsed[key] = try made(key, by: terms) }
             if zone.hasPointers { wanted[zone.network, default: Pointers()].hosts.append(key) }
         }
         for needed in wanted.values where !needed.apexes.isEmpty {
@@ -177,22 +179,24 @@ struct PolicyCompiler {
             after: policy
         )
         (parsed, pointers) = next
+        self.terms = terms
         addresses = sets
         policy = made
         return made
     }
 
-    private func made(_ key: Key) throws(Failure) -> Parsed {
-        guard let known = parsed[key] else { return answers(to: try parse(key), nil) }
-        return isAsBefore == (true, true) ? known : answers(to: known.whole, known)
+    private func made(_ key: Key, by terms: Terms) throws(Failure) -> Parsed {
+        guard let known = parsed[key] else { return Self.answers(to: try Self.parse(key), by: terms) }
+        guard terms != self.terms else { return known }
+        guard terms.pathBoundTTL == self.terms.pathBoundTTL else { return Self.answers(to: known.whole, by: terms) }
+        // Most zones lead nowhere that is not led to, before and after.
+        let isCut = terms.unrouted.map { known.records.leavingOut($0).isCut } ?? false
+        return known.isCut || isCut ? Self.answers(to: known.whole, by: terms) : known
     }
 
-    /// Makes a zone's answers, where they are others than before.
-    private func answers(to whole: ZoneRecords, _ known: Parsed?) -> Parsed {
-        let records =
-            isAsBefore.ttl ? known?.records ?? whole.limited(to: pathBoundTTL) : whole.limited(to: pathBoundTTL)
-        let left = unrouted.map(records.leavingOut) ?? records
-        if let known, isAsBefore.ttl, !known.isCut, !left.isCut { return known }
+    private static func answers(to whole: ZoneRecords, by terms: Terms) -> Parsed {
+        let records = whole.limited(to: terms.pathBoundTTL)
+        let left = terms.unrouted.map(records.leavingOut) ?? records
         return Parsed(whole: whole, records: records, answers: StaticZone(left), isCut: left.isCut)
     }
 
@@ -213,7 +217,7 @@ struct PolicyCompiler {
         }
     }
 
-    private func parse(_ key: Key) throws(Failure) -> ZoneRecords {
+    private static func parse(_ key: Key) throws(Failure) -> ZoneRecords {
         do {
             switch key.text {
             case .lines(let lines): return try ZoneRecords(zone: key.zone, records: lines)
