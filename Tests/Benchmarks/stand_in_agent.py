@@ -56,10 +56,11 @@ while True:
         send(connection, {"listeners": {"_0": listeners, "attached": [True] * len(listeners)}},
              [s.fileno() for s in sockets])
         send(connection, {"resolver": {"_0": {
-            "serial": 1, "workers": workers, "allow": ["127.0.0.0/8"], "whenBlocked": "servfail", "pathBoundTTL": 10, "views": [], "upstreams": [],
+            "serial": 1, "workers": workers, "allow": ["127.0.0.0/8"], "whenBlocked": "servfail", "pathBoundTTL": 10,
+            "views": [], "nameSets": [], "unrouted": [], "upstreams": [], "trustedUpstreams": [],
             "limits": {"queriesPerSecond": 2000, "inFlight": 256, "responsesPerSecond": 500, "exempt": ["127.0.0.0/8"]},
             "networks": [], "trusted": [], "specialUseUpstream": [],
             "zones": [{"name": zone, "network": "azure", "source": {"records": {"_0": records}},
                        "realm": {"private": {"_0": [{"path": "vpn-a", "interface": "lo"}]}}, "generation": 1,
-                       "hasPointers": True, "publicAfter": []}]}}})
+                       "hasPointers": True, "publicAfter": [], "trustsAD": False}]}}})
     print(json.dumps(message), flush=True)
